@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/kokkos_compat.hpp>
+#include <kyrtos/core/types.hpp>
+#include <kyrtos/parallel/communicator.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace kyrtos {
+
+/// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
+enum class GemmProvider { automatic, onednn, kokkos_kernels };
+
+struct ContextOptions {
+  GemmProvider gemm = GemmProvider::automatic;
+  /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
+  /// then shows up in the results. For tests.
+  bool poison_scratch = false;
+};
+
+/// Where work happens: an execution-space instance and a communicator, both made by the caller.
+///
+/// Everything that takes a Context enqueues its kernels on `space()` and, unless its
+/// documentation says otherwise, returns before they have finished. Copies share the same
+/// instance, communicator and scratch memory; use one Context a host thread and stream.
+template <class Space = Kokkos::DefaultExecutionSpace>
+class Context {
+ public:
+  using execution_space = Space;
+
+  /// Collective over `communicator`. \throws Error, saying which, when Kokkos or MPI is not up.
+  explicit Context(MPI_Comm communicator, ContextOptions options = {});
+
+  /// The same on an execution-space instance (for instance a stream) that the caller owns.
+  Context(Space const& space, MPI_Comm communicator, ContextOptions options = {});
+
+  Space const& space() const;
+  Communicator const& communicator() const;
+  ContextOptions const& options() const;
+
+  /// Waits until all work enqueued on the instance is done.
+  void fence(std::string const& label) const { compat::fence(space(), label); }
+
+  /// Transient memory for one pass of one layer: `count` values, uninitialised, valid until the
+  /// next call of scratch() on this Context or a copy. Grows when first asked for more (which
+  /// waits for the instance), is never given back before the Context, and so costs nothing in
+  /// steady state.
+  template <class T>
+  VectorView<T, Space> scratch(Index count) const {
+    auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
+    return {static_cast<T*>(scratch_bytes(bytes)), static_cast<std::size_t>(count)};
+  }
+
+  /// Memory for the first stage of deterministic reductions (linalg/vector_operations.hpp).
+  VectorView<double, Space> reduction_buffer() const;
+  static constexpr Index reduction_buffer_size = 8192;
+
+  /// Bytes of scratch held now.
+  std::size_t scratch_capacity() const;
+
+ private:
+  void* scratch_bytes(std::size_t bytes) const;
+
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kyrtos

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <Kokkos_Core.hpp>
+
+#include <string>
+
+/// \file
+/// \brief Everything that differs between Kokkos 3.4, 4.x and 5.x, or by enabled backend.
+///
+/// The only file that may look at KOKKOS_VERSION or at a backend's macro; a test sees to it.
+
+#define KYRTOS_KOKKOS_AT_LEAST(major, minor) (KOKKOS_VERSION >= (major)*10000 + (minor)*100)
+
+namespace kyrtos::math {
+
+// Elementary functions for host and device code: promoted out of Experimental in Kokkos 3.7.
+#if KYRTOS_KOKKOS_AT_LEAST(3, 7)
+using Kokkos::cos;
+using Kokkos::erf;
+using Kokkos::exp;
+using Kokkos::fabs;
+using Kokkos::fmax;
+using Kokkos::fmin;
+using Kokkos::isfinite;
+using Kokkos::log;
+using Kokkos::log1p;
+using Kokkos::pow;
+using Kokkos::sin;
+using Kokkos::sqrt;
+using Kokkos::tanh;
+#else
+using Kokkos::Experimental::cos;
+using Kokkos::Experimental::erf;
+using Kokkos::Experimental::exp;
+using Kokkos::Experimental::fabs;
+using Kokkos::Experimental::fmax;
+using Kokkos::Experimental::fmin;
+using Kokkos::Experimental::isfinite;
+using Kokkos::Experimental::log;
+using Kokkos::Experimental::log1p;
+using Kokkos::Experimental::pow;
+using Kokkos::Experimental::sin;
+using Kokkos::Experimental::sqrt;
+using Kokkos::Experimental::tanh;
+#endif
+
+}  // namespace kyrtos::math
+
+namespace kyrtos::compat {
+
+/// Waits for one instance; the label reaches profiling tools where Kokkos can pass it on.
+template <class Space>
+void fence(Space const& space, [[maybe_unused]] std::string const& label) {
+#if KYRTOS_KOKKOS_AT_LEAST(3, 5)
+  space.fence(label);
+#else
+  space.fence();
+#endif
+}
+
+inline bool is_finalized() {
+#if KYRTOS_KOKKOS_AT_LEAST(3, 7)
+  return Kokkos::is_finalized();
+#else
+  return !Kokkos::is_initialized();
+#endif
+}
+
+/// A named span of time in profiling tools, closed when the object goes out of scope.
+class ScopedRegion {
+ public:
+  explicit ScopedRegion(std::string const& name) { Kokkos::Profiling::pushRegion(name); }
+  ~ScopedRegion() { Kokkos::Profiling::popRegion(); }
+  ScopedRegion(ScopedRegion const&) = delete;
+  ScopedRegion& operator=(ScopedRegion const&) = delete;
+};
+
+/// True where kernels on Space may read what the host wrote without a copy.
+template <class Space>
+inline constexpr bool is_host_accessible =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+
+}  // namespace kyrtos::compat
+
+// The execution spaces the library's templates are instantiated for: the default one, and the
+// default host one where that is another. KYRTOS_FOR_EACH_SPACE(M) expands M(Space) for each.
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+#define KYRTOS_FOR_EACH_SPACE(M)     \
+  M(::Kokkos::DefaultExecutionSpace) \
+  M(::Kokkos::DefaultHostExecutionSpace)
+#else
+#define KYRTOS_FOR_EACH_SPACE(M) M(::Kokkos::DefaultExecutionSpace)
+#endif
+
+/// Explicit instantiation of a class template <Scalar, Space> for every combination we support:
+/// `KYRTOS_INSTANTIATE(kyrtos::layers::Linear)` at the end of its source file.
+#define KYRTOS_INSTANTIATE_ON_(CLASS, SPACE) \
+  template class CLASS<float, SPACE>;        \
+  template class CLASS<double, SPACE>;
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+#define KYRTOS_INSTANTIATE(CLASS)                                \
+  KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultExecutionSpace) \
+  KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultHostExecutionSpace)
+#else
+#define KYRTOS_INSTANTIATE(CLASS) KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultExecutionSpace)
+#endif

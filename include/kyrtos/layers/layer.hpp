@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/context.hpp>
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/parameter_layout.hpp>
+
+#include <string>
+#include <vector>
+
+/// \file
+/// \brief The contract of every layer: four passes.
+///
+/// For y = f(x, θ) and a scalar loss ℓ, with ẋ, θ̇ = u a direction, overdots derivatives along it:
+///
+/// | pass             | reads                        | writes                                  |
+/// |------------------|------------------------------|-----------------------------------------|
+/// | forward          | x, θ                         | y, saved                                |
+/// | backward         | dy, x, y, saved, θ           | dx = (∂y/∂x)ᵀdy; adds (∂y/∂θ)ᵀdy to dθ   |
+/// | tangent forward  | ẋ, u and the above           | ẏ = (∂y/∂x)ẋ + (∂y/∂θ)u, tangent saved  |
+/// | tangent backward | dẏ, dy and all of the above  | dẋ; adds dθ̇ to Hu                       |
+///
+/// where dx stands for ∂ℓ/∂x. The tangent passes are the derivative along (ẋ, u) of the first two
+/// (Pearlmutter, "Fast exact multiplication by the Hessian", 1994): exact, no finite differences.
+
+namespace kyrtos::layers {
+
+/// What one pass forward leaves behind; also used for its tangent (ẋ, ẏ, tangent saved).
+/// The caller keeps `x` and `y` unchanged until the last backward pass that reads them; `saved`
+/// is for what can't be had from them at small cost.
+template <class Scalar, class Space>
+struct Activation {
+  SequenceShape shape;
+  MatrixView<Scalar const, Space> x;  ///< [tokens, in_features]
+  MatrixView<Scalar, Space> y;        ///< [tokens, out_features]
+  VectorView<Scalar, Space> saved;    ///< [saved_size] or [tangent_saved_size]
+};
+
+/// What one pass backward reads (`y` = ∂ℓ/∂y) and writes (`x` = ∂ℓ/∂x); also for its tangent.
+/// An empty `x` means that nobody needs it.
+template <class Scalar, class Space>
+struct Adjoint {
+  MatrixView<Scalar const, Space> y;  ///< [tokens, out_features]
+  MatrixView<Scalar, Space> x;        ///< [tokens, in_features], overwritten
+};
+
+/// A differentiable map of token rows with its own parameters.
+///
+/// θ, u, dθ and Hu are the layer's slices of flat vectors: its segments, in the order of
+/// parameters(), without gaps. An empty dθ skips the parameters' gradient. Layers hold their
+/// configuration only, so one object serves every block and every thread.
+template <class Scalar, class Space>
+class Layer {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
+  using MutableVector = VectorView<Scalar, Space>;
+  using Pass = Activation<Scalar, Space>;
+  using Back = Adjoint<Scalar, Space>;
+
+  virtual ~Layer() = default;
+
+  /// The name that kernels and regions carry, such as `linear`.
+  virtual std::string kind() const = 0;
+  virtual Index in_features() const = 0;
+  virtual Index out_features() const = 0;
+  virtual std::vector<SegmentSpec> parameters() const { return {}; }
+  virtual Index saved_size(SequenceShape) const { return 0; }
+  virtual Index tangent_saved_size(SequenceShape) const { return 0; }
+
+  /// True for maps linear in x that neither read x or y again: x and y (and the adjoints) may
+  /// then be the same memory.
+  virtual bool in_place() const { return false; }
+
+  /// Floating-point operations of a forward pass; the others are stated in each layer's header.
+  virtual double forward_flops(SequenceShape) const = 0;
+
+  virtual void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const = 0;
+
+  virtual void backward(Context<Space> const& context, ConstVector theta, Pass const& p,
+                        Back const& a, MutableVector dtheta) const = 0;
+
+  virtual void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                               Pass const& p, Pass const& t) const = 0;
+
+  virtual void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                                Pass const& p, Pass const& t, Back const& a, Back const& ta,
+                                MutableVector hu) const = 0;
+
+ protected:
+  Layer() = default;
+  Layer(Layer const&) = default;
+  Layer& operator=(Layer const&) = default;
+};
+
+}  // namespace kyrtos::layers

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/context.hpp>
+
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace kyrtos::linalg {
+
+enum class Transpose { no, yes };
+
+/// C ← α·op(A)·op(B) + β·C for row-major matrices; with β = 0 the old C is not read.
+///
+/// op(A) is [m, k], op(B) is [k, n], C is [m, n]; C must not overlap A or B. Asynchronous on the
+/// context's instance; bitwise repeatable. 2·m·n·k floating-point operations.
+/// \throws ShapeError when the extents do not fit.
+template <class Scalar, class Space>
+void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
+          std::type_identity_t<Scalar> alpha,
+          std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+          std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+          std::type_identity_t<Scalar> beta, MatrixView<Scalar, Space> const& c);
+
+/// What this build can multiply matrices with.
+struct GemmProviderInfo {
+  GemmProvider provider;
+  std::string name;
+  std::string version;
+  std::string scalars;  ///< For instance `float32`, `float32 float64`.
+  bool available = false;
+};
+std::vector<GemmProviderInfo> gemm_providers();
+
+}  // namespace kyrtos::linalg
