@@ -52,7 +52,8 @@ class Context {
   template <class T>
   VectorView<T, Space> scratch(Index count) const {
     auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
-    return {static_cast<T*>(scratch_bytes(bytes)), static_cast<std::size_t>(count)};
+    return VectorView<T, Space>(static_cast<T*>(scratch_bytes(bytes)),
+                                static_cast<std::size_t>(count));
   }
 
   /// Memory for the first stage of deterministic reductions (linalg/vector_operations.hpp).

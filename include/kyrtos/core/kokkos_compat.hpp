@@ -60,6 +60,12 @@ void fence(Space const& space, [[maybe_unused]] std::string const& label) {
 #endif
 }
 
+/// For instance `3.4.1`.
+inline std::string kokkos_version() {
+  return std::to_string(KOKKOS_VERSION / 10000) + "." + std::to_string(KOKKOS_VERSION / 100 % 100) +
+         "." + std::to_string(KOKKOS_VERSION % 100);
+}
+
 inline bool is_finalized() {
 #if KYRTOS_KOKKOS_AT_LEAST(3, 7)
   return Kokkos::is_finalized();

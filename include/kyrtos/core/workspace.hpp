@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/core/error.hpp>
 
 #include <limits>
 #include <string>
@@ -17,11 +18,19 @@ class Workspace {
  public:
   explicit Workspace(Context<Space> context) : context_(std::move(context)) {}
 
-  /// An uninitialised vector; Kokkos sees it as `kyrtos::workspace::<name>`.
+  /// Uninitialised memory that Kokkos sees as `kyrtos::workspace::<name>`. Asking for the same
+  /// name again gives the same memory: that is how passes share it.
   VectorView<Scalar, Space> vector(std::string const& name, Index size) {
+    auto const extent = static_cast<std::size_t>(size);
+    for (auto const& entry : entries_)
+      if (entry.name == name) {
+        if (entry.buffer.size() < extent)
+          throw ShapeError("workspace buffer '" + name + "' is too small to be shared");
+        return VectorView<Scalar, Space>(entry.buffer.data(), extent);
+      }
     Vector<Scalar, Space> buffer(Kokkos::view_alloc(context_.space(), Kokkos::WithoutInitializing,
                                                     "kyrtos::workspace::" + name),
-                                 static_cast<std::size_t>(size));
+                                 extent);
     entries_.push_back({name, buffer});
     return buffer;
   }

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/workspace.hpp>
+#include <kyrtos/layers/layer.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kyrtos {
+
+/// Layers one after the other, y = fₙ(…f₁(x)), or with a residual, y = x + fₙ(…f₁(x)).
+///
+/// The derivative of a residual is the identity in each of the four passes, so all that it costs
+/// is one addition a pass. A chain holds no memory: `bind…` lays views for a given stretch of the
+/// stream into a Workspace, and the passes run over those.
+template <class Scalar, class Space>
+class Chain {
+ public:
+  using Layer = layers::Layer<Scalar, Space>;
+  using ConstVector = VectorView<Scalar const, Space>;
+  using MutableVector = VectorView<Scalar, Space>;
+  using MutableMatrix = MatrixView<Scalar, Space>;
+  /// One entry a layer.
+  using Passes = std::vector<layers::Activation<Scalar, Space>>;
+  using Backs = std::vector<layers::Adjoint<Scalar, Space>>;
+
+  explicit Chain(bool residual) : residual_(residual) {}
+
+  /// `name` prefixes the layer's segments, such as `attention.qkv`.
+  void add(std::string name, std::shared_ptr<Layer const> layer);
+
+  /// Appends all layers' segments under `prefix`. θ of the chain is that range.
+  ParameterLayout::Range append_parameters(ParameterLayout& layout,
+                                           std::string const& prefix) const;
+
+  double forward_flops(SequenceShape shape) const;
+  Index widest_features() const;
+
+  /// Memory from x to y: outputs of the inner layers and what they save, named under `prefix`.
+  enum class Kind { primal, tangent };
+  Passes bind(Workspace<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
+              Kind kind, MutableMatrix x, MutableMatrix y) const;
+
+  /// Memory from ∂ℓ/∂y back to ∂ℓ/∂x. Kept: every inner adjoint has its own memory under
+  /// `prefix`, for a tangent backward pass later. Otherwise two buffers, `prefix.even` and
+  /// `prefix.odd` of widest_features(), take turns.
+  enum class Retention { kept, transient };
+  Backs bind_back(Workspace<Scalar, Space>& workspace, std::string const& prefix,
+                  SequenceShape shape, Retention retention, MutableMatrix dy,
+                  MutableMatrix dx) const;
+
+  void forward(Context<Space> const& context, ConstVector theta, Passes const& p) const;
+
+  /// Fills what the inner layers save again; y itself is still in memory and not touched.
+  void recompute_forward(Context<Space> const& context, ConstVector theta, Passes const& p) const;
+
+  void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                       Passes const& p, Passes const& t) const;
+  void recompute_tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                                 Passes const& p, Passes const& t) const;
+
+  void backward(Context<Space> const& context, ConstVector theta, Passes const& p, Backs const& a,
+                MutableVector dtheta) const;
+
+  void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                        Passes const& p, Passes const& t, Backs const& a, Backs const& ta,
+                        MutableVector hu) const;
+
+  /// backward and tangent backward layer by layer, so that adjoints can be transient.
+  void both_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                     Passes const& p, Passes const& t, Backs const& a, Backs const& ta,
+                     MutableVector dtheta, MutableVector hu) const;
+
+ private:
+  struct Link {
+    std::string name;
+    std::shared_ptr<Layer const> layer;
+    Index offset = 0;  // of the layer's θ within the chain's
+    Index size = 0;
+  };
+
+  /// Whether layer i may overwrite its input: never the stream that the chain starts from.
+  bool overwrites(std::size_t i) const {
+    return i > 0 && i + 1 < links_.size() && links_[i].layer->in_place();
+  }
+  template <class V>
+  static V part(V const& v, Link const& link) {
+    return v.size() == 0 ? V() : V(slice(v, link.offset, link.size));
+  }
+  void forward_links(Context<Space> const& context, ConstVector theta, Passes const& p,
+                     std::size_t count) const;
+  void tangent_forward_links(Context<Space> const& context, ConstVector theta, ConstVector u,
+                             Passes const& p, Passes const& t, std::size_t count) const;
+  void backward_residual(Context<Space> const& context, Backs const& a) const;
+
+  bool residual_;
+  std::vector<Link> links_;
+  Index size_ = 0;
+};
+
+}  // namespace kyrtos

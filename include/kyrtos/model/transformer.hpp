@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/model/chain.hpp>
+#include <kyrtos/model/transformer_config.hpp>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kyrtos {
+
+template <class Scalar, class Space>
+class TransformerWorkspace;
+
+/// Which blocks take part; an inactive one is exactly the identity, costs nothing, and its
+/// parameters are neither read nor written. Empty: all.
+using ActiveBlocks = std::vector<bool>;
+
+/// A decoder or encoder Transformer as a function of one flat parameter vector θ.
+///
+/// The object holds the architecture only: θ, gradients, directions and memory belong to the
+/// caller, so that one Transformer serves several threads. Segment names are
+/// `embedding.token.weight`, `embedding.position.weight`, `blocks.<i>.norm1.weight`,
+/// `blocks.<i>.attention.qkv.weight`, `blocks.<i>.attention.output.weight`,
+/// `blocks.<i>.norm2.weight`, `blocks.<i>.mlp.up.weight`, `blocks.<i>.mlp.down.weight`,
+/// `final_norm.weight`, `head.weight` and their biases; docs/checkpoint.md lists all of them.
+///
+/// Every operation below runs on the workspace's context and waits for it once, where the loss
+/// returns to the host. Losses and products are those of this rank's batch: with
+/// `batch.weight` = 1/(number of targets on all ranks), summing over ranks gives the mean.
+/// Costs in units of 2·(matrix parameters)·tokens floating-point operations: forward 1,
+/// gradient 3, HVP after the gradient 6, gradient and HVP in one sweep 9, HVP alone 8.
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
+class Transformer {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
+  using MutableVector = VectorView<Scalar, Space>;
+  using Batch = layers::Batch<Scalar, Space>;
+  using Workspace = TransformerWorkspace<Scalar, Space>;
+
+  /// \throws ConfigError when the configuration contradicts itself.
+  explicit Transformer(TransformerConfig const& config);
+
+  TransformerConfig const& config() const { return config_; }
+  ParameterLayout const& layout() const { return layout_; }
+
+  /// θ's range that block i occupies.
+  ParameterLayout::Range block_range(Index block) const;
+
+  /// Floating-point operations of a forward pass over all blocks, or the active ones.
+  double forward_flops(SequenceShape shape, ActiveBlocks const& active = {}) const;
+
+  /// Draws θ. A value depends on the seed, its segment's name and its place in it alone.
+  void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta) const;
+
+  /// ℓ(θ)
+  double loss(Workspace& workspace, ConstVector theta, Batch const& batch) const;
+
+  /// Returns ℓ and adds ∇ℓ to `gradient`; an empty one skips the weight gradients, and only
+  /// prepares the workspace for hvp_after_gradient().
+  double gradient(Workspace& workspace, ConstVector theta, Batch const& batch,
+                  MutableVector gradient) const;
+
+  /// Adds H u to `hu`, from the activations and adjoints that gradient() left in a workspace made
+  /// with `keep_adjoints`; θ and batch must be the same. Returns ⟨∇ℓ, u⟩.
+  double hvp_after_gradient(Workspace& workspace, ConstVector theta, ConstVector u,
+                            Batch const& batch, MutableVector hu) const;
+
+  struct Directional {
+    double loss = 0;
+    double derivative = 0;  ///< ⟨∇ℓ, u⟩
+  };
+
+  /// Adds ∇ℓ to `gradient` and H u to `hu` in one sweep; an empty `gradient` is an HVP alone,
+  /// which skips the weight gradients that it doesn't need.
+  Directional gradient_and_hvp(Workspace& workspace, ConstVector theta, ConstVector u,
+                               Batch const& batch, MutableVector gradient, MutableVector hu) const;
+
+  Directional hvp(Workspace& workspace, ConstVector theta, ConstVector u, Batch const& batch,
+                  MutableVector hu) const {
+    return gradient_and_hvp(workspace, theta, u, batch, {}, hu);
+  }
+
+  /// Adds G u to `gu`, with the Gauss-Newton matrix G = Jᵀ(∂²ℓ/∂z²)J of the outputs z.
+  double gauss_newton(Workspace& workspace, ConstVector theta, ConstVector u, Batch const& batch,
+                      MutableVector gu) const;
+
+  /// The outputs z (logits or fields) of rows [begin, begin + z.extent(0)).
+  void outputs(Workspace& workspace, ConstVector theta, Batch const& batch, Index begin,
+               MatrixView<Scalar, Space> z) const;
+
+ private:
+  friend class TransformerWorkspace<Scalar, Space>;
+  using Stage = Chain<Scalar, Space>;
+
+  void build_ends();
+  void build_block();
+  void append_attention(Stage& chain) const;
+  void append_mlp(Stage& chain) const;
+  std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
+  void check_vector(ConstVector v, char const* name) const;
+  void forward(Workspace& workspace, ConstVector theta, Batch const& batch) const;
+  void both_forward(Workspace& workspace, ConstVector theta, ConstVector u,
+                    Batch const& batch) const;
+  void backward(Workspace& workspace, ConstVector theta, Batch const& batch,
+                MutableVector gradient) const;
+
+  TransformerConfig config_;
+  ParameterLayout layout_;
+  std::shared_ptr<layers::InputLayer<Scalar, Space> const> input_;
+  std::shared_ptr<layers::OutputLayer<Scalar, Space> const> head_;
+  std::array<Stage, 2> block_{Stage(true), Stage(true)};  // attention, mlp: the same for all
+  Stage final_norm_{false};
+  ParameterLayout::Range input_range_, head_range_, final_norm_range_;
+  std::vector<std::array<ParameterLayout::Range, 2>> block_ranges_;
+};
+
+struct TransformerWorkspaceOptions {
+  ActiveBlocks active;         ///< Blocks that take part; empty: all.
+  bool tangents = false;       ///< Memory for Hessian-vector products.
+  bool keep_adjoints = false;  ///< gradient() leaves what hvp_after_gradient() needs.
+  /// Activation checkpointing: only the residual stream is kept, and the inside of each branch
+  /// is computed again on the way back. Excludes keep_adjoints.
+  bool recompute = false;
+};
+
+/// Memory for passes over micro-batches of one shape: allocated here, never in a step.
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
+class TransformerWorkspace {
+ public:
+  using Options = TransformerWorkspaceOptions;
+
+  TransformerWorkspace(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+                       SequenceShape shape, Options options = {});
+
+  Context<Space> const& context() const { return context_; }
+  SequenceShape shape() const { return shape_; }
+  Options const& options() const { return options_; }
+  std::size_t bytes() const { return memory_.bytes(); }
+  Workspace<Scalar, Space>& memory() { return memory_; }
+
+ private:
+  friend class Transformer<Scalar, Space>;
+  using Stage = Chain<Scalar, Space>;
+
+  /// A chain at its place: between stream i and stream i + 1, with its slice of θ.
+  struct Placed {
+    Stage const* chain;
+    ParameterLayout::Range range;
+    typename Stage::Passes primal, tangent;
+    typename Stage::Backs adjoint, tangent_adjoint;
+
+    template <class V>
+    V part(V const& v) const {
+      return v.size() == 0 ? V() : V(slice(v, range.offset, range.size));
+    }
+  };
+
+  void place(Transformer<Scalar, Space> const& model);
+  void bind(Transformer<Scalar, Space> const& model);
+
+  Context<Space> context_;
+  SequenceShape shape_;
+  Options options_;
+  Workspace<Scalar, Space> memory_;
+  std::vector<Placed> stages_;
+  /// The residual stream before each stage, and after the last; with its tangent and adjoints.
+  std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
+      stream_tangent_adjoint_;
+  bool gradient_is_kept_ = false;
+};
+
+}  // namespace kyrtos

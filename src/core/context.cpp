@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/context.hpp>
+#include <kyrtos/core/error.hpp>
+
+#include <limits>
+
+namespace kyrtos {
+
+namespace {
+
+/// Constructing a default execution space before Kokkos is up would end the program; throw first.
+template <class Space>
+Space default_space() {
+  if (!Kokkos::is_initialized())
+    throw Error(
+        "Context: Kokkos is not running; call Kokkos::initialize before, and keep every "
+        "Kyrtos object inside the life of Kokkos");
+  return Space();
+}
+
+}  // namespace
+
+template <class Space>
+struct Context<Space>::State {
+  using Bytes = Vector<double, Space>;
+
+  Space space;
+  Communicator communicator;
+  ContextOptions options;
+  Bytes scratch;
+  Bytes reduction;
+
+  State(Space const& s, MPI_Comm c, ContextOptions o)
+      : space(s),
+        communicator(c),
+        options(o),
+        reduction(Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "kyrtos::reduction"),
+                  static_cast<std::size_t>(reduction_buffer_size)) {}
+};
+
+template <class Space>
+Context<Space>::Context(MPI_Comm communicator, ContextOptions options)
+    : Context(default_space<Space>(), communicator, options) {}
+
+template <class Space>
+Context<Space>::Context(Space const& space, MPI_Comm communicator, ContextOptions options)
+    : state_(std::make_shared<State>(space, communicator, options)) {}
+
+template <class Space>
+Space const& Context<Space>::space() const {
+  return state_->space;
+}
+
+template <class Space>
+Communicator const& Context<Space>::communicator() const {
+  return state_->communicator;
+}
+
+template <class Space>
+ContextOptions const& Context<Space>::options() const {
+  return state_->options;
+}
+
+template <class Space>
+VectorView<double, Space> Context<Space>::reduction_buffer() const {
+  return state_->reduction;
+}
+
+template <class Space>
+std::size_t Context<Space>::scratch_capacity() const {
+  return state_->scratch.size() * sizeof(double);
+}
+
+template <class Space>
+void* Context<Space>::scratch_bytes(std::size_t bytes) const {
+  auto& scratch = state_->scratch;
+  std::size_t const words = (bytes + sizeof(double) - 1) / sizeof(double);
+  if (words > scratch.size()) {
+    fence("kyrtos::Context::scratch grows");
+    scratch = {};  // give back first: peak memory is then the larger of the two, not the sum
+    scratch = typename State::Bytes(
+        Kokkos::view_alloc(space(), Kokkos::WithoutInitializing, "kyrtos::scratch"), words);
+  }
+  if (options().poison_scratch)
+    Kokkos::deep_copy(space(), scratch, std::numeric_limits<double>::quiet_NaN());
+  return scratch.data();
+}
+
+#define KYRTOS_INSTANTIATE_CONTEXT(SPACE) template class Context<SPACE>;
+KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_CONTEXT)
+
+}  // namespace kyrtos

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "gemm_providers.hpp"
+
+namespace kyrtos::linalg {
+
+namespace {
+
+std::string extents(Transpose op, auto const& m) {
+  return "[" + std::to_string(m.extent(0)) + ", " + std::to_string(m.extent(1)) + "]" +
+         (op == Transpose::yes ? "ᵀ" : "");
+}
+
+void check_extents(Transpose a_op, Transpose b_op, auto const& a, auto const& b, auto const& c) {
+  bool const at = a_op == Transpose::yes, bt = b_op == Transpose::yes;
+  if (a.extent(at ? 1 : 0) != c.extent(0) || b.extent(bt ? 0 : 1) != c.extent(1) ||
+      a.extent(at ? 0 : 1) != b.extent(bt ? 1 : 0))
+    throw ShapeError("gemm: " + extents(a_op, a) + " times " + extents(b_op, b) + " is not " +
+                     extents(Transpose::no, c));
+}
+
+template <class Scalar, class Space>
+bool use_onednn(GemmProvider wanted) {
+  if (wanted == GemmProvider::onednn && !onednn::supports<Scalar, Space>)
+    throw ConfigError(
+        "gemm: oneDNN multiplies float32 matrices in host memory, in builds with "
+        "Kyrtos_ENABLE_ONEDNN; choose another provider, or automatic");
+  return onednn::supports<Scalar, Space> && wanted != GemmProvider::kokkos_kernels;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
+          std::type_identity_t<Scalar> alpha,
+          std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+          std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+          std::type_identity_t<Scalar> beta, MatrixView<Scalar, Space> const& c) {
+  check_extents(a_op, b_op, a, b, c);
+  if (c.size() == 0) return;
+  if constexpr (onednn::supports<Scalar, Space>)
+    if (use_onednn<Scalar, Space>(context.options().gemm))
+      return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);
+  use_onednn<Scalar, Space>(context.options().gemm);  // refuses what it can't do
+  kokkos_kernels::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+}
+
+std::vector<GemmProviderInfo> gemm_providers() {
+  return {onednn::info(), kokkos_kernels::info()};
+}
+
+#define KYRTOS_INSTANTIATE_GEMM_(SCALAR, SPACE)                                                    \
+  template void gemm<SCALAR, SPACE>(                                                               \
+      Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
+      MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);
+#define KYRTOS_INSTANTIATE_GEMM(SPACE)   \
+  KYRTOS_INSTANTIATE_GEMM_(float, SPACE) \
+  KYRTOS_INSTANTIATE_GEMM_(double, SPACE)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_GEMM)
+
+}  // namespace kyrtos::linalg

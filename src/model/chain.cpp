@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/model/chain.hpp>
+
+#include <algorithm>
+
+namespace kyrtos {
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::add(std::string name, std::shared_ptr<Layer const> layer) {
+  if (!links_.empty())
+    require(links_.back().layer->out_features() == layer->in_features(),
+            "chain: '" + name + "' takes " + std::to_string(layer->in_features()) +
+                " features, but '" + links_.back().name + "' gives " +
+                std::to_string(links_.back().layer->out_features()));
+  Index size = 0;
+  for (auto const& spec : layer->parameters()) size += count_elements(spec.shape);
+  links_.push_back({std::move(name), std::move(layer), size_, size});
+  size_ += size;
+}
+
+template <class Scalar, class Space>
+ParameterLayout::Range Chain<Scalar, Space>::append_parameters(ParameterLayout& layout,
+                                                               std::string const& prefix) const {
+  ParameterLayout::Range range{layout.size(), size_};
+  for (auto const& link : links_) {
+    std::string name = prefix;
+    if (!prefix.empty() && !link.name.empty()) name += ".";
+    layout.append(name + link.name, link.layer->parameters());
+  }
+  return range;
+}
+
+template <class Scalar, class Space>
+double Chain<Scalar, Space>::forward_flops(SequenceShape shape) const {
+  double flops = 0;
+  for (auto const& link : links_) flops += link.layer->forward_flops(shape);
+  return flops;
+}
+
+template <class Scalar, class Space>
+Index Chain<Scalar, Space>::widest_features() const {
+  Index widest = 0;
+  for (auto const& link : links_) widest = std::max(widest, link.layer->in_features());
+  return widest;
+}
+
+template <class Scalar, class Space>
+auto Chain<Scalar, Space>::bind(Workspace<Scalar, Space>& workspace, std::string const& prefix,
+                                SequenceShape shape, Kind kind, MutableMatrix x,
+                                MutableMatrix y) const -> Passes {
+  Passes passes;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    auto const& [name, layer, offset, size] = links_[i];
+    std::string const label = prefix + "." + (name.empty() ? layer->kind() : name);
+    MutableMatrix out = y;
+    if (overwrites(i))
+      out = x;
+    else if (i + 1 < links_.size())
+      out = workspace.matrix(label, shape.tokens(), layer->out_features());
+    Index const saved =
+        kind == Kind::primal ? layer->saved_size(shape) : layer->tangent_saved_size(shape);
+    passes.push_back(
+        {shape, x, out, saved > 0 ? workspace.vector(label + ".saved", saved) : MutableVector()});
+    x = out;
+  }
+  return passes;
+}
+
+template <class Scalar, class Space>
+auto Chain<Scalar, Space>::bind_back(Workspace<Scalar, Space>& workspace, std::string const& prefix,
+                                     SequenceShape shape, Retention retention, MutableMatrix dy,
+                                     MutableMatrix dx) const -> Backs {
+  Index const widest = widest_features();
+  Backs backs(links_.size());
+  bool odd = false;
+  for (std::size_t i = links_.size(); i-- > 0;) {
+    auto const& [name, layer, offset, size] = links_[i];
+    Index const features = layer->in_features();
+    MutableMatrix in = dx;
+    if (overwrites(i)) {
+      in = dy;
+    } else if (i > 0 && retention == Retention::kept) {
+      in = workspace.matrix(prefix + "." + (name.empty() ? layer->kind() : name), shape.tokens(),
+                            features);
+    } else if (i > 0) {
+      auto const buffer =
+          workspace.vector(prefix + (odd ? ".odd" : ".even"), shape.tokens() * widest);
+      in = as_matrix(buffer, 0, shape.tokens(), features);
+      odd = !odd;
+    }
+    backs[i] = {dy, in};
+    dy = in;
+  }
+  return backs;
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVector theta,
+                                         Passes const& p, std::size_t count) const {
+  for (std::size_t i = 0; i < count; ++i)
+    links_[i].layer->forward(context, part(theta, links_[i]), p[i]);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
+                                   Passes const& p) const {
+  forward_links(context, theta, p, links_.size());
+  if (residual_) linalg::axpy(context, 1.0, flat(p.front().x), flat(p.back().y));
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::recompute_forward(Context<Space> const& context, ConstVector theta,
+                                             Passes const& p) const {
+  forward_links(context, theta, p, links_.size() - 1);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, ConstVector theta,
+                                                 ConstVector u, Passes const& p, Passes const& t,
+                                                 std::size_t count) const {
+  for (std::size_t i = 0; i < count; ++i)
+    links_[i].layer->tangent_forward(context, part(theta, links_[i]), part(u, links_[i]), p[i],
+                                     t[i]);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
+                                           ConstVector u, Passes const& p, Passes const& t) const {
+  tangent_forward_links(context, theta, u, p, t, links_.size());
+  if (residual_) linalg::axpy(context, 1.0, flat(t.front().x), flat(t.back().y));
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::recompute_tangent_forward(Context<Space> const& context,
+                                                     ConstVector theta, ConstVector u,
+                                                     Passes const& p, Passes const& t) const {
+  tangent_forward_links(context, theta, u, p, t, links_.size() - 1);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::backward_residual(Context<Space> const& context, Backs const& a) const {
+  if (residual_) linalg::axpy(context, 1.0, flat(a.back().y), flat(a.front().x));
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
+                                    Passes const& p, Backs const& a, MutableVector dtheta) const {
+  for (std::size_t i = links_.size(); i-- > 0;)
+    links_[i].layer->backward(context, part(theta, links_[i]), p[i], a[i], part(dtheta, links_[i]));
+  backward_residual(context, a);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, ConstVector theta,
+                                            ConstVector u, Passes const& p, Passes const& t,
+                                            Backs const& a, Backs const& ta,
+                                            MutableVector hu) const {
+  for (std::size_t i = links_.size(); i-- > 0;)
+    links_[i].layer->tangent_backward(context, part(theta, links_[i]), part(u, links_[i]), p[i],
+                                      t[i], a[i], ta[i], part(hu, links_[i]));
+  backward_residual(context, ta);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVector theta,
+                                         ConstVector u, Passes const& p, Passes const& t,
+                                         Backs const& a, Backs const& ta, MutableVector dtheta,
+                                         MutableVector hu) const {
+  for (std::size_t i = links_.size(); i-- > 0;) {
+    auto const theta_i = part(theta, links_[i]);
+    links_[i].layer->backward(context, theta_i, p[i], a[i], part(dtheta, links_[i]));
+    links_[i].layer->tangent_backward(context, theta_i, part(u, links_[i]), p[i], t[i], a[i], ta[i],
+                                      part(hu, links_[i]));
+  }
+  backward_residual(context, a);
+  backward_residual(context, ta);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::Chain)
+
+}  // namespace kyrtos

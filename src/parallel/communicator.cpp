@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/communicator.hpp>
+
+namespace kyrtos {
+
+namespace {
+
+bool mpi_is_running() {
+  int initialized = 0, finalized = 0;
+  MPI_Initialized(&initialized);
+  MPI_Finalized(&finalized);
+  return initialized != 0 && finalized == 0;
+}
+
+MPI_Comm* duplicate(MPI_Comm parent) {
+  if (!mpi_is_running())
+    throw Error(
+        "Communicator: MPI is not running; call MPI_Init_thread before, and keep every "
+        "Kyrtos object inside the life of MPI");
+  MPI_Comm copy = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_dup(parent, &copy), "MPI_Comm_dup");
+  // Errors come back as codes, and check_mpi makes exceptions of them.
+  MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN);
+  return std::make_unique<MPI_Comm>(copy).release();
+}
+
+void release(MPI_Comm* handle) {
+  if (mpi_is_running()) MPI_Comm_free(handle);
+  std::default_delete<MPI_Comm>()(handle);
+}
+
+template <class T>
+void sum_in_place(std::span<T> values, MPI_Datatype type, Communicator const& communicator) {
+  if (communicator.size() == 1) return;
+  // MPI 3.1 counts are int: longer vectors go in pieces.
+  constexpr std::size_t longest = std::size_t{1} << 30;
+  for (std::size_t begin = 0; begin < values.size(); begin += longest) {
+    auto const piece = values.subspan(begin, std::min(longest, values.size() - begin));
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type,
+                            MPI_SUM, communicator.get()),
+              "MPI_Allreduce");
+  }
+}
+
+}  // namespace
+
+void check_mpi(int code, char const* call) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  throw Error(std::string(call) + ": " + std::string(text, static_cast<std::size_t>(length)));
+}
+
+Communicator::Communicator(MPI_Comm parent) : handle_(duplicate(parent), release) {
+  check_mpi(MPI_Comm_rank(get(), &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(get(), &size_), "MPI_Comm_size");
+}
+
+void Communicator::sum(std::span<double> values) const {
+  sum_in_place(values, MPI_DOUBLE, *this);
+}
+
+void Communicator::sum(std::span<float> values) const {
+  sum_in_place(values, MPI_FLOAT, *this);
+}
+
+double Communicator::sum(double value) const {
+  sum(std::span(&value, 1));
+  return value;
+}
+
+double Communicator::max(double value) const {
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, get()), "MPI_Allreduce");
+  return value;
+}
+
+bool Communicator::any(bool value) const {
+  int flag = value ? 1 : 0;
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &flag, 1, MPI_INT, MPI_MAX, get()), "MPI_Allreduce");
+  return flag != 0;
+}
+
+void Communicator::broadcast(std::span<double> values) const {
+  check_mpi(MPI_Bcast(values.data(), static_cast<int>(values.size()), MPI_DOUBLE, 0, get()),
+            "MPI_Bcast");
+}
+
+std::string Communicator::broadcast(std::string text) const {
+  auto length = static_cast<std::int64_t>(text.size());
+  check_mpi(MPI_Bcast(&length, 1, MPI_INT64_T, 0, get()), "MPI_Bcast");
+  text.resize(static_cast<std::size_t>(length));
+  check_mpi(MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, 0, get()), "MPI_Bcast");
+  return text;
+}
+
+void Communicator::barrier() const {
+  check_mpi(MPI_Barrier(get()), "MPI_Barrier");
+}
+
+}  // namespace kyrtos
