@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/model/transformer_config.hpp>
+
+namespace kyrtos {
+
+namespace {
+
+void require_positive(char const* key, Index value) {
+  if (value <= 0)
+    throw ConfigError(std::string("model.") + key + " must be positive, not " +
+                      std::to_string(value));
+}
+
+Index round_up(Index value, Index multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+void check(TransformerConfig const& c) {
+  require_positive("context", c.context);
+  require_positive("width", c.width);
+  require_positive("heads", c.heads);
+  require_positive("kv_heads", c.kv_heads);
+  require_positive("head_size", c.head_size);
+  require_positive("mlp_width", c.mlp_width);
+  if (c.depth < 0) throw ConfigError("model.depth must not be negative");
+  if (c.continuous())
+    require_positive("output_features", c.output_features);
+  else
+    require_positive("vocabulary", c.vocabulary);
+  if (c.heads % c.kv_heads != 0)
+    throw ConfigError("model.kv_heads = " + std::to_string(c.kv_heads) +
+                      " must divide model.heads = " + std::to_string(c.heads));
+  if (c.positions == Positions::rotary && c.head_size % 2 != 0)
+    throw ConfigError("model.positions = \"rotary\" turns pairs of features: model.head_size = " +
+                      std::to_string(c.head_size) + " must be even");
+  if (c.norm_epsilon <= 0) throw ConfigError("model.norm_epsilon must be positive");
+  if (c.soft_cap < 0) throw ConfigError("model.soft_cap must be positive, or 0 for none");
+  if (c.z_loss < 0) throw ConfigError("model.z_loss must be positive, or 0 for none");
+}
+
+}  // namespace
+
+TransformerConfig TransformerConfig::resolved() const {
+  TransformerConfig c = *this;
+  if (c.kv_heads == 0) c.kv_heads = c.heads;
+  if (c.head_size == 0) {
+    if (c.heads <= 0 || c.width % c.heads != 0)
+      throw ConfigError("model.heads = " + std::to_string(c.heads) + " must divide model.width = " +
+                        std::to_string(c.width) + " (or set model.head_size)");
+    c.head_size = c.width / c.heads;
+  }
+  if (c.mlp_width == 0)
+    c.mlp_width =
+        c.activation == MlpActivation::swiglu ? round_up(8 * c.width / 3, 64) : 4 * c.width;
+  if (c.continuous()) c.tied = false;
+  check(c);
+  return c;
+}
+
+TransformerConfig gpt2_config() {
+  return {};
+}
+
+TransformerConfig llama_config() {
+  TransformerConfig c;
+  c.norm = Norm::rms_norm;
+  c.activation = MlpActivation::swiglu;
+  c.positions = Positions::rotary;
+  c.bias = false;
+  c.tied = false;
+  return c;
+}
+
+}  // namespace kyrtos
