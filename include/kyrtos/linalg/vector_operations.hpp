@@ -67,6 +67,14 @@ Index common_size(X const& x, Y const& y, char const* name) {
 
 }  // namespace detail
 
+/// Σᵢ xᵢ
+template <class Space, class X>
+double sum(Context<Space> const& context, X const& x) {
+  return detail::ordered_sum(
+      context, "kyrtos::linalg::sum", static_cast<Index>(x.size()),
+      KOKKOS_LAMBDA(Index i) { return static_cast<double>(x(i)); });
+}
+
 /// ⟨x, y⟩
 template <class Space, class X, class Y>
 double dot(Context<Space> const& context, X const& x, Y const& y) {

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/layers/ends.hpp>
+
+/// \file
+/// \brief What all heads share: a linear projection, then a loss of each row of outputs.
+
+namespace kyrtos::layers {
+
+/// z = x Wᵀ (+ b) and ℓ = weight·Σᵢ φ(zᵢ, targetᵢ), worked in chunks of rows in all four passes.
+///
+/// Only one chunk of z (and of ż) exists at a time. For each chunk, with D = ∂φ/∂z·weight:
+///
+/// | pass             | products                                    | 2·N·d·V FLOP |
+/// |------------------|---------------------------------------------|--------------|
+/// | forward          | z = x Wᵀ + b                                | 1            |
+/// | backward         | dx = D W, dW += Dᵀx, db += Σᵢ Dᵢ            | 2            |
+/// | tangent forward  | ż = ẋ Wᵀ + x Ẇᵀ + ḃ                         | 2            |
+/// | tangent backward | dẋ = Ḋ W + D Ẇ, dẆ += Ḋᵀx + Dᵀẋ, dḃ += Σᵢ Ḋᵢ | 4            |
+///
+/// for N rows of d features and V outputs; u = (Ẇ, ḃ). A sweep computes z once for all passes it
+/// is asked for: loss 1, gradient 3, gradient and HVP 9; an HVP alone, also one after a gradient
+/// whose z is long gone, 7. The Gauss-Newton product leaves out both terms with D: 5.
+///
+/// Between the products one kernel goes over the rows of the chunk: it reads z, ż, adds each
+/// row's φ and φ̇ to two columns of N numbers, and overwrites z by D and ż by Ḋ = (∂²φ/∂z²)ż·weight.
+/// The loss is their sum in an order that N alone fixes. No atomics; reruns give the same bits.
+///
+/// Scratch: chunk·V values (twice that with a tangent) and 2·N doubles; of the weights, each chunk
+/// reads W once a product and reads and writes dW, so a chunk should not be much shorter than
+/// chunk_rows() makes it.
+template <class Scalar, class Space>
+class ProjectionHead : public OutputLayer<Scalar, Space> {
+  using Base = OutputLayer<Scalar, Space>;
+
+ public:
+  using typename Base::ConstMatrix;
+  using typename Base::ConstVector;
+  using typename Base::MutableMatrix;
+  using typename Base::MutableVector;
+  using typename Base::Result;
+  using typename Base::Sweep;
+
+  Index in_features() const override { return shape_.in; }
+  Index out_features() const override { return shape_.out; }
+  double forward_flops(Index tokens) const override;
+
+  /// \throws ShapeError, before any work, when θ, the batch and `what` do not fit together.
+  Result sweep(Context<Space> const& context, ConstVector theta, Batch<Scalar, Space> const& batch,
+               Sweep const& what) const override;
+
+  void outputs(Context<Space> const& context, ConstVector theta, ConstMatrix x,
+               MutableMatrix z) const override;
+
+  /// Rows worked at a time: as given to the constructor, or as many as make the products
+  /// efficient and keep the chunk's outputs small.
+  Index chunk_rows() const;
+
+ protected:
+  struct Shape {
+    Index in = 0;
+    Index out = 0;
+    bool bias = false;
+    Index chunk_rows = 0;  ///< 0: automatic.
+  };
+  explicit ProjectionHead(Shape shape);
+
+  /// What the row kernel sees of one chunk.
+  struct Rows {
+    Index begin = 0;                           ///< Its first row in the batch.
+    MutableMatrix z;                           ///< In: z. Out: D.
+    MutableMatrix z_dot;                       ///< In: ż. Out: Ḋ. Empty without a tangent.
+    VectorView<double, Space> loss, loss_dot;  ///< Out: φ and φ̇ of each row, without weight.
+  };
+  virtual void evaluate(Context<Space> const& context, Batch<Scalar, Space> const& batch,
+                        Rows const& rows) const = 0;
+  virtual void check_targets(Batch<Scalar, Space> const& batch) const = 0;
+
+ private:
+  ConstMatrix weight_of(ConstVector theta) const;
+  MutableMatrix weight_of(MutableVector theta) const;
+  void check(ConstVector theta, Batch<Scalar, Space> const& batch, Sweep const& what) const;
+  void project(Context<Space> const& context, ConstVector theta, Sweep const& what,
+               Rows const& rows) const;
+  void backward(Context<Space> const& context, ConstVector theta, Sweep const& what,
+                Rows const& rows) const;
+  void tangent_backward(Context<Space> const& context, ConstVector theta, Sweep const& what,
+                        Rows const& rows) const;
+  void add_parameter_gradient(Context<Space> const& context, ConstMatrix dz, ConstMatrix x,
+                              MutableVector dtheta) const;
+
+  Shape shape_;
+};
+
+}  // namespace kyrtos::layers

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/kokkos_compat.hpp>
+#include <kyrtos/core/types.hpp>
+
+/// \file
+/// \brief Kernels over the elements of a row, one source for CPUs and devices.
+///
+/// One team works a row. On CPUs a team is one thread, which takes `lanes` neighbours at a time:
+/// the inner loop has a fixed count and independent accumulators, so that it becomes vector
+/// instructions without reassociating sums. On devices `lanes` is one and the threads of a team
+/// take neighbouring elements. Either way the order of a sum depends on the row's length alone.
+
+namespace kyrtos::layers::lanes {
+
+template <class Space>
+struct Traits {
+  static constexpr bool host = compat::is_host_accessible<Space>;
+  static constexpr int count = host ? 64 : 1;
+  static constexpr int team_size = host ? 1 : 256;
+};
+
+template <class Space>
+using Team = typename Kokkos::TeamPolicy<Space>::member_type;
+
+/// One team for each of `rows` rows.
+template <class Space>
+Kokkos::TeamPolicy<Space> policy(Space const& space, Index rows) {
+  return Kokkos::TeamPolicy<Space>(space, static_cast<int>(rows), Traits<Space>::team_size, 1);
+}
+
+/// body(j, lane) for each j in [0, n), shared out over the team.
+template <class Space, class Body>
+KOKKOS_FORCEINLINE_FUNCTION void for_each(Team<Space> const& team, int n, Body const& body) {
+  constexpr int count = Traits<Space>::count;
+  int const stride = team.team_size() * count;
+  int j = team.team_rank() * count;
+  for (; j + count <= n; j += stride)
+    for (int lane = 0; lane < count; ++lane) body(j + lane, lane);
+  for (int lane = 0; j + lane < n && lane < count; ++lane) body(j + lane, lane);
+}
+
+/// The sum over all lanes of the team, known to each of its threads.
+template <class Space, class T>
+KOKKOS_FORCEINLINE_FUNCTION T sum(Team<Space> const& team, T const* lane) {
+  T total = 0;
+  Kokkos::parallel_reduce(
+      Kokkos::TeamThreadRange(team, team.team_size()),
+      [&](int, T& partial) {
+        for (int k = 0; k < Traits<Space>::count; ++k) partial += lane[k];
+      },
+      total);
+  return total;
+}
+
+/// The same for the largest.
+template <class Space, class T>
+KOKKOS_FORCEINLINE_FUNCTION T largest(Team<Space> const& team, T const* lane) {
+  T total = lane[0];
+  Kokkos::parallel_reduce(
+      Kokkos::TeamThreadRange(team, team.team_size()),
+      [&](int, T& partial) {
+        for (int k = 0; k < Traits<Space>::count; ++k)
+          partial = lane[k] > partial ? lane[k] : partial;
+      },
+      Kokkos::Max<T>(total));
+  return total;
+}
+
+}  // namespace kyrtos::layers::lanes

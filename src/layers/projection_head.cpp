@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/layers/projection_head.hpp>
+#include <kyrtos/linalg/gemm.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+
+#include "rows.hpp"
+
+#include <algorithm>
+
+namespace kyrtos::layers {
+
+using linalg::gemm;
+using linalg::Transpose;
+
+namespace {
+
+// Chosen with perf/head.cpp (2 cores with AVX-512): from 256 rows on, the products are as fast as
+// long ones, and what the weights cost in memory traffic no longer shows. Beyond that, as many as
+// keep the outputs in 8 Mi values.
+constexpr Index shortest_chunk = 256;
+constexpr Index longest_chunk = 1024;
+constexpr Index chunk_elements = Index{1} << 23;
+
+void check_extent(std::size_t found, Index wanted, char const* kind, char const* what) {
+  if (static_cast<Index>(found) != wanted)
+    throw ShapeError(std::string(kind) + ": " + what + " has " + std::to_string(found) +
+                     " elements, but " + std::to_string(wanted) + " are needed");
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+ProjectionHead<Scalar, Space>::ProjectionHead(Shape shape) : shape_(shape) {
+  require<ConfigError>(shape.in > 0 && shape.out > 0 && shape.chunk_rows >= 0,
+                       "head: features, outputs and rows of a chunk must be positive");
+}
+
+template <class Scalar, class Space>
+double ProjectionHead<Scalar, Space>::forward_flops(Index tokens) const {
+  return 2.0 * static_cast<double>(tokens) * static_cast<double>(shape_.in) *
+         static_cast<double>(shape_.out);
+}
+
+template <class Scalar, class Space>
+Index ProjectionHead<Scalar, Space>::chunk_rows() const {
+  if (shape_.chunk_rows > 0) return shape_.chunk_rows;
+  return std::clamp(chunk_elements / shape_.out / 64 * 64, shortest_chunk, longest_chunk);
+}
+
+template <class Scalar, class Space>
+auto ProjectionHead<Scalar, Space>::weight_of(ConstVector theta) const -> ConstMatrix {
+  return as_matrix(theta, 0, shape_.out, shape_.in);
+}
+
+template <class Scalar, class Space>
+auto ProjectionHead<Scalar, Space>::weight_of(MutableVector theta) const -> MutableMatrix {
+  return as_matrix(theta, 0, shape_.out, shape_.in);
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::check(ConstVector theta, Batch<Scalar, Space> const& batch,
+                                          Sweep const& what) const {
+  Index const parameters = shape_.out * (shape_.in + (shape_.bias ? 1 : 0));
+  Index const features = batch.shape.tokens() * shape_.in;
+  auto const kind = this->kind();
+  auto const check_if = [&](auto const& v, Index wanted, char const* name) {
+    if (v.data() != nullptr) check_extent(v.size(), wanted, kind.c_str(), name);
+  };
+  check_extent(theta.size(), parameters, kind.c_str(), "theta");
+  check_extent(what.x.size(), features, kind.c_str(), "x");
+  check_if(what.dx, features, "dx");
+  check_if(what.dtheta, parameters, "dtheta");
+  if (what.u.size() > 0) {
+    check_extent(what.u.size(), parameters, kind.c_str(), "u");
+    check_extent(what.x_dot.size(), features, kind.c_str(), "x_dot");
+    check_if(what.dx_dot, features, "dx_dot");
+    check_if(what.hu, parameters, "hu");
+  }
+  check_targets(batch);
+}
+
+template <class Scalar, class Space>
+auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVector theta,
+                                          Batch<Scalar, Space> const& batch,
+                                          Sweep const& what) const -> Result {
+  check(theta, batch, what);
+  bool const tangent = what.u.size() > 0;
+  Index const n = batch.shape.tokens();
+  Index const chunk = std::min(chunk_rows(), n);
+  // Row losses in front; the outputs after them start on a cache line.
+  Index const losses = (n + 7) / 8 * 8;
+  Index const outputs = (tangent ? 2 : 1) * chunk * shape_.out;
+  auto const scratch = context.template scratch<double>(
+      2 * losses + (outputs * static_cast<Index>(sizeof(Scalar)) + 7) / 8);
+  auto const loss = slice(scratch, 0, n), loss_dot = slice(scratch, losses, n);
+  MutableVector const z(reinterpret_cast<Scalar*>(scratch.data() + 2 * losses),
+                        static_cast<std::size_t>(outputs));
+
+  for (Index begin = 0; begin < n; begin += chunk) {
+    Index const rows = std::min(chunk, n - begin);
+    Rows const r{begin, as_matrix(z, 0, rows, shape_.out),
+                 tangent ? as_matrix(z, chunk * shape_.out, rows, shape_.out) : MutableMatrix(),
+                 slice(loss, begin, rows), slice(loss_dot, begin, rows)};
+    project(context, theta, what, r);
+    evaluate(context, batch, r);
+    backward(context, theta, what, r);
+    if (tangent) tangent_backward(context, theta, what, r);
+  }
+  Result result;
+  result.loss = batch.weight * linalg::sum(context, loss);
+  if (tangent) result.loss_dot = batch.weight * linalg::sum(context, loss_dot);
+  return result;
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::project(Context<Space> const& context, ConstVector theta,
+                                            Sweep const& what, Rows const& r) const {
+  auto const rows = static_cast<Index>(r.z.extent(0));
+  auto const x = rows_of(what.x, r.begin, rows);
+  outputs(context, theta, x, r.z);
+  if (r.z_dot.size() == 0) return;
+  outputs(context, what.u, x, r.z_dot);
+  gemm<Scalar>(context, Transpose::no, Transpose::yes, 1, rows_of(what.x_dot, r.begin, rows),
+               weight_of(theta), 1, r.z_dot);
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
+                                             Sweep const& what, Rows const& r) const {
+  auto const rows = static_cast<Index>(r.z.extent(0));
+  if (what.dx.size() > 0)
+    gemm<Scalar>(context, Transpose::no, Transpose::no, 1, r.z, weight_of(theta), 0,
+                 rows_of(what.dx, r.begin, rows));
+  if (what.dtheta.size() > 0)
+    add_parameter_gradient(context, r.z, rows_of(what.x, r.begin, rows), what.dtheta);
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::tangent_backward(Context<Space> const& context,
+                                                     ConstVector theta, Sweep const& what,
+                                                     Rows const& r) const {
+  auto const rows = static_cast<Index>(r.z.extent(0));
+  if (what.dx_dot.size() > 0) {
+    auto const dx_dot = rows_of(what.dx_dot, r.begin, rows);
+    gemm<Scalar>(context, Transpose::no, Transpose::no, 1, r.z_dot, weight_of(theta), 0, dx_dot);
+    if (!what.gauss_newton)
+      gemm<Scalar>(context, Transpose::no, Transpose::no, 1, r.z, weight_of(what.u), 1, dx_dot);
+  }
+  if (what.hu.size() > 0) {
+    add_parameter_gradient(context, r.z_dot, rows_of(what.x, r.begin, rows), what.hu);
+    if (!what.gauss_newton)
+      gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, r.z,
+                   rows_of(what.x_dot, r.begin, rows), 1, weight_of(what.hu));
+  }
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::add_parameter_gradient(Context<Space> const& context,
+                                                           ConstMatrix dz, ConstMatrix x,
+                                                           MutableVector dtheta) const {
+  gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dz, x, 1, weight_of(dtheta));
+  if (shape_.bias) add_column_sums(context, dz, slice(dtheta, shape_.out * shape_.in, shape_.out));
+}
+
+template <class Scalar, class Space>
+void ProjectionHead<Scalar, Space>::outputs(Context<Space> const& context, ConstVector theta,
+                                            ConstMatrix x, MutableMatrix z) const {
+  Scalar beta = 0;
+  if (shape_.bias) {
+    copy_to_rows(context, slice(theta, shape_.out * shape_.in, shape_.out), z);
+    beta = 1;
+  }
+  gemm<Scalar>(context, Transpose::no, Transpose::yes, 1, x, weight_of(theta), beta, z);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::layers::ProjectionHead)
+
+}  // namespace kyrtos::layers
