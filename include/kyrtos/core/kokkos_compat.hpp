@@ -90,6 +90,17 @@ inline constexpr bool is_host_accessible =
 
 }  // namespace kyrtos::compat
 
+// Before a loop over contiguous, independent elements: lets host compilers use vector registers,
+// and reassociate the named sums in a fixed way, without -ffast-math.
+#if defined(_OPENMP)
+#define KYRTOS_PRAGMA_(text) _Pragma(#text)
+#define KYRTOS_SIMD KYRTOS_PRAGMA_(omp simd)
+#define KYRTOS_SIMD_SUM(...) KYRTOS_PRAGMA_(omp simd reduction(+ : __VA_ARGS__))
+#else
+#define KYRTOS_SIMD
+#define KYRTOS_SIMD_SUM(...)
+#endif
+
 // The execution spaces the library's templates are instantiated for: the default one, and the
 // default host one where that is another. KYRTOS_FOR_EACH_SPACE(M) expands M(Space) for each.
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)

@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/context.hpp>
+
+#include <type_traits>
+
+/// \file
+/// \brief Loops over the rows of token matrices, and over the features of one row.
+///
+/// A row belongs to one team of one thread: its vector lanes share the features on a device, and
+/// on a host the compiler's vector registers do.
+
+namespace kyrtos::layers::detail {
+
+template <class Space>
+struct RowTraits {
+  static constexpr bool on_host =
+      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+  static constexpr int vector_length = on_host ? 1 : 32;
+  /// Rows that one team works through, for passes that also sum over rows.
+  static constexpr Index chunk_rows = 32;
+  using Member = typename Kokkos::TeamPolicy<Space>::member_type;
+};
+
+template <class Space>
+using RowMember = typename RowTraits<Space>::Member;
+
+/// body(member, row) for all rows.
+template <class Space, class Body>
+void for_each_row(Context<Space> const& context, char const* label, Index rows, Body const& body) {
+  using Traits = RowTraits<Space>;
+  // A host team takes several rows: a team costs more to start than a short row to compute.
+  constexpr Index block = Traits::on_host ? 8 : 1;
+  Kokkos::TeamPolicy<Space> const policy(
+      context.space(), static_cast<int>((rows + block - 1) / block), 1, Traits::vector_length);
+  Kokkos::parallel_for(
+      label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
+        Index const begin = static_cast<Index>(member.league_rank()) * block;
+        Index const end = begin + block < rows ? begin + block : rows;
+        for (Index row = begin; row < end; ++row) body(member, row);
+      });
+}
+
+/// The number of chunks for_each_chunk() cuts rows into: depends on the rows alone, so that sums
+/// over chunks do not depend on the number of threads.
+template <class Space>
+constexpr Index chunks_of(Index rows) {
+  return (rows + RowTraits<Space>::chunk_rows - 1) / RowTraits<Space>::chunk_rows;
+}
+
+/// body(member, chunk, begin, end) for all chunks of rows.
+template <class Space, class Body>
+void for_each_chunk(Context<Space> const& context, char const* label, Index rows,
+                    Body const& body) {
+  using Traits = RowTraits<Space>;
+  constexpr Index length = Traits::chunk_rows;
+  Kokkos::TeamPolicy<Space> const policy(context.space(), static_cast<int>(chunks_of<Space>(rows)),
+                                         1, Traits::vector_length);
+  Kokkos::parallel_for(
+      label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
+        Index const chunk = member.league_rank();
+        Index const end = (chunk + 1) * length < rows ? (chunk + 1) * length : rows;
+        body(member, chunk, chunk * length, end);
+      });
+}
+
+/// body(i) for i in [0, n), in any order.
+template <class Space, class Body>
+KOKKOS_INLINE_FUNCTION void row_for(RowMember<Space> const& member, Index n, Body const& body) {
+  if constexpr (RowTraits<Space>::on_host) {
+    KYRTOS_SIMD
+    for (Index i = 0; i < n; ++i) body(i);
+  } else {
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, n), body);
+  }
+}
+
+/// Σᵢ term(i), the same on every lane.
+template <class Scalar, class Space, class Term>
+KOKKOS_INLINE_FUNCTION Scalar row_sum(RowMember<Space> const& member, Index n, Term const& term) {
+  Scalar sum = 0;
+  if constexpr (RowTraits<Space>::on_host) {
+    KYRTOS_SIMD_SUM(sum)
+    for (Index i = 0; i < n; ++i) sum += term(i);
+  } else {
+    Kokkos::parallel_reduce(
+        Kokkos::ThreadVectorRange(member, n), [&](Index i, Scalar& s) { s += term(i); }, sum);
+  }
+  return sum;
+}
+
+/// target(j) += Σ_chunks partial(chunk, j): the second stage of sums over rows.
+template <class Scalar, class Space>
+void add_partial_sums(Context<Space> const& context, char const* label,
+                      MatrixView<Scalar, Space> const& partial,
+                      VectorView<Scalar, Space> const& target) {
+  auto const chunks = static_cast<Index>(partial.extent(0));
+  using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
+  Kokkos::parallel_for(
+      label, Range(context.space(), 0, static_cast<Index>(target.size())), KOKKOS_LAMBDA(Index j) {
+        Scalar sum = 0;
+        for (Index chunk = 0; chunk < chunks; ++chunk) sum += partial(chunk, j);
+        target(j) += sum;
+      });
+}
+
+/// target(j) += Σ_rows x(row, j)
+template <class Scalar, class Space>
+void add_column_sums(Context<Space> const& context, char const* label,
+                     MatrixView<Scalar const, Space> const& x,
+                     VectorView<Scalar, Space> const& target) {
+  auto const rows = static_cast<Index>(x.extent(0)), columns = static_cast<Index>(x.extent(1));
+  Index const chunks = chunks_of<Space>(rows);
+  auto const partial =
+      as_matrix(context.template scratch<Scalar>(chunks * columns), 0, chunks, columns);
+  for_each_chunk(
+      context, label, rows,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
+        Scalar* const sum = &partial(chunk, 0);
+        row_for<Space>(member, columns, [=](Index j) { sum[j] = 0; });
+        for (Index row = begin; row < end; ++row) {
+          Scalar const* const x_row = &x(row, 0);
+          row_for<Space>(member, columns, [=](Index j) { sum[j] += x_row[j]; });
+        }
+      });
+  add_partial_sums(context, label, partial, target);
+}
+
+}  // namespace kyrtos::layers::detail

@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/layers/detail/normalization.hpp>
+#include <kyrtos/layers/detail/rows.hpp>
+
+namespace kyrtos::layers::detail {
+
+namespace {
+
+/// The layer's kernels are called after the layer: `kyrtos::rms_norm::backward`.
+std::string label(std::string const& kind, char const* pass) {
+  return "kyrtos::" + kind + "::" + pass;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+std::vector<SegmentSpec> Normalization<Scalar, Space>::parameters() const {
+  std::vector<SegmentSpec> specs{
+      {"weight", {features_}, {Initialization::Kind::constant, 1}, false}};
+  if (bias_) specs.push_back({"bias", {features_}, {}, false});
+  return specs;
+}
+
+template <class Scalar, class Space>
+void Normalization<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
+                                           Pass const& p) const {
+  Index const n = features_;
+  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  auto const epsilon = static_cast<Scalar>(epsilon_);
+  bool const centered = centered_, has_bias = bias_;
+  Scalar const* const w = theta.data();
+  for_each_row(
+      context, label(this->kind(), "forward").c_str(), p.shape.tokens(),
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
+        Scalar const* const x = &p.x(row, 0);
+        Scalar* const y = &p.y(row, 0);
+        Scalar const m =
+            centered ? mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) { return x[j]; })
+                     : Scalar(0);
+        Scalar const variance = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+                                  return (x[j] - m) * (x[j] - m);
+                                });
+        Scalar const r = 1 / math::sqrt(variance + epsilon);
+        if (has_bias)
+          row_for<Space>(member, n, [=](Index j) { y[j] = w[j] * (r * (x[j] - m)) + w[n + j]; });
+        else
+          row_for<Space>(member, n, [=](Index j) { y[j] = w[j] * (r * (x[j] - m)); });
+        Kokkos::single(Kokkos::PerThread(member), [=]() {
+          p.saved(2 * row) = m;
+          p.saved(2 * row + 1) = r;
+        });
+      });
+}
+
+template <class Scalar, class Space>
+void Normalization<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
+                                            Pass const& p, Back const& a,
+                                            MutableVector dtheta) const {
+  Index const n = features_, rows = p.shape.tokens();
+  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  bool const centered = centered_, has_bias = bias_;
+  bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
+  Scalar const* const w = theta.data();
+  Index const chunks = needs_theta ? chunks_of<Space>(rows) : 0, width = parameter_rows() * n;
+  auto const partial =
+      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
+  auto const name = label(this->kind(), "backward");
+  for_each_chunk(
+      context, name.c_str(), rows,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
+        Scalar* const dw = needs_theta ? &partial(chunk, 0) : nullptr;
+        if (needs_theta) row_for<Space>(member, width, [=](Index j) { dw[j] = 0; });
+        for (Index row = begin; row < end; ++row) {
+          Scalar const* const x = &p.x(row, 0);
+          Scalar const* const dy = &a.y(row, 0);
+          Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
+          if (needs_x) {
+            Scalar* const dx = &a.x(row, 0);
+            Scalar const A = centered
+                                 ? mean_of * row_sum<Scalar, Space>(
+                                                 member, n, [=](Index j) { return w[j] * dy[j]; })
+                                 : Scalar(0);
+            Scalar const B = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+                               return w[j] * dy[j] * (r * (x[j] - m));
+                             });
+            row_for<Space>(member, n,
+                           [=](Index j) { dx[j] = r * (w[j] * dy[j] - A - r * (x[j] - m) * B); });
+          }
+          if (needs_theta)
+            row_for<Space>(member, n, [=](Index j) { dw[j] += dy[j] * (r * (x[j] - m)); });
+          if (needs_theta && has_bias)
+            row_for<Space>(member, n, [=](Index j) { dw[n + j] += dy[j]; });
+        }
+      });
+  if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, dtheta);
+}
+
+template <class Scalar, class Space>
+void Normalization<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
+                                                   ConstVector u, Pass const& p,
+                                                   Pass const& t) const {
+  Index const n = features_;
+  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  bool const centered = centered_, has_bias = bias_;
+  Scalar const* const w = theta.data();
+  Scalar const* const w_dot = u.data();
+  for_each_row(
+      context, label(this->kind(), "tangent_forward").c_str(), p.shape.tokens(),
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
+        Scalar const* const x = &p.x(row, 0);
+        Scalar const* const x_dot = &t.x(row, 0);
+        Scalar* const y_dot = &t.y(row, 0);
+        Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
+        Scalar const m_dot = centered ? mean_of * row_sum<Scalar, Space>(
+                                                      member, n, [=](Index j) { return x_dot[j]; })
+                                      : Scalar(0);
+        Scalar const alpha = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+                               return r * (x[j] - m) * x_dot[j];
+                             });
+        row_for<Space>(member, n, [=](Index j) {
+          Scalar const normal = r * (x[j] - m);
+          y_dot[j] = w[j] * (r * (x_dot[j] - m_dot - normal * alpha)) + w_dot[j] * normal;
+        });
+        if (has_bias) row_for<Space>(member, n, [=](Index j) { y_dot[j] += w_dot[n + j]; });
+        Kokkos::single(Kokkos::PerThread(member), [=]() {
+          t.saved(2 * row) = m_dot;
+          t.saved(2 * row + 1) = alpha;
+        });
+      });
+}
+
+template <class Scalar, class Space>
+void Normalization<Scalar, Space>::tangent_backward(Context<Space> const& context,
+                                                    ConstVector theta, ConstVector u, Pass const& p,
+                                                    Pass const& t, Back const& a, Back const& ta,
+                                                    MutableVector hu) const {
+  Index const n = features_, rows = p.shape.tokens();
+  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  bool const centered = centered_, has_bias = bias_;
+  bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
+  Scalar const* const w = theta.data();
+  Scalar const* const w_dot = u.data();
+  Index const chunks = needs_theta ? chunks_of<Space>(rows) : 0, width = parameter_rows() * n;
+  auto const partial =
+      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
+  auto const name = label(this->kind(), "tangent_backward");
+  for_each_chunk(
+      context, name.c_str(), rows,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
+        Scalar* const dw = needs_theta ? &partial(chunk, 0) : nullptr;
+        if (needs_theta) row_for<Space>(member, width, [=](Index j) { dw[j] = 0; });
+        for (Index row = begin; row < end; ++row) {
+          Scalar const* const x = &p.x(row, 0);
+          Scalar const* const x_dot = &t.x(row, 0);
+          Scalar const* const dy = &a.y(row, 0);
+          Scalar const* const dy_dot = &ta.y(row, 0);
+          Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
+          Scalar const m_dot = t.saved(2 * row), alpha = t.saved(2 * row + 1);
+          // x̂ and its tangent at feature j.
+          auto const hat = [=](Index j) { return r * (x[j] - m); };
+          auto const hat_dot = [=](Index j) { return r * (x_dot[j] - m_dot - hat(j) * alpha); };
+          if (needs_x) {
+            Scalar* const dx_dot = &ta.x(row, 0);
+            auto const h = [=](Index j) { return w[j] * dy[j]; };
+            auto const h_dot = [=](Index j) { return w_dot[j] * dy[j] + w[j] * dy_dot[j]; };
+            Scalar A = 0, A_dot = 0;
+            if (centered) {
+              A = mean_of * row_sum<Scalar, Space>(member, n, h);
+              A_dot = mean_of * row_sum<Scalar, Space>(member, n, h_dot);
+            }
+            Scalar const B =
+                mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) { return h(j) * hat(j); });
+            Scalar const B_dot = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+                                   return h_dot(j) * hat(j) + h(j) * hat_dot(j);
+                                 });
+            row_for<Space>(member, n, [=](Index j) {
+              dx_dot[j] = r * (h_dot(j) - A_dot - hat_dot(j) * B - hat(j) * B_dot -
+                               r * alpha * (h(j) - A - hat(j) * B));
+            });
+          }
+          if (needs_theta)
+            row_for<Space>(member, n,
+                           [=](Index j) { dw[j] += dy_dot[j] * hat(j) + dy[j] * hat_dot(j); });
+          if (needs_theta && has_bias)
+            row_for<Space>(member, n, [=](Index j) { dw[n + j] += dy_dot[j]; });
+        }
+      });
+  if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, hu);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::layers::detail::Normalization)
+
+}  // namespace kyrtos::layers::detail
