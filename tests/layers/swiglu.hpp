@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/layers/swiglu.hpp>
+
+#include "../reference/activations.hpp"
+#include "check_layer.hpp"
+
+namespace kyrtos::testing {
+
+TEST_CASE("SwiGLU", "[swiglu]") {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  for (SequenceShape const shape : {SequenceShape{1, 1}, SequenceShape{2, 3}, SequenceShape{3, 25}})
+    check_layer<Scalar>(layers::SwiGlu<Scalar, Space>(19), shape, reference::SwiGlu{19});
+}
+
+}  // namespace kyrtos::testing
