@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/context.hpp>
+#include <kyrtos/core/parameter_layout.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kyrtos::optim {
+
+/// A stretch of the parameter vector that an optimiser moves, with or without weight decay.
+struct ParameterRange {
+  Index offset = 0;
+  Index size = 0;
+  bool decay = false;
+};
+
+/// The segments of a layout as few ranges: neighbours of the same kind are joined. `is_active`
+/// leaves segments out (blocks that are not trained yet).
+template <class Predicate>
+std::vector<ParameterRange> ranges_of(ParameterLayout const& layout, Predicate const& is_active) {
+  std::vector<ParameterRange> ranges;
+  for (auto const& segment : layout.segments()) {
+    if (!is_active(segment)) continue;
+    if (!ranges.empty() && ranges.back().decay == segment.decay &&
+        ranges.back().offset + ranges.back().size == segment.offset)
+      ranges.back().size += segment.size;
+    else
+      ranges.push_back({segment.offset, segment.size, segment.decay});
+  }
+  return ranges;
+}
+
+inline std::vector<ParameterRange> ranges_of(ParameterLayout const& layout) {
+  return ranges_of(layout, [](Segment const&) { return true; });
+}
+
+/// Moves θ against the gradient. Parameters outside its ranges, and their state, stay untouched.
+template <class Scalar, class Space>
+class Optimizer {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
+  using MutableVector = VectorView<Scalar, Space>;
+
+  virtual ~Optimizer() = default;
+  virtual std::string name() const = 0;
+
+  /// One step with learning rate η on gradient_scale·gradient (the scale is how clipping comes
+  /// in without a sweep of its own). Asynchronous; one sweep over θ, the gradient and the state.
+  void update(Context<Space> const& context, MutableVector theta, ConstVector gradient,
+              double learning_rate, double gradient_scale = 1) {
+    ++steps_;
+    for (auto const& range : ranges_)
+      update_range(context, range, theta, gradient, learning_rate, gradient_scale);
+  }
+
+  /// Steps taken so far: part of the state, because bias corrections depend on it.
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) { steps_ = steps; }
+
+  std::vector<ParameterRange> const& ranges() const { return ranges_; }
+  void set_ranges(std::vector<ParameterRange> ranges) { ranges_ = std::move(ranges); }
+
+  /// The vectors, of θ's layout, that a checkpoint must hold.
+  struct State {
+    std::string name;
+    MutableVector values;
+  };
+  virtual std::vector<State> state() const = 0;
+
+ protected:
+  explicit Optimizer(std::vector<ParameterRange> ranges) : ranges_(std::move(ranges)) {}
+
+  virtual void update_range(Context<Space> const& context, ParameterRange range,
+                            MutableVector theta, ConstVector gradient, double learning_rate,
+                            double gradient_scale) = 0;
+
+ private:
+  std::vector<ParameterRange> ranges_;
+  Index steps_ = 0;
+};
+
+}  // namespace kyrtos::optim

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/optim/optimizer.hpp>
+
+namespace kyrtos::optim {
+
+struct SgdOptions {
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+/// Gradient descent with heavy-ball momentum (Polyak 1964) and decoupled weight decay:
+///
+///   m ← momentum·m + g,  θ ← θ − η(m + weight_decay·θ)
+///
+/// One vector of state, with or without momentum, so that a run may switch it on later.
+template <class Scalar, class Space>
+class Sgd : public Optimizer<Scalar, Space> {
+ public:
+  using Base = Optimizer<Scalar, Space>;
+  using typename Base::ConstVector;
+  using typename Base::MutableVector;
+  using typename Base::State;
+
+  /// \throws ConfigError for a momentum outside [0, 1) or a negative decay.
+  Sgd(Context<Space> const& context, Index size, std::vector<ParameterRange> ranges,
+      SgdOptions const& options = {});
+
+  std::string name() const override { return "sgd"; }
+  SgdOptions const& options() const { return options_; }
+  std::vector<State> state() const override { return {{"m", m_}}; }
+
+ private:
+  void update_range(Context<Space> const& context, ParameterRange range, MutableVector theta,
+                    ConstVector gradient, double learning_rate, double gradient_scale) override;
+
+  SgdOptions options_;
+  Vector<Scalar, Space> m_;
+};
+
+}  // namespace kyrtos::optim

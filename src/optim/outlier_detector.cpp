@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/optim/outlier_detector.hpp>
+
+#include <cmath>
+#include <numeric>
+
+namespace kyrtos::optim {
+
+double OutlierDetector::score(double value) {
+  if (!std::isfinite(value)) return 0;
+  double z = 0;
+  if (2 * values_.size() >= window_) {
+    auto const n = static_cast<double>(values_.size());
+    double const mean = std::accumulate(values_.begin(), values_.end(), 0.0) / n;
+    double squares = 0;
+    for (double const v : values_) squares += (v - mean) * (v - mean);
+    double const deviation = std::sqrt(squares / n);
+    if (deviation > 0) z = (value - mean) / deviation;
+  }
+  values_.push_back(value);
+  if (values_.size() > window_) values_.pop_front();
+  return z;
+}
+
+}  // namespace kyrtos::optim

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/optim/detail/sweep.hpp>
+#include <kyrtos/optim/sgd.hpp>
+
+namespace kyrtos::optim {
+
+template <class Scalar, class Space>
+Sgd<Scalar, Space>::Sgd(Context<Space> const& context, Index size,
+                        std::vector<ParameterRange> ranges, SgdOptions const& options)
+    : Base(std::move(ranges)),
+      options_(options),
+      m_(allocate<Scalar>(context, "optimizer::m", size)) {
+  require<ConfigError>(options.momentum >= 0 && options.momentum < 1,
+                       "optimizer.momentum must be in [0, 1)");
+  require<ConfigError>(options.weight_decay >= 0, "optimizer.weight_decay must not be negative");
+}
+
+template <class Scalar, class Space>
+void Sgd<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange range,
+                                      MutableVector theta, ConstVector gradient,
+                                      double learning_rate, double gradient_scale) {
+  auto const momentum = static_cast<Scalar>(options_.momentum);
+  auto const rate = static_cast<Scalar>(learning_rate);
+  auto const shrink =
+      static_cast<Scalar>(range.decay ? 1 - learning_rate * options_.weight_decay : 1);
+  auto const scale = static_cast<Scalar>(gradient_scale);
+  auto const g = slice(gradient, range.offset, range.size);
+  auto const m = slice(m_, range.offset, range.size);
+  auto const x = slice(theta, range.offset, range.size);
+  detail::sweep(
+      context, "kyrtos::sgd::update", range.size, KOKKOS_LAMBDA(Index i) {
+        m(i) = momentum * m(i) + scale * g(i);
+        x(i) = shrink * x(i) - rate * m(i);
+      });
+}
+
+KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)
+
+}  // namespace kyrtos::optim

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/optim/outlier_detector.hpp>
+#include <kyrtos/optim/schedule.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+
+namespace kyrtos::testing {
+
+TEST_CASE("learning rates at their corners", "[schedule]") {
+  using optim::Decay;
+  optim::LearningRate rate{.peak = 2, .warmup_steps = 4, .total_steps = 14, .floor = 0.1};
+  for (Decay const decay : {Decay::constant, Decay::linear, Decay::cosine}) {
+    rate.decay = decay;
+    CHECK(rate.at(0) == 0.5);
+    CHECK(rate.at(3) == 2);
+    CHECK(rate.at(4) == 2);
+    double const end = decay == Decay::constant ? 2.0 : 0.2;
+    CHECK(std::abs(rate.at(14) - end) < 1e-15);
+    CHECK(std::abs(rate.at(1000) - end) < 1e-15);
+    double const middle = decay == Decay::constant ? 2.0 : 1.1;
+    CHECK(std::abs(rate.at(9) - middle) < 1e-15);
+  }
+  CHECK(optim::LearningRate{.peak = 3, .total_steps = 10}.at(0) == 3);
+}
+
+TEST_CASE("z-scores against the window before", "[schedule]") {
+  optim::OutlierDetector detector(4);
+  CHECK(detector.score(1) == 0);
+  CHECK(detector.score(3) == 0);
+  // Mean 2, deviation 1.
+  CHECK(detector.score(5) == 3);
+  CHECK(detector.score(std::numeric_limits<double>::quiet_NaN()) == 0);
+  CHECK(detector.values().size() == 3);
+  detector.score(1);
+  detector.score(1);
+  CHECK(detector.values().front() == 3);
+}
+
+}  // namespace kyrtos::testing
