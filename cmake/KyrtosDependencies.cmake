@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+# Where each dependency comes from: a target that an enclosing project defined, else an installed
+# package, else (but for MPI, HDF5 and oneDNN, which belong to the machine) a pinned release that
+# CMake fetches. The private prefix is looked at after whatever CMAKE_PREFIX_PATH says.
+
+set(Kyrtos_PREFIX "${PROJECT_SOURCE_DIR}/build/prefix"
+    CACHE STRING "Where ./quickstart put Kokkos, Kokkos Kernels and Catch2")
+
+find_package(MPI 3.1 REQUIRED COMPONENTS C CXX)
+set_package_properties(MPI PROPERTIES TYPE REQUIRED PURPOSE "messages between ranks")
+
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+set_package_properties(HDF5 PROPERTIES TYPE REQUIRED PURPOSE "checkpoints and run records")
+if(NOT HDF5_IS_PARALLEL)
+  message(FATAL_ERROR "The HDF5 found (${HDF5_INCLUDE_DIRS}) is a serial build. Kyrtos writes one "
+                      "file from all ranks: install a parallel HDF5 (Debian: libhdf5-openmpi-dev; "
+                      "Spack: hdf5+mpi) or point HDF5_ROOT at one.")
+endif()
+
+if(Kyrtos_ENABLE_ONEDNN)
+  find_package(DNNL QUIET)
+  set_package_properties(DNNL PROPERTIES TYPE RECOMMENDED DESCRIPTION "oneDNN"
+                         PURPOSE "the fastest float32 matrix products on most CPUs")
+endif()
+set(KYRTOS_HAVE_ONEDNN ${DNNL_FOUND})
+add_feature_info(oneDNN KYRTOS_HAVE_ONEDNN "matrix products on the host")
+
+# kyrtos_dependency(package target [VERSION v] URL url SHA256 hash PURPOSE text)
+# A macro, since packages define variables that this file's includers read.
+macro(kyrtos_dependency package target)
+  cmake_parse_arguments(dependency "" "VERSION;URL;SHA256;PURPOSE" "" ${ARGN})
+  if(NOT TARGET ${target})
+    find_package(${package} ${dependency_VERSION} QUIET HINTS ${Kyrtos_PREFIX})
+    if(NOT ${package}_FOUND)
+      kyrtos_fetch(${package} ${dependency_URL} ${dependency_SHA256})
+    endif()
+  endif()
+  set_package_properties(${package} PROPERTIES PURPOSE "${dependency_PURPOSE}")
+endmacro()
+
+# Downloads, verifies and adds a release; install rules are off from here on, because a package
+# that needs what was never installed would be broken.
+function(kyrtos_fetch package url hash)
+  message(STATUS "${package} is not installed: fetching ${url}")
+  include(FetchContent)
+  set(system "")
+  if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.25)
+    set(system SYSTEM)
+  endif()
+  if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.24)
+    list(APPEND system DOWNLOAD_EXTRACT_TIMESTAMP OFF)
+  endif()
+  FetchContent_Declare(${package} URL "${url}" URL_HASH "SHA256=${hash}" ${system})
+  FetchContent_MakeAvailable(${package})
+  set_property(GLOBAL APPEND PROPERTY KYRTOS_FETCHED ${package})
+endfunction()
+
+# Options for fetched releases. An installed package has long decided these.
+set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+if(NOT Kokkos_ENABLE_CUDA AND NOT Kokkos_ENABLE_HIP AND NOT DEFINED Kokkos_ENABLE_OPENMP)
+  set(Kokkos_ENABLE_OPENMP ON)
+endif()
+set(Kokkos_ENABLE_SERIAL ON)
+set(Kokkos_ENABLE_DEBUG_BOUNDS_CHECK ${Kyrtos_ENABLE_BOUNDS_CHECKS})
+set(KokkosKernels_ADD_DEFAULT_ETI OFF)
+set(KokkosKernels_ENABLE_TPL_BLAS ON)
+foreach(component BATCHED SPARSE GRAPH ODE)
+  set(KokkosKernels_ENABLE_COMPONENT_${component} OFF)
+endforeach()
+set(KokkosKernels_ENABLE_COMPONENT_BLAS ON)
+set(SPDLOG_FMT_EXTERNAL ON)
+set(CLI11_BUILD_TESTS OFF)
+set(CLI11_BUILD_EXAMPLES OFF)
+
+set(github "https://github.com")
+kyrtos_dependency(
+  Kokkos Kokkos::kokkos VERSION 3.4
+  URL ${github}/kokkos/kokkos/releases/download/4.6.02/kokkos-4.6.02.tar.gz
+  SHA256 baf1ebbe67abe2bbb8bb6aed81b4247d53ae98ab8475e516d9c87e87fa2422ce
+  PURPOSE "portable kernels and device memory")
+kyrtos_dependency(
+  KokkosKernels Kokkos::kokkoskernels VERSION 3.4
+  URL ${github}/kokkos/kokkos-kernels/releases/download/4.6.02/kokkos-kernels-4.6.02.tar.gz
+  SHA256 a953f445660ed5aaab10e18fc4a90c4c178291e9d9d97d20abd4e6027f1193ec
+  PURPOSE "matrix products on every backend")
+kyrtos_dependency(
+  fmt fmt::fmt VERSION 9
+  URL ${github}/fmtlib/fmt/releases/download/10.2.1/fmt-10.2.1.zip
+  SHA256 312151a2d13c8327f5c9c586ac6cf7cddc1658e8f53edae0ec56509c8fa516c9
+  PURPOSE "text formatting")
+kyrtos_dependency(
+  nlohmann_json nlohmann_json::nlohmann_json VERSION 3.10
+  URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
+  SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
+  PURPOSE "metrics, one JSON object a step")
+
+if(Kyrtos_ENABLE_APPS OR Kyrtos_ENABLE_TESTS)
+  kyrtos_dependency(
+    tomlplusplus tomlplusplus::tomlplusplus VERSION 3
+    URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
+    SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
+    PURPOSE "configuration files")
+  kyrtos_dependency(
+    CLI11 CLI11::CLI11 VERSION 2
+    URL ${github}/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz
+    SHA256 f2d893a65c3b1324c50d4e682c0cdc021dd0477ae2c048544f39eed6654b699a
+    PURPOSE "command line of the program")
+  kyrtos_dependency(
+    spdlog spdlog::spdlog VERSION 1.9
+    URL ${github}/gabime/spdlog/archive/v1.14.1.tar.gz
+    SHA256 1586508029a7d0670dfcb2d97575dcdc242d3868a259742b69f100801ab4e16b
+    PURPOSE "logs of the program")
+endif()
+
+if(Kyrtos_ENABLE_TESTS)
+  kyrtos_dependency(
+    Catch2 Catch2::Catch2 VERSION 3
+    URL ${github}/catchorg/Catch2/archive/v3.7.1.tar.gz
+    SHA256 c991b247a1a0d7bb9c39aa35faf0fe9e19764213f28ffba3109388e62ee0269c
+    PURPOSE "tests")
+  find_package(LAPACKE)
+  set_package_properties(LAPACKE PROPERTIES TYPE REQUIRED
+                         PURPOSE "dense eigenvalues to compare with, in the tests only")
+endif()
+
+if(Kyrtos_ENABLE_BOUNDS_CHECKS AND COMMAND kokkos_check)
+  kokkos_check(OPTIONS DEBUG_BOUNDS_CHECK RETURN_VALUE bounds_checked)
+  if(NOT bounds_checked)
+    message(FATAL_ERROR "This Kokkos (${Kokkos_DIR}) does not check bounds. Build one that does "
+                        "with ./quickstart deps --bounds-checks, or with "
+                        "Kokkos_ENABLE_DEBUG_BOUNDS_CHECK=ON, or turn "
+                        "Kyrtos_ENABLE_BOUNDS_CHECKS off.")
+  endif()
+endif()

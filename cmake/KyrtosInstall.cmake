@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+# Install and export rules, as long as every dependency is an installed package itself.
+
+get_property(fetched GLOBAL PROPERTY KYRTOS_FETCHED)
+if(fetched)
+  list(JOIN fetched ", " fetched)
+  message(STATUS "No install rules: ${fetched} came by FetchContent. To install Kyrtos, "
+                 "install those first.")
+  return()
+endif()
+
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Kyrtos")
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/kyrtos" "${PROJECT_BINARY_DIR}/include/kyrtos"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(TARGETS kyrtos EXPORT KyrtosTargets)
+if(TARGET kyrtos_program)
+  install(TARGETS kyrtos_program)
+endif()
+install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+
+configure_package_config_file(
+  "${PROJECT_SOURCE_DIR}/cmake/KyrtosConfig.cmake.in" "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/KyrtosConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
+              "${PROJECT_BINARY_DIR}/KyrtosConfigVersion.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" DESTINATION "${package_dir}")

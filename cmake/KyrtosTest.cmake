@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+# kyrtos_test(layers/rms_norm [PRECISIONS float double] [THREADS 1 2] [RANKS 1 2] [LABELS …])
+#
+# Compiles the header tests/layers/rms_norm.hpp once for each precision, which it reads as
+# KYRTOS_TEST_SCALAR, into the executables test_layers_float and test_layers_double (or, with
+# `PRECISIONS none`, test_layers), and adds one CTest entry for each precision, thread count and
+# rank count: layers.rms_norm.double.threads2, layers.rms_norm.double.threads2.ranks2.
+function(kyrtos_test test)
+  cmake_parse_arguments(arg "" "" "PRECISIONS;THREADS;RANKS;LABELS" ${ARGN})
+  kyrtos_default(arg_PRECISIONS float double)
+  kyrtos_default(arg_THREADS 2)
+  kyrtos_default(arg_RANKS 1)
+  kyrtos_default(arg_LABELS unit)
+
+  cmake_path(GET test PARENT_PATH room)
+  cmake_path(GET test FILENAME header)
+  foreach(precision IN LISTS arg_PRECISIONS)
+    kyrtos_test_source(${test} ${room} ${precision} executable)
+    foreach(threads IN LISTS arg_THREADS)
+      foreach(ranks IN LISTS arg_RANKS)
+        string(REPLACE ".none" "" name "${room}.${header}.${precision}.threads${threads}")
+        kyrtos_test_entry("${name}" ${ranks} ${threads} "${arg_LABELS}"
+                          $<TARGET_FILE:${executable}> --filenames-as-tags "[#${header}]")
+      endforeach()
+    endforeach()
+  endforeach()
+endfunction()
+
+macro(kyrtos_default variable)
+  if(NOT ${variable})
+    set(${variable} ${ARGN})
+  endif()
+endmacro()
+
+# Adds the two lines that include a test header in one precision to its room's executable, whose
+# name goes to ${result}. One executable a precision: what the header defines differs between them.
+function(kyrtos_test_source test room precision result)
+  set(executable test_${room})
+  set(define "")
+  if(NOT precision STREQUAL "none")
+    string(APPEND executable _${precision})
+    set(define "#define KYRTOS_TEST_SCALAR ${precision}\n")
+  endif()
+  if(NOT TARGET ${executable})
+    kyrtos_add_program(${executable})
+    target_link_libraries(
+      ${executable} PRIVATE kyrtos_test_main fmt::fmt hdf5::hdf5 nlohmann_json::nlohmann_json
+                            LAPACKE::LAPACKE)
+  endif()
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/sources/${executable}/${test}.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "${define}#include \"${test}.hpp\"\n")
+  target_sources(${executable} PRIVATE "${source}")
+  set(${result} ${executable} PARENT_SCOPE)
+endfunction()
+
+# One CTest entry: a command on a number of ranks with a number of threads each. Names, labels,
+# processors and the environment are decided here alone.
+function(kyrtos_test_entry name ranks threads labels)
+  set(command ${ARGN})
+  if(ranks GREATER 1)
+    string(APPEND name ".ranks${ranks}")
+    list(APPEND labels mpi)
+    list(REMOVE_ITEM labels unit)
+    list(PREPEND command ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS})
+  endif()
+  add_test(NAME "${name}" COMMAND ${command})
+  math(EXPR processors "${ranks} * ${threads}")
+  set_tests_properties(
+    "${name}" PROPERTIES LABELS "${labels}" PROCESSORS ${processors} TIMEOUT 120
+                         ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
+endfunction()
+
+# Open MPI as root, with more ranks than cores and ranks that share cores, as in a container. Other
+# MPI libraries ignore these.
+set(kyrtos_test_environment
+    OMP_PROC_BIND=false
+    OPENBLAS_NUM_THREADS=1
+    OMPI_ALLOW_RUN_AS_ROOT=1
+    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none
+    OMPI_MCA_mpi_yield_when_idle=1
+    OMPI_MCA_btl_vader_single_copy_mechanism=none)

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Checks rules of the source tree that no compiler checks: source_rules.py ROOT."""
+
+import re
+import sys
+from pathlib import Path
+
+LICENCE = ["SPDX-FileCopyrightText: 2026 Kyrtos contributors",
+           "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception"]
+SOURCES = {".cpp", ".hpp", ".h", ".f90", ".py", ".sh", ".cmake", ".in", ".toml"}
+LIBRARY = ("include", "src")
+PROJECT = ("include", "src", "apps")
+
+# (where, what must not stand there, why)
+FORBIDDEN = [
+    (PROJECT, r"\bKOKKOS_VERSION\b|\bKOKKOS_ENABLE_\w+|\b__CUDA\w*|\b__HIP\w*",
+     "only core/kokkos_compat.hpp tests Kokkos' version and backends"),
+    (LIBRARY, r"\bKokkos::fence\s*\(", "fence the caller's instance, not the whole device"),
+    (LIBRARY, r"\bMPI_COMM_WORLD\b", "the communicator is the caller's"),
+    (LIBRARY, r"\bMPI_(Init|Finalize|Abort)(_thread)?\b|\bKokkos::(initialize|finalize)\b",
+     "the program that embeds the library owns MPI and Kokkos"),
+    (LIBRARY, r"(?<![\w.>])(std::)?(exit|abort|_Exit|quick_exit|terminate)\s*\(",
+     "the library reports errors, it does not end the program"),
+    (LIBRARY, r"\bstd::(cout|cerr|clog)\b|(?<!\w)(std::)?(printf|puts)\s*\(",
+     "the library does not print"),
+]
+EXEMPT = {"include/kyrtos/core/kokkos_compat.hpp"}
+
+
+def bare(text):
+    """The text with comments and string literals blanked, line numbers kept."""
+    blank = lambda match: re.sub(r"[^\n]", " ", match[0])
+    return re.sub(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', blank, text, flags=re.S)
+
+
+def line_of(text, position):
+    return text.count("\n", 0, position) + 1
+
+
+def forbidden(path, code):
+    for where, pattern, why in FORBIDDEN:
+        if path.split("/")[0] in where and path not in EXEMPT:
+            for match in re.finditer(pattern, code):
+                yield line_of(code, match.start()), f"{match[0].strip()}: {why}"
+
+
+def arguments(code, begin):
+    """How many arguments the call has whose opening parenthesis precedes `begin`."""
+    depth, count = 1, 1
+    for letter in code[begin:]:
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth == 0:
+            break
+        count += depth == 1 and letter == ","
+    return count
+
+
+def copies_without_instance(path, code):
+    if path.split("/")[0] in LIBRARY:
+        for match in re.finditer(r"\bdeep_copy\s*\(", code):
+            if arguments(code, match.end()) < 3:
+                yield (line_of(code, match.start()),
+                       "deep_copy without an execution-space instance fences everything")
+
+
+def licence(text):
+    head = "\n".join(text.splitlines()[:4])
+    if not all(line in head for line in LICENCE):
+        yield 1, "the two SPDX lines are missing"
+
+
+def sources(root):
+    files = [root / "quickstart", root / "CMakeLists.txt"]
+    for folder in ("include", "src", "apps", "tests", "perf", "cmake", ".ci"):
+        files += sorted((root / folder).rglob("*"))
+    for file in files:
+        if file.is_file() and (file.suffix in SOURCES or file.name == "CMakeLists.txt"
+                               or file.suffix == ""):
+            yield file
+
+
+def main(root):
+    complaints = 0
+    for file in sources(root):
+        path, text = file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
+        code = bare(text)
+        for line, what in (*licence(text), *forbidden(path, code),
+                           *copies_without_instance(path, code)):
+            print(f"{path}:{line}: {what}")
+            complaints += 1
+    print(f"{complaints} complaints")
+    return complaints > 0
+
+
+sys.exit(main(Path(sys.argv[1])))
