@@ -72,10 +72,11 @@ function(kyrtos_test_entry name ranks threads labels)
                          ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
 endfunction()
 
-# Open MPI as root, with more ranks than cores and ranks that share cores, as in a container. Other
-# MPI libraries ignore these.
+# For machines that share few cores: threads that wait sleep, and Open MPI runs as root, in a
+# container, with more ranks than cores. Other MPI libraries ignore its variables.
 set(kyrtos_test_environment
     OMP_PROC_BIND=false
+    OMP_WAIT_POLICY=passive
     OPENBLAS_NUM_THREADS=1
     OMPI_ALLOW_RUN_AS_ROOT=1
     OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

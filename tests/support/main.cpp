@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include <Kokkos_Core.hpp>
+#include <mpi.h>
+
 #include <algorithm>
 #include <catch2/catch_session.hpp>
 #include <iostream>
-#include <mpi.h>
 #include <sstream>
 
 namespace {
