@@ -3,11 +3,15 @@
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/error.hpp>
 
-#include <limits>
+#include <bit>
+#include <cstdint>
 
 namespace kyrtos {
 
 namespace {
+
+/// All bits set is a NaN, whatever floating-point type the memory is then used as.
+constexpr double poison = std::bit_cast<double>(~std::uint64_t{0});
 
 /// Constructing a default execution space before Kokkos is up would end the program; throw first.
 template <class Space>
@@ -82,8 +86,7 @@ void* Context<Space>::scratch_bytes(std::size_t bytes) const {
     scratch = typename State::Bytes(
         Kokkos::view_alloc(space(), Kokkos::WithoutInitializing, "kyrtos::scratch"), words);
   }
-  if (options().poison_scratch)
-    Kokkos::deep_copy(space(), scratch, std::numeric_limits<double>::quiet_NaN());
+  if (options().poison_scratch) Kokkos::deep_copy(space(), scratch, poison);
   return scratch.data();
 }
 

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/vector_operations.hpp>
+
 #include "gemm_providers.hpp"
 
 namespace kyrtos::linalg {
@@ -38,6 +40,8 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
           std::type_identity_t<Scalar> beta, MatrixView<Scalar, Space> const& c) {
   check_extents(a_op, b_op, a, b, c);
   if (c.size() == 0) return;
+  if (a.size() == 0)  // an empty sum: C ← βC, which providers disagree on
+    return beta == 0 ? fill(context, flat(c), 0) : scale(context, beta, flat(c));
   if constexpr (onednn::supports<Scalar, Space>)
     if (use_onednn<Scalar, Space>(context.options().gemm))
       return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);

@@ -6,16 +6,16 @@
 
 namespace kyrtos::layers {
 
-/// y = x Wᵀ + b with W [out, in] (a row an output feature) and b [out].
+/// y = x Wᵀ + b with W [out, in] (a row an output feature) and b [out], for n rows.
 ///
-/// | pass             | computes                                                    | FLOPs /
-/// 2·n·in·out |
-/// |------------------|-------------------------------------------------------------|--------------------|
-/// | forward          | y = x Wᵀ + b                                                | 1 | |
-/// backward         | dx = dy W; dW += dyᵀx; db += Σ dy                           | 2 | | tangent
-/// forward  | ẏ = ẋ Wᵀ + x Ẇᵀ + ḃ                                         | 2                  | |
-/// tangent backward | dẋ = dẏ W + dy Ẇ; dẆ += dẏᵀx + dyᵀẋ; dḃ += Σ dẏ             | 4 |
+/// | pass             | computes                                        | products |
+/// |------------------|-------------------------------------------------|----------|
+/// | forward          | y = x Wᵀ + b                                    | 1        |
+/// | backward         | dx = dy W; dW += dyᵀx; db += Σ dy               | 2        |
+/// | tangent forward  | ẏ = ẋ Wᵀ + x Ẇᵀ + ḃ                             | 2        |
+/// | tangent backward | dẋ = dẏ W + dy Ẇ; dẆ += dẏᵀx + dyᵀẋ; dḃ += Σ dẏ | 4        |
 ///
+/// of 2·n·in·out floating-point operations each.
 /// Sums over rows (b) have two stages in a fixed order. Segments: `weight`, and `bias` if asked.
 template <class Scalar, class Space>
 class Linear : public Layer<Scalar, Space> {
