@@ -10,7 +10,9 @@
 
 namespace kyrtos::testing {
 
-/// Records, through Kokkos Tools, every kernel and allocation while it lives. One at a time.
+/// Records, through Kokkos Tools, what reaches Kokkos while it lives. One at a time.
+///
+/// Kokkos 3.4 reports no fence of a host space; newer versions report every one.
 class KokkosWatch {
  public:
   struct Kernel {
@@ -19,24 +21,16 @@ class KokkosWatch {
   };
   struct Record {
     std::vector<Kernel> kernels;
-    std::vector<std::string> allocations;
+    std::vector<std::string> allocations;  ///< Their labels.
+    std::vector<std::string> fences;
+    std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
   };
 
   KokkosWatch() {
     record() = {};
-    using namespace Kokkos::Tools::Experimental;
-    set_begin_parallel_for_callback(kernel);
-    set_begin_parallel_reduce_callback(kernel);
-    set_begin_parallel_scan_callback(kernel);
-    set_allocate_data_callback(allocation);
+    set(kernel, allocation, fence, copy);
   }
-  ~KokkosWatch() {
-    using namespace Kokkos::Tools::Experimental;
-    set_begin_parallel_for_callback(nullptr);
-    set_begin_parallel_reduce_callback(nullptr);
-    set_begin_parallel_scan_callback(nullptr);
-    set_allocate_data_callback(nullptr);
-  }
+  ~KokkosWatch() { set(nullptr, nullptr, nullptr, nullptr); }
   KokkosWatch(KokkosWatch const&) = delete;
   KokkosWatch& operator=(KokkosWatch const&) = delete;
 
@@ -45,7 +39,27 @@ class KokkosWatch {
     return instance;
   }
 
+  /// What reaches Kokkos during work().
+  template <class Work>
+  static Record during(Work const& work) {
+    KokkosWatch const watch;
+    work();
+    return record();
+  }
+
  private:
+  static void set(Kokkos::Tools::beginFunction on_kernel,
+                  Kokkos::Tools::allocateDataFunction on_allocation,
+                  Kokkos::Tools::beginFenceFunction on_fence,
+                  Kokkos::Tools::beginDeepCopyFunction on_copy) {
+    using namespace Kokkos::Tools::Experimental;
+    set_begin_parallel_for_callback(on_kernel);
+    set_begin_parallel_reduce_callback(on_kernel);
+    set_begin_parallel_scan_callback(on_kernel);
+    set_allocate_data_callback(on_allocation);
+    set_begin_fence_callback(on_fence);
+    set_begin_deep_copy_callback(on_copy);
+  }
   static void kernel(char const* label, std::uint32_t device, std::uint64_t*) {
     record().kernels.push_back({label, device});
   }
@@ -53,15 +67,24 @@ class KokkosWatch {
                          std::uint64_t) {
     record().allocations.emplace_back(label);
   }
+  static void fence(char const* label, std::uint32_t, std::uint64_t*) {
+    record().fences.emplace_back(label);
+  }
+  static void copy(Kokkos::Tools::SpaceHandle, char const* label, void const*,
+                   Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t) {
+    record().copies.emplace_back(label);
+  }
 };
 
 /// The identity of an instance in a KokkosWatch's record.
 template <class Space>
 std::uint32_t device_of(Space const& space) {
-  KokkosWatch const watch;
-  Kokkos::parallel_for("kyrtos::testing::probe", Kokkos::RangePolicy<Space>(space, 0, 1),
-                       KOKKOS_LAMBDA(int){});
-  return KokkosWatch::record().kernels.back().device;
+  return KokkosWatch::during([&] {
+           Kokkos::parallel_for("kyrtos::testing::probe", Kokkos::RangePolicy<Space>(space, 0, 1),
+                                KOKKOS_LAMBDA(int){});
+         })
+      .kernels.back()
+      .device;
 }
 
 }  // namespace kyrtos::testing
