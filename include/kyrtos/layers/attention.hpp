@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/layers/layer.hpp>
+
+namespace kyrtos::layers {
+
+/// How the backward passes of attention go over the pairs of tokens.
+enum class AttentionSweeps {
+  automatic,  ///< `single` where batch × key heads keep all threads busy, else `two`.
+  single,     ///< dQ, dK and dV in one sweep, a key head being the work of one thread (CPUs).
+  two,        ///< One for dK and dV, one for dQ: more FLOPs, many more pieces of work.
+};
+
+struct AttentionOptions {
+  Index heads = 1;      ///< Query heads H.
+  Index kv_heads = 0;   ///< Key/value heads H_kv, each shared by H/H_kv query heads; 0: H.
+  Index head_size = 1;  ///< D
+  bool causal = true;   ///< A token sees itself and those before it; otherwise all.
+  double soft_cap = 0;  ///< Scores s become c·tanh(s/c) (Gemma 2, arXiv 2408.00118); 0: off.
+  AttentionSweeps sweeps = AttentionSweeps::automatic;
+};
+
+/// Multi-head self-attention, y = softmax(QKᵀ/√D) V per head and sequence, without parameters.
+///
+/// x has packed rows [q heads | k heads | v heads] of (H + 2·H_kv)·D values, y rows of H·D. No pass
+/// holds anything of the size length × length: all work on tiles of pairs in team scratch, with
+/// the online softmax (Milakov & Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
+/// Memory besides x and y: `saved` is the log-sum-exp L, `tangent saved` its tangent μ, scratch D
+/// and Ḋ, each one number a (token, query head).
+///
+/// **Derivation.** For one head with scale 1/√D in Q, S = QKᵀ, Z = S or c·tanh(S/c), and i a query
+/// that sees the keys j:
+///
+///     Lᵢ = ln Σⱼ exp Zᵢⱼ,   P = exp(Z - L),   O = PV                                   (forward)
+///
+/// Along a direction, Ṡ = Q̇Kᵀ + QK̇ᵀ and Ż = Z'∘Ṡ with Z' = 1 - (Z/c)². As L̇ᵢ = Σⱼ Pᵢⱼ Żᵢⱼ = μᵢ,
+///
+///     Ṗ = P∘(Ż - μ),   Ȯ = ṖV + PV̇ = (P∘Ż)V - μO + PV̇                       (tangent forward)
+///
+/// so that the tangent needs no second sweep to know μ. Backward, with dP = dO Vᵀ and
+/// Dᵢ = Σⱼ Pᵢⱼ dPᵢⱼ, which is the row sum of dO∘O,
+///
+///     dZ = P∘(dP - D),   dS = Z'∘dZ,   dQ = dS K,   dK = dSᵀQ,   dV = Pᵀ dO           (backward)
+///
+/// and its tangent, with dṖ = dȮVᵀ + dO V̇ᵀ, Ḋ the row sum of dȮ∘O + dO∘Ȯ, Z'' = -2 Z Z'/c²,
+///
+///     dŻ = Ṗ∘(dP - D) + P∘(dṖ - Ḋ),   dṠ = Z'∘dŻ + Z''∘Ṡ∘dZ                   (tangent backward)
+///     dQ̇ = dṠ K + dS K̇,   dK̇ = dṠᵀQ + dSᵀQ̇,   dV̇ = ṖᵀdO + PᵀdȮ
+///
+/// L, μ, D, Ḋ are all that a pair (i, j) needs beyond rows i and j: no backward pass needs another
+/// sweep to find them.
+///
+/// **Cost.** Products of tiles, each 2·D FLOPs a pair and head; there are length·(length + 1)/2
+/// pairs if causal, length² if not. Every pass computes S again, which is cheaper than to store it.
+///
+/// | pass             | products, one sweep                          | in two sweeps   |
+/// |------------------|----------------------------------------------|-----------------|
+/// | forward          | S, O: 2                                      |                 |
+/// | tangent forward  | S, Ṡ 2, (P∘Ż)V, PV̇: 5                        |                 |
+/// | backward         | S, dP, dQ, dK, dV: 5                         | (4) + (3) = 7   |
+/// | tangent backward | S, Ṡ 2, dP, dṖ 2, dQ̇ 2, dK̇ 2, dV̇ 2: 12      | (10) + (8) = 18 |
+///
+/// Without atomics, dK and dV want one piece of work a tile of keys and dQ one a tile of queries:
+/// two sweeps, as on devices. On a CPU one thread can take all tiles of a key head in turn and add
+/// to dQ in memory: one sweep, where there are enough heads for all threads. Either way every sum
+/// has a fixed order: results repeat bit by bit for the same `AttentionSweeps`.
+/// Memory traffic: a sweep over n tiles reads the streaming rows n times (n/2 if causal).
+template <class Scalar, class Space>
+class Attention : public Layer<Scalar, Space> {
+ public:
+  using typename Layer<Scalar, Space>::ConstVector;
+  using typename Layer<Scalar, Space>::MutableVector;
+  using typename Layer<Scalar, Space>::Pass;
+  using typename Layer<Scalar, Space>::Back;
+
+  /// \throws ConfigError when the heads do not divide into groups or the cap is negative.
+  explicit Attention(AttentionOptions const& options);
+
+  std::string kind() const override { return "attention"; }
+  Index in_features() const override {
+    return (options_.heads + 2 * options_.kv_heads) * options_.head_size;
+  }
+  Index out_features() const override { return options_.heads * options_.head_size; }
+  Index saved_size(SequenceShape shape) const override { return shape.tokens() * options_.heads; }
+  Index tangent_saved_size(SequenceShape shape) const override { return saved_size(shape); }
+  double forward_flops(SequenceShape shape) const override;
+
+  void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const override;
+  void backward(Context<Space> const& context, ConstVector theta, Pass const& p, Back const& a,
+                MutableVector dtheta) const override;
+  void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                       Pass const& p, Pass const& t) const override;
+  void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
+                        Pass const& p, Pass const& t, Back const& a, Back const& ta,
+                        MutableVector hu) const override;
+
+  /// As resolved: no zero that stands for another value, but in soft_cap.
+  AttentionOptions const& options() const { return options_; }
+
+ private:
+  AttentionOptions options_;
+};
+
+}  // namespace kyrtos::layers

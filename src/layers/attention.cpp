@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/layers/attention.hpp>
+
+#include "attention/passes.hpp"
+
+#include <cmath>
+
+namespace kyrtos::layers {
+
+namespace {
+
+AttentionOptions resolved(AttentionOptions options) {
+  if (options.kv_heads == 0) options.kv_heads = options.heads;
+  require<ConfigError>(options.heads > 0 && options.kv_heads > 0 && options.head_size > 0,
+                       "attention: heads, kv_heads and head_size must be positive");
+  require<ConfigError>(options.heads % options.kv_heads == 0,
+                       "attention: heads = " + std::to_string(options.heads) +
+                           " must be a multiple of kv_heads = " + std::to_string(options.kv_heads));
+  require<ConfigError>(options.soft_cap >= 0 && std::isfinite(options.soft_cap),
+                       "attention: soft_cap must be 0 (off) or positive");
+  return options;
+}
+
+template <class Scalar>
+attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceShape shape) {
+  return {static_cast<int>(shape.batch),
+          static_cast<int>(shape.length),
+          static_cast<int>(options.heads),
+          static_cast<int>(options.kv_heads),
+          static_cast<int>(options.head_size),
+          options.causal,
+          static_cast<Scalar>(1 / std::sqrt(static_cast<double>(options.head_size))),
+          static_cast<Scalar>(options.soft_cap)};
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+Attention<Scalar, Space>::Attention(AttentionOptions const& options)
+    : options_(resolved(options)) {}
+
+template <class Scalar, class Space>
+double Attention<Scalar, Space>::forward_flops(SequenceShape shape) const {
+  auto const n = static_cast<double>(shape.length);
+  double const pairs = options_.causal ? n * (n + 1) / 2 : n * n;
+  return 4 * static_cast<double>(shape.batch * out_features()) * pairs;
+}
+
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
+                                       Pass const& p) const {
+  attention::forward<Scalar>(context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(),
+                                               p.y.data(), p.saved.data()});
+}
+
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector,
+                                               ConstVector, Pass const& p, Pass const& t) const {
+  attention::tangent_forward<Scalar>(
+      context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(), t.x.data(), p.y.data(),
+                        p.saved.data(), t.y.data(), t.saved.data()});
+}
+
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::backward(Context<Space> const& context, ConstVector, Pass const& p,
+                                        Back const& a, MutableVector) const {
+  if (a.x.size() == 0) return;
+  auto const g = geometry<Scalar>(options_, p.shape);
+  auto const row_sum = context.template scratch<Scalar>(saved_size(p.shape));
+  attention::output_row_sums<Scalar>(context.space(), g, p.y.data(), a.y.data(), row_sum.data());
+  attention::backward<Scalar>(
+      context.space(), {g, p.x.data(), a.y.data(), p.saved.data(), row_sum.data(), a.x.data()},
+      options_.sweeps);
+}
+
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::tangent_backward(Context<Space> const& context, ConstVector,
+                                                ConstVector, Pass const& p, Pass const& t,
+                                                Back const& a, Back const& ta,
+                                                MutableVector) const {
+  if (ta.x.size() == 0) return;
+  auto const g = geometry<Scalar>(options_, p.shape);
+  Index const rows = saved_size(p.shape);
+  auto const sums = context.template scratch<Scalar>(2 * rows);
+  Scalar* const row_sum = sums.data();
+  Scalar* const row_sum_dot = sums.data() + rows;
+  attention::tangent_output_row_sums<Scalar>(context.space(), g, p.y.data(), t.y.data(), a.y.data(),
+                                             ta.y.data(), row_sum, row_sum_dot);
+  attention::tangent_backward<Scalar>(
+      context.space(),
+      {g, p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(), t.saved.data(), row_sum,
+       row_sum_dot, ta.x.data()},
+      options_.sweeps);
+}
+
+}  // namespace kyrtos::layers
+
+KYRTOS_INSTANTIATE(kyrtos::layers::Attention)

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "forward.hpp"
+
+#include "passes.hpp"
+
+namespace kyrtos::layers::attention {
+
+template <class Scalar, class Space>
+void forward(Space const& space, ForwardArguments<Scalar> const& in) {
+  with_head_size<Scalar, Space>(in.g.head_size, [&](auto head_size) {
+    ForwardKernel<Scalar, Space, head_size> const kernel{in};
+    launch(space, "kyrtos::attention::forward", kernel, kernel.teams());
+  });
+}
+
+#define KYRTOS_INSTANTIATE_PASS(SPACE)                                 \
+  template void forward(SPACE const&, ForwardArguments<float> const&); \
+  template void forward(SPACE const&, ForwardArguments<double> const&);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+
+}  // namespace kyrtos::layers::attention

@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/error.hpp>
+
+#include "../detail/tile.hpp"
+#include "traits.hpp"
+
+#include <limits>
+#include <type_traits>
+
+namespace kyrtos::layers::attention {
+
+/// Calls f with the head size as a compile-time constant, or with 0 for a size that has none.
+template <class Scalar, class Space, class F>
+void with_head_size(int head_size, F const& f) {
+  if constexpr (AttentionTraits<Scalar, Space>::constant_head_sizes) switch (head_size) {
+      case 32:
+        return f(std::integral_constant<int, 32>());
+      case 64:
+        return f(std::integral_constant<int, 64>());
+      case 128:
+        return f(std::integral_constant<int, 128>());
+      default:
+        break;
+    }
+  f(std::integral_constant<int, 0>());
+}
+
+/// Runs a kernel with one team for each of `teams` pieces of work. A kernel has its Traits and
+/// lists its tiles in Scratch.
+template <class Space, class Kernel>
+void launch(Space const& space, char const* label, Kernel const& kernel, Index teams) {
+  using Traits = typename Kernel::Traits;
+  using Scalar = typename Kernel::scalar_type;
+  using Policy =
+      Kokkos::TeamPolicy<Space, Kokkos::Schedule<Kokkos::Dynamic>, typename Traits::LaunchBounds>;
+  require(teams <= std::numeric_limits<int>::max(),
+          "attention: too many tiles for one launch; use a smaller micro-batch");
+  if (teams == 0) return;
+  detail::Carver<Scalar> counter;
+  typename Kernel::Scratch(counter, kernel.head_size());
+  std::size_t const alignment = 64;
+  auto const bytes = static_cast<std::size_t>(counter.used()) * sizeof(Scalar) + alignment;
+  Policy policy(space, static_cast<int>(teams), Traits::team_size, Traits::vector_length);
+  policy.set_chunk_size(1);
+  policy.set_scratch_size(Traits::scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
+  Kokkos::parallel_for(label, policy, kernel);
+}
+
+/// The team's scratch, carved into the kernel's tiles.
+template <class Kernel, class Team>
+KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch carve_scratch(Team const& team,
+                                                                   int head_size) {
+  using Scalar = typename Kernel::scalar_type;
+  detail::Carver<Scalar> counter;
+  typename Kernel::Scratch(counter, head_size);
+  void* const memory = team.team_scratch(Kernel::Traits::scratch_level)
+                           .get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
+  detail::Carver<Scalar> carver(static_cast<Scalar*>(memory));
+  return typename Kernel::Scratch(carver, head_size);
+}
+
+}  // namespace kyrtos::layers::attention

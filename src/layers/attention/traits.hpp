@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/kokkos_compat.hpp>
+
+namespace kyrtos::layers::attention {
+
+/// What differs by backend in the attention kernels. `tile_lanes` is the extent of the tile that
+/// stays in scratch (queries or keys, see geometry.hpp), `tile_rows` that of the tiles that stream
+/// past it; both are multiples of the register block's.
+///
+/// Devices: 256 threads with a 4 × 4 block each fill a 64 × 64 tile. Not tuned on any device yet.
+template <class Scalar, class Space, bool OnHost = compat::is_host_accessible<Space>>
+struct AttentionTraits {
+  static constexpr int block_rows = 4, block_lanes = 4;
+  static constexpr int tile_rows = 32, tile_lanes = 32;
+  static constexpr int team_size = 8, vector_length = 8;
+  static constexpr int scratch_level = 0;
+  using LaunchBounds = Kokkos::LaunchBounds<64, 1>;
+
+  /// Whether a backward pass may go once over all tiles of a head in one team, instead of once
+  /// for dK, dV and once for dQ: fewer FLOPs, but only batch × heads teams.
+  static constexpr bool single_sweep = false;
+  /// Whether head sizes 32, 64 and 128 have kernels of their own.
+  static constexpr bool constant_head_sizes = true;
+};
+
+/// CPUs: one thread a team. The block fills 16 of AVX-512's 32 registers (8 × 2 vectors of 16
+/// floats, 4 × 4 vectors of 8 doubles); lanes of 32 because gcc unrolls shorter loops before it
+/// could vectorise them.
+template <class Scalar, class Space>
+struct AttentionTraits<Scalar, Space, true> {
+  static constexpr int block_rows = sizeof(Scalar) == 4 ? 8 : 4, block_lanes = 32;
+  static constexpr int tile_rows = 64, tile_lanes = 64;
+  static constexpr int team_size = 1, vector_length = 1;
+  static constexpr int scratch_level = 0;
+  using LaunchBounds = Kokkos::LaunchBounds<>;
+  static constexpr bool single_sweep = true;
+  static constexpr bool constant_head_sizes = true;
+};
+
+}  // namespace kyrtos::layers::attention

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/layers/attention.hpp>
+
+#include "../reference/attention.hpp"
+#include "check_layer.hpp"
+
+#include <catch2/generators/catch_generators.hpp>
+
+namespace kyrtos::testing {
+
+/// Sums of about 100 terms in float lose a few digits more than the default tolerance allows.
+constexpr double attention_tolerance = 200;
+
+inline void check_attention(layers::AttentionOptions const& options, SequenceShape shape) {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  layers::Attention<Scalar, Space> const layer(options);
+  auto const& o = layer.options();
+  INFO("heads " << o.heads << "/" << o.kv_heads << " of " << o.head_size << ", causal " << o.causal
+                << ", soft cap " << o.soft_cap << ", sweeps " << static_cast<int>(o.sweeps));
+  reference::Attention const reference{static_cast<std::size_t>(o.heads),
+                                       static_cast<std::size_t>(o.kv_heads),
+                                       static_cast<std::size_t>(o.head_size), o.causal, o.soft_cap};
+  check_layer<Scalar>(layer, shape, reference);
+}
+
+TEST_CASE("attention, every option", "[attention]") {
+  bool const causal = GENERATE(true, false);
+  double const soft_cap = GENERATE(0.0, 1.5);
+  Index const kv_heads = GENERATE(2, 1);
+  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
+  check_attention({2, kv_heads, 5, causal, soft_cap, sweeps}, {2, 7});
+}
+
+TEST_CASE("attention, every kind of head size", "[attention]") {
+  Index const head_size = GENERATE(1, 16, 20, 32, 64, 128);
+  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
+  check_attention({1, 1, head_size, true, 2.0, sweeps}, {1, 5});
+}
+
+TEST_CASE("attention, lengths around the sizes of tiles and blocks", "[attention]") {
+  Index const length = GENERATE(1, 8, 33, 64, 65, 130);
+  bool const causal = GENERATE(true, false);
+  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
+  check_attention({1, 1, 4, causal, 0, sweeps}, {1, length});
+}
+
+TEST_CASE("attention, batches and groups of heads over several tiles", "[attention]") {
+  check_attention({4, 2, 8, true, 3.0}, {3, 70});
+  check_attention({3, 1, 8, false, 0}, {2, 66});
+}
+
+TEST_CASE("attention stays finite where every score but one is hopeless", "[attention]") {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  layers::Attention<Scalar, Space> const layer({1, 1, 1, true, 0});
+  Context<Space> const context(MPI_COMM_SELF);
+  SequenceShape const shape{1, 3};
+  Vector<Scalar, Space> x("x", 9), y("y", 3), saved("saved", 3);
+  auto const h = Kokkos::create_mirror_view(x);
+  // q k v: scores of the last query are 0, 1e4, -1e4
+  Scalar const rows[9] = {0, 0, 1, 0, 100, 2, 100, -100, 3};
+  for (int i = 0; i < 9; ++i) h(i) = rows[i];
+  Kokkos::deep_copy(x, h);
+  layer.forward(context, {}, {shape, as_matrix(x, 0, 3, 3), as_matrix(y, 0, 3, 1), saved});
+  context.fence("test");
+  auto const out = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), y);
+  CHECK(out(0) == 1);
+  CHECK(std::abs(out(1) - Scalar(1.5)) < 1e-6);
+  CHECK(std::abs(out(2) - 2) < 1e-6);
+}
+
+TEST_CASE("attention refuses options that make no sense", "[attention]") {
+  using Layer = layers::Attention<KYRTOS_TEST_SCALAR, Space>;
+  CHECK_THROWS_AS(Layer({3, 2, 8}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 0}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, true, -1.0}), ConfigError);
+}
+
+}  // namespace kyrtos::testing
