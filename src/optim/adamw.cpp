@@ -11,17 +11,18 @@ namespace kyrtos::optim {
 
 namespace detail {
 
-/// What one step needs beside the vectors.
-template <class Scalar>
+/// One step of element i.
+template <class Scalar, class Space>
 struct AdamWStep {
+  VectorView<Scalar const, Space> gradient;
+  VectorView<Scalar, Space> m, v, theta;
   Scalar beta1, beta2, epsilon, rate, shrink, scale, second_correction;
 
-  KOKKOS_INLINE_FUNCTION void operator()(Scalar gradient, Scalar& m, Scalar& v,
-                                         Scalar& theta) const {
-    Scalar const g = scale * gradient;
-    m = beta1 * m + (1 - beta1) * g;
-    v = beta2 * v + (1 - beta2) * g * g;
-    theta = shrink * theta - rate * m / (math::sqrt(v * second_correction) + epsilon);
+  KOKKOS_INLINE_FUNCTION void operator()(Index i) const {
+    Scalar const g = scale * gradient(i);
+    m(i) = beta1 * m(i) + (1 - beta1) * g;
+    v(i) = beta2 * v(i) + (1 - beta2) * g * g;
+    theta(i) = shrink * theta(i) - rate * m(i) / (math::sqrt(v(i) * second_correction) + epsilon);
   }
 };
 
@@ -47,7 +48,11 @@ void AdamW<Scalar, Space>::update_range(Context<Space> const& context, Parameter
                                         double learning_rate, double gradient_scale) {
   auto const t = static_cast<double>(this->steps());
   auto const to_scalar = [](double value) { return static_cast<Scalar>(value); };
-  detail::AdamWStep<Scalar> const step{
+  detail::AdamWStep<Scalar, Space> const step{
+      slice(gradient, range.offset, range.size),
+      slice(m_, range.offset, range.size),
+      slice(v_, range.offset, range.size),
+      slice(theta, range.offset, range.size),
       to_scalar(options_.beta1),
       to_scalar(options_.beta2),
       to_scalar(options_.epsilon),
@@ -55,13 +60,7 @@ void AdamW<Scalar, Space>::update_range(Context<Space> const& context, Parameter
       to_scalar(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
       to_scalar(gradient_scale),
       to_scalar(1 / (1 - std::pow(options_.beta2, t)))};
-  auto const g = slice(gradient, range.offset, range.size);
-  auto const m = slice(m_, range.offset, range.size);
-  auto const v = slice(v_, range.offset, range.size);
-  auto const x = slice(theta, range.offset, range.size);
-  detail::sweep(
-      context, "kyrtos::adamw::update", range.size,
-      KOKKOS_LAMBDA(Index i) { step(g(i), m(i), v(i), x(i)); });
+  detail::sweep(context, "kyrtos::adamw::update", range.size, step);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::AdamW)

@@ -7,6 +7,23 @@
 
 namespace kyrtos::optim {
 
+namespace detail {
+
+/// One step of element i.
+template <class Scalar, class Space>
+struct SgdStep {
+  VectorView<Scalar const, Space> gradient;
+  VectorView<Scalar, Space> m, theta;
+  Scalar momentum, rate, shrink, scale;
+
+  KOKKOS_INLINE_FUNCTION void operator()(Index i) const {
+    m(i) = momentum * m(i) + scale * gradient(i);
+    theta(i) = shrink * theta(i) - rate * m(i);
+  }
+};
+
+}  // namespace detail
+
 template <class Scalar, class Space>
 Sgd<Scalar, Space>::Sgd(Context<Space> const& context, Index size,
                         std::vector<ParameterRange> ranges, SgdOptions const& options)
@@ -22,19 +39,15 @@ template <class Scalar, class Space>
 void Sgd<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange range,
                                       MutableVector theta, ConstVector gradient,
                                       double learning_rate, double gradient_scale) {
-  auto const momentum = static_cast<Scalar>(options_.momentum);
-  auto const rate = static_cast<Scalar>(learning_rate);
-  auto const shrink =
-      static_cast<Scalar>(range.decay ? 1 - learning_rate * options_.weight_decay : 1);
-  auto const scale = static_cast<Scalar>(gradient_scale);
-  auto const g = slice(gradient, range.offset, range.size);
-  auto const m = slice(m_, range.offset, range.size);
-  auto const x = slice(theta, range.offset, range.size);
-  detail::sweep(
-      context, "kyrtos::sgd::update", range.size, KOKKOS_LAMBDA(Index i) {
-        m(i) = momentum * m(i) + scale * g(i);
-        x(i) = shrink * x(i) - rate * m(i);
-      });
+  detail::SgdStep<Scalar, Space> const step{
+      slice(gradient, range.offset, range.size),
+      slice(m_, range.offset, range.size),
+      slice(theta, range.offset, range.size),
+      static_cast<Scalar>(options_.momentum),
+      static_cast<Scalar>(learning_rate),
+      static_cast<Scalar>(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
+      static_cast<Scalar>(gradient_scale)};
+  detail::sweep(context, "kyrtos::sgd::update", range.size, step);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)
