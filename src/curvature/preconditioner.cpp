@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/curvature/preconditioner.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+
+#include <cmath>
+
+namespace kyrtos::curvature {
+
+namespace {
+
+/// P = scale·(√(v·moment_scale) + ε)
+struct Coefficients {
+  double scale;
+  double moment_scale;
+};
+
+Coefficients coefficients(AdamPreconditionerOptions const& options, Index step) {
+  if (options.kind == AdamPreconditionerKind::plain) return {1, 1};
+  double const t = static_cast<double>(step);
+  return {1 - std::pow(options.beta1, t), 1 / (1 - std::pow(options.beta2, t))};
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+AdamPreconditioner<Scalar, Space>::AdamPreconditioner(Context<Space> const& context, Index size,
+                                                      AdamPreconditionerOptions const& options)
+    : options_(options), inverse_root_(allocate<Scalar>(context, "curvature::inverse_root", size)) {
+  auto const is_decay = [](double beta) { return beta >= 0 && beta < 1; };
+  require<ConfigError>(is_decay(options.beta1) && is_decay(options.beta2),
+                       "AdamPreconditioner: beta1 and beta2 must lie in [0, 1)");
+  require<ConfigError>(options.epsilon > 0, "AdamPreconditioner: epsilon must be positive");
+  linalg::fill(context, inverse_root_, 1);
+}
+
+template <class Scalar, class Space>
+void AdamPreconditioner<Scalar, Space>::update(Context<Space> const& context,
+                                               VectorView<Scalar const, Space> second_moment,
+                                               Index step, MatrixView<Scalar, Space> transported) {
+  Index const n = linalg::detail::common_size(second_moment, inverse_root_, "AdamPreconditioner");
+  require<ConfigError>(step >= 1, "AdamPreconditioner: steps are counted from 1");
+  Index const rows = is_set_ ? static_cast<Index>(transported.extent(0)) : 0;
+  require(rows == 0 || static_cast<Index>(transported.extent(1)) == n,
+          "AdamPreconditioner: the vectors to transport have another size than P");
+  auto const [scale, moment_scale] = coefficients(options_, step);
+  auto const p_scale = static_cast<Scalar>(scale), v_scale = static_cast<Scalar>(moment_scale);
+  auto const epsilon = static_cast<Scalar>(options_.epsilon);
+  auto const p = inverse_root_;
+  linalg::detail::for_each(
+      context, "kyrtos::curvature::precondition", n, KOKKOS_LAMBDA(Index i) {
+        Scalar const root = math::sqrt(second_moment(i) * v_scale);
+        Scalar const updated = 1 / math::sqrt(p_scale * (root + epsilon));
+        Scalar const change = p(i) / updated;
+        for (Index j = 0; j < rows; ++j) transported(j, i) *= change;
+        p(i) = updated;
+      });
+  is_set_ = true;
+}
+
+template <class Scalar, class Space>
+void AdamPreconditioner<Scalar, Space>::restore(Context<Space> const& context,
+                                                VectorView<Scalar const, Space> inverse_root) {
+  linalg::copy(context, inverse_root, inverse_root_);
+  is_set_ = true;
+}
+
+}  // namespace kyrtos::curvature
+
+KYRTOS_INSTANTIATE(kyrtos::curvature::AdamPreconditioner)
