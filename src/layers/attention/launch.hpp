@@ -56,8 +56,10 @@ KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch carve_scratch(Team const& t
   using Scalar = typename Kernel::scalar_type;
   detail::Carver<Scalar> counter;
   typename Kernel::Scratch(counter, head_size);
-  void* const memory = team.team_scratch(Kernel::Traits::scratch_level)
-                           .get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
+  // A copy: team_scratch takes a reference, and the constant has no address on devices.
+  int const level = Kernel::Traits::scratch_level;
+  void* const memory =
+      team.team_scratch(level).get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
   detail::Carver<Scalar> carver(static_cast<Scalar*>(memory));
   return typename Kernel::Scratch(carver, head_size);
 }
