@@ -40,7 +40,7 @@ auto PowerIteration<Scalar, Space>::solve(LinearOperator<Scalar, Space>& op,
     result.converged = result.residual <= options.tolerance;
     if (result.converged || result.hvps >= options.max_hvps) break;
     largest_image = std::max(largest_image, q.image);
-    double const shift = rule.next({q.value}, largest_image);
+    double const shift = rule.next(std::vector<double>{q.value}, largest_image);
     // ‖w + cu‖² for ‖u‖ = 1
     double const length = std::sqrt(q.image * q.image + shift * (2 * q.value + shift)) * q.norm;
     if (!(length > 0)) break;  // A's null vector: λ = 0 with nothing to relate a residual to.
