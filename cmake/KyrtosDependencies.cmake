@@ -11,14 +11,8 @@ set(Kyrtos_PREFIX "${PROJECT_SOURCE_DIR}/build/prefix"
 find_package(MPI 3.1 REQUIRED COMPONENTS C CXX)
 set_package_properties(MPI PROPERTIES TYPE REQUIRED PURPOSE "messages between ranks")
 
-set(HDF5_PREFER_PARALLEL ON)
-find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+include(KyrtosHDF5)
 set_package_properties(HDF5 PROPERTIES TYPE REQUIRED PURPOSE "checkpoints and run records")
-if(NOT HDF5_IS_PARALLEL)
-  message(FATAL_ERROR "The HDF5 found (${HDF5_INCLUDE_DIRS}) is a serial build. Kyrtos writes one "
-                      "file from all ranks: install a parallel HDF5 (Debian: libhdf5-openmpi-dev; "
-                      "Spack: hdf5+mpi) or point HDF5_ROOT at one.")
-endif()
 
 if(Kyrtos_ENABLE_ONEDNN)
   find_package(DNNL QUIET)
@@ -121,7 +115,7 @@ if(Kyrtos_ENABLE_TESTS)
     URL ${github}/catchorg/Catch2/archive/v3.7.1.tar.gz
     SHA256 c991b247a1a0d7bb9c39aa35faf0fe9e19764213f28ffba3109388e62ee0269c
     PURPOSE "tests")
-  find_package(LAPACKE)
+  find_package(LAPACKE REQUIRED)
   set_package_properties(LAPACKE PROPERTIES TYPE REQUIRED
                          PURPOSE "dense eigenvalues to compare with, in the tests only")
 endif()

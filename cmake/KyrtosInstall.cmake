@@ -29,4 +29,5 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/KyrtosConfigVersion.cmak
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
               "${PROJECT_BINARY_DIR}/KyrtosConfigVersion.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/KyrtosHDF5.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" DESTINATION "${package_dir}")
