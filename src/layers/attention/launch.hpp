@@ -28,10 +28,18 @@ void with_head_size(int head_size, F const& f) {
   f(std::integral_constant<int, 0>());
 }
 
+/// Where a team's tiles are: level 0, a device's shared memory, if they fit there, else level 1,
+/// in its global memory. On hosts both are the same.
+template <class Policy>
+int scratch_level(Policy const& policy, std::size_t bytes) {
+  if (compat::is_host_accessible<typename Policy::execution_space>) return 0;
+  return bytes <= static_cast<std::size_t>(policy.scratch_size_max(0)) ? 0 : 1;
+}
+
 /// Runs a kernel with one team for each of `teams` pieces of work. A kernel has its Traits and
 /// lists its tiles in Scratch.
 template <class Space, class Kernel>
-void launch(Space const& space, char const* label, Kernel const& kernel, Index teams) {
+void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   using Traits = typename Kernel::Traits;
   using Scalar = typename Kernel::scalar_type;
   using Policy =
@@ -45,21 +53,21 @@ void launch(Space const& space, char const* label, Kernel const& kernel, Index t
   auto const bytes = static_cast<std::size_t>(counter.used()) * sizeof(Scalar) + alignment;
   Policy policy(space, static_cast<int>(teams), Traits::team_size, Traits::vector_length);
   policy.set_chunk_size(1);
-  policy.set_scratch_size(Traits::scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
+  kernel.scratch_level = scratch_level(policy, bytes);
+  policy.set_scratch_size(kernel.scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
   Kokkos::parallel_for(label, policy, kernel);
 }
 
 /// The team's scratch, carved into the kernel's tiles.
 template <class Kernel, class Team>
 KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch carve_scratch(Team const& team,
-                                                                   int head_size) {
+                                                                   Kernel const& kernel) {
   using Scalar = typename Kernel::scalar_type;
+  int const head_size = kernel.head_size();
   detail::Carver<Scalar> counter;
   typename Kernel::Scratch(counter, head_size);
-  // A copy: team_scratch takes a reference, and the constant has no address on devices.
-  int const level = Kernel::Traits::scratch_level;
-  void* const memory =
-      team.team_scratch(level).get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
+  void* const memory = team.team_scratch(kernel.scratch_level)
+                           .get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
   detail::Carver<Scalar> carver(static_cast<Scalar*>(memory));
   return typename Kernel::Scratch(carver, head_size);
 }

@@ -34,6 +34,7 @@ struct KeySweep {
   static constexpr int rows = Traits::tile_rows, lanes = Traits::tile_lanes;
 
   typename PairTile::Arguments in;
+  int scratch_level = 0;  ///< Set by launch().
 
   KOKKOS_INLINE_FUNCTION int head_size() const { return HeadSize > 0 ? HeadSize : in.g.head_size; }
   KOKKOS_INLINE_FUNCTION int tiles() const { return (in.g.length + lanes - 1) / lanes; }
@@ -54,7 +55,7 @@ struct KeySweep {
     int const kv_head = team.league_rank() / teams_a_head % in.g.kv_heads;
     int const sequence = team.league_rank() / teams_a_head / in.g.kv_heads;
     int const first = team.league_rank() % teams_a_head;
-    Scratch const s = carve_scratch<KeySweep>(team, head_size());
+    Scratch const s = carve_scratch(team, *this);
     for (int tile = first; tile < first + tiles_a_team(); ++tile)
       sweep(team, s, sequence, kv_head, tile * lanes);
   }
@@ -135,6 +136,7 @@ struct QuerySweep {
   static constexpr int rows = Traits::tile_rows, lanes = Traits::tile_lanes;
 
   typename PairTile::Arguments in;
+  int scratch_level = 0;  ///< Set by launch().
 
   KOKKOS_INLINE_FUNCTION int head_size() const { return HeadSize > 0 ? HeadSize : in.g.head_size; }
   KOKKOS_INLINE_FUNCTION int tiles() const { return (in.g.length + lanes - 1) / lanes; }
@@ -156,7 +158,7 @@ struct QuerySweep {
     int const query = tile * lanes;
     int const present = detail::smaller(lanes, g.length - query);
     int const used = detail::round_up(present, L);
-    Scratch const s = carve_scratch<QuerySweep>(team, d);
+    Scratch const s = carve_scratch(team, *this);
     s.load_lanes(team, in, sequence, head, query, d);
     detail::zero_tile<R, L>(team, s.dq, d, lanes);
 

@@ -22,6 +22,7 @@ struct TangentForwardKernel {
   using View = Window<Along::queries>;
 
   TangentForwardArguments<Scalar> in;
+  int scratch_level = 0;  ///< Set by launch().
 
   KOKKOS_INLINE_FUNCTION int head_size() const { return HeadSize > 0 ? HeadSize : in.g.head_size; }
   KOKKOS_INLINE_FUNCTION int tiles() const { return (in.g.length + lanes - 1) / lanes; }
@@ -59,7 +60,7 @@ struct TangentForwardKernel {
     int const first = tile * lanes;
     int const present = detail::smaller(lanes, in.g.length - first);
     int const used = detail::round_up(present, L);
-    Scratch const s = carve_scratch<TangentForwardKernel>(team, d);
+    Scratch const s = carve_scratch(team, *this);
 
     load_transposed(team, s.q, in.g.queries(in.x, sequence, head, first, lanes), lanes, d,
                     in.g.scale);

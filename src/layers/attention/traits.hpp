@@ -16,7 +16,6 @@ struct AttentionTraits {
   static constexpr int block_rows = 4, block_lanes = 4;
   static constexpr int tile_rows = 32, tile_lanes = 32;
   static constexpr int team_size = 8, vector_length = 8;
-  static constexpr int scratch_level = 0;
   using LaunchBounds = Kokkos::LaunchBounds<64, 1>;
 
   /// Whether a backward pass may go once over all tiles of a head in one team, instead of once
@@ -34,7 +33,6 @@ struct AttentionTraits<Scalar, Space, true> {
   static constexpr int block_rows = sizeof(Scalar) == 4 ? 8 : 4, block_lanes = 32;
   static constexpr int tile_rows = 64, tile_lanes = 64;
   static constexpr int team_size = 1, vector_length = 1;
-  static constexpr int scratch_level = 0;
   using LaunchBounds = Kokkos::LaunchBounds<>;
   static constexpr bool single_sweep = true;
   static constexpr bool constant_head_sizes = true;
