@@ -22,7 +22,8 @@ function(kyrtos_test test)
       foreach(ranks IN LISTS arg_RANKS)
         string(REPLACE ".none" "" name "${room}.${header}.${precision}.threads${threads}")
         kyrtos_test_entry("${name}" ${ranks} ${threads} "${arg_LABELS}"
-                          $<TARGET_FILE:${executable}> --filenames-as-tags "[#${header}]")
+                          $<TARGET_FILE:${executable}> --filenames-as-tags --colour-mode none
+                          "[#${header}]")
       endforeach()
     endforeach()
   endforeach()
