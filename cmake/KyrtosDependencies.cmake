@@ -90,13 +90,13 @@ kyrtos_dependency(
   URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
   SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
   PURPOSE "metrics, one JSON object a step")
+kyrtos_dependency(
+  tomlplusplus tomlplusplus::tomlplusplus VERSION 3
+  URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
+  SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
+  PURPOSE "configuration files")
 
 if(Kyrtos_ENABLE_APPS OR Kyrtos_ENABLE_TESTS)
-  kyrtos_dependency(
-    tomlplusplus tomlplusplus::tomlplusplus VERSION 3
-    URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
-    SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
-    PURPOSE "configuration files")
   kyrtos_dependency(
     CLI11 CLI11::CLI11 VERSION 2
     URL ${github}/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kyrtos::io {
+
+/// How the tokens of a file are stored.
+enum class TokenFormat {
+  automatic,  ///< `.bin` files hold uint16 tokens, all others bytes.
+  bytes,      ///< Each byte is a token: UTF-8 text as it is, vocabulary 256.
+  uint16,     ///< Little-endian uint16, as nanoGPT writes them, or behind the 1024-byte header of
+              ///< llm.c (magic 20240520, version 1, count); the header is recognised.
+};
+
+/// Tokens of one or more files as one sequence, memory-mapped: pages are read when touched.
+class TokenDataset {
+ public:
+  /// \param patterns files or shell patterns, in the order given (matches of one sorted).
+  /// \throws FileError naming the file when it is absent, empty, has an odd number of bytes
+  /// (uint16), or holds fewer tokens than its header says.
+  explicit TokenDataset(std::vector<std::string> const& patterns,
+                        TokenFormat format = TokenFormat::automatic);
+
+  Index size() const { return end_ - begin_; }
+
+  /// Tokens [begin, end) as a dataset over the same mapping.
+  TokenDataset part(Index begin, Index end) const;
+
+  /// The data without their last fraction, and that fraction: training and validation.
+  std::pair<TokenDataset, TokenDataset> split(double last) const;
+
+  /// Copies tokens [begin, begin + out.size()).
+  /// \throws FileError, with file and position, for a token outside [0, vocabulary).
+  void read(Index begin, std::span<Token> out, Index vocabulary) const;
+
+ private:
+  struct Shard;
+  std::vector<std::shared_ptr<Shard const>> shards_;
+  Index begin_ = 0, end_ = 0;
+};
+
+/// Which windows of a dataset make up the batch of a step: a function of the step and the seed
+/// alone, the same for any number of ranks.
+struct WindowOrder {
+  Index tokens = 0;  ///< Of the dataset.
+  Index length = 0;  ///< Of a sequence; a window has one token more.
+  Index batch = 0;   ///< Sequences a step, over all ranks.
+  std::uint64_t seed = 0;
+  bool random = true;
+
+  /// First token of sequence `row` of the batch at `step` (both from 0). Random: uniform over all
+  /// windows. Sequential: one after the other, again from the start when the data are used up.
+  Index start(Index step, Index row) const;
+
+  /// \throws ConfigError when the data are shorter than one window.
+  void check(std::string const& what) const;
+};
+
+/// Inputs and targets of sequences [first, first + count) of a step's batch: `targets` are
+/// `inputs` one token later. Both hold count·length tokens.
+void read_windows(TokenDataset const& data, WindowOrder const& order, Index vocabulary, Index step,
+                  Index first, Index count, std::span<Token> inputs, std::span<Token> targets);
+
+}  // namespace kyrtos::io

@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/types.hpp>
+#include <kyrtos/model/transformer_config.hpp>
+#include <kyrtos/optim/adamw.hpp>
+#include <kyrtos/optim/schedule.hpp>
+
+#include <string>
+#include <vector>
+
+/// \file
+/// \brief What a run is made of, read from a TOML file. Every key with its default, range and
+/// meaning is declared once, in src/train/config_keys.cpp; `kyrtos train --help-config` lists them.
+
+namespace kyrtos {
+
+enum class Precision { float32, float64 };
+
+struct DataConfig {
+  std::vector<std::string> train;       ///< Files or shell patterns.
+  std::vector<std::string> validation;  ///< Empty: the last `validation_fraction` of `train`.
+  double validation_fraction = 0.05;
+  enum class Format { automatic, bytes, tokens } format = Format::automatic;
+  enum class Order { random, sequential } order = Order::random;
+};
+
+struct TrainingConfig {
+  Index steps = 1000;
+  Index batch = 8;        ///< Sequences a step, over all ranks.
+  Index micro_batch = 0;  ///< Sequences a rank works on at once; 0: its whole share.
+  Index length = 0;       ///< Tokens a sequence; 0: model.context.
+  Index seed = 1;
+  Precision precision = Precision::float32;
+  double clip_norm = 1.0;   ///< 0: no clipping.
+  double skip_z_score = 0;  ///< Leave out updates whose loss or gradient norm exceeds it; 0: none.
+  Index z_score_window = 128;
+  Index evaluate_every = 100;  ///< 0: never.
+  Index evaluation_batches = 8;
+  bool recompute = false;  ///< Activation checkpointing.
+};
+
+struct OptimizerConfig {
+  enum class Kind { adamw, sgd } kind = Kind::adamw;
+  optim::AdamWOptions adamw;
+  double momentum = 0.9;
+};
+
+struct CurvatureConfig {
+  bool enabled = true;
+  enum class Matrix { preconditioned, hessian, gauss_newton } matrix = Matrix::preconditioned;
+  enum class Preconditioner {
+    bias_corrected,
+    plain
+  } preconditioner = Preconditioner::bias_corrected;
+  enum class Method { tracker, critical } method = Method::tracker;
+  enum class Probe { fixed, stream } probe = Probe::fixed;
+  Index probe_sequences = 2;  ///< Over all ranks.
+  Index every = 1;            ///< Steps between estimates.
+  Index min_hvps = 1;         ///< A step.
+  Index max_hvps = 5;
+  double target_residual = 0.1;  ///< More products, within the budget, while above it.
+};
+
+struct GrowthConfig {
+  Index initial_depth = 0;  ///< Blocks that take part from the start, from the input on; 0: all.
+};
+
+struct OutputConfig {
+  std::string directory = "runs/run";
+  Index checkpoint_every = 0;  ///< Steps; 0: at the end only.
+  Index keep_checkpoints = 2;  ///< Older ones are removed; 0: keep all.
+  Index log_every = 10;        ///< Steps between lines of a batch log.
+};
+
+struct RunConfig {
+  TransformerConfig model;
+  DataConfig data;
+  TrainingConfig training;
+  OptimizerConfig optimizer;
+  optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
+  CurvatureConfig curvature;
+  GrowthConfig growth;
+  OutputConfig output;
+};
+
+/// Reads a TOML file and applies overrides of the form `section.key=value`; what is 0 to be
+/// derived from other keys is derived. `model.preset` ("gpt2", "llama") replaces the defaults of
+/// [model], wherever it stands.
+/// \throws ConfigError that names file, line, key and the mend; an unknown key is an error that
+/// names the nearest known one. \throws FileError when the file can't be read.
+RunConfig load_config(std::string const& path, std::vector<std::string> const& overrides = {});
+
+/// The same from text; `source` names it in errors.
+RunConfig parse_config(std::string const& text, std::string const& source,
+                       std::vector<std::string> const& overrides = {});
+
+/// All keys with their values as TOML that parse_config() reads back.
+std::string to_toml(RunConfig const& config);
+
+/// A reference of all keys: default, range and meaning, as commented TOML.
+std::string config_reference();
+
+}  // namespace kyrtos

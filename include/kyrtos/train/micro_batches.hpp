@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/layers/ends.hpp>
+
+#include <span>
+#include <vector>
+
+namespace kyrtos {
+
+/// Device memory for this rank's share of a global batch of token sequences, cut into
+/// micro-batches of one shape. Allocated once; load() copies host tokens in.
+template <class Scalar, class Space>
+class MicroBatches {
+ public:
+  using Batch = layers::Batch<Scalar, Space>;
+
+  /// \param count micro-batches of `shape` each.
+  MicroBatches(Context<Space> const& context, SequenceShape shape, Index count)
+      : context_(context),
+        shape_(shape),
+        count_(count),
+        inputs_(allocate<Token>(context, "inputs", count * shape.tokens())),
+        targets_(allocate<Token>(context, "targets", count * shape.tokens())) {}
+
+  Index sequences() const { return count_ * shape_.batch; }
+  Index tokens() const { return count_ * shape_.tokens(); }
+  SequenceShape shape() const { return shape_; }
+
+  /// Copies tokens() inputs and targets from the host; waits until they may be reused.
+  void load(std::span<Token const> inputs, std::span<Token const> targets, double weight) {
+    using Host = Kokkos::View<Token const*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
+    Kokkos::deep_copy(context_.space(), inputs_, Host(inputs.data(), inputs.size()));
+    Kokkos::deep_copy(context_.space(), targets_, Host(targets.data(), targets.size()));
+    context_.fence("kyrtos::MicroBatches::load");
+    weight_ = weight;
+  }
+
+  Batch operator[](Index i) const {
+    Batch batch;
+    batch.shape = shape_;
+    batch.inputs = slice(inputs_, i * shape_.tokens(), shape_.tokens());
+    batch.targets = slice(targets_, i * shape_.tokens(), shape_.tokens());
+    batch.weight = weight_;
+    return batch;
+  }
+
+  std::vector<Batch> all() const {
+    std::vector<Batch> batches;
+    for (Index i = 0; i < count_; ++i) batches.push_back((*this)[i]);
+    return batches;
+  }
+
+  Index size() const { return count_; }
+
+ private:
+  Context<Space> context_;
+  SequenceShape shape_;
+  Index count_ = 0;
+  double weight_ = 1;
+  Vector<Token, Space> inputs_, targets_;
+};
+
+}  // namespace kyrtos

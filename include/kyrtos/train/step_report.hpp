@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/types.hpp>
+
+#include <optional>
+#include <string>
+
+namespace kyrtos {
+
+/// What the curvature probe saw after a step. A λ that could not be had is absent, not a number.
+struct CurvatureReport {
+  std::optional<double> lambda;
+  std::optional<double> residual;         ///< ‖Au − λu‖/|λ|
+  std::optional<double> threshold_ratio;  ///< λη over the stability threshold
+  std::string quality;                    ///< converged, following, lost, or failed
+  int hvps = 0;
+  bool edge_of_stability = false;
+};
+
+/// One training step, the same on every rank.
+struct StepReport {
+  Index step = 0;   ///< Counted from 1.
+  double loss = 0;  ///< Mean over the global batch, before the update.
+  std::optional<double> validation_loss;
+  double gradient_norm = 0;  ///< Before clipping.
+  double learning_rate = 0;
+  Index active_depth = 0;
+  std::optional<CurvatureReport> curvature;
+  double loss_z = 0;  ///< z-score against the steps before
+  double gradient_z = 0;
+  bool skipped = false;  ///< The update was left out as an outlier.
+  Index tokens = 0;      ///< Tokens seen by the run so far.
+  double seconds = 0;    ///< This step, everything included.
+  double tokens_per_s = 0;
+};
+
+}  // namespace kyrtos

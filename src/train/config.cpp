@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
+
+#include "config_keys.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+
+namespace kyrtos {
+
+namespace {
+
+using config::Key;
+
+std::string const preset_key = "model.preset";
+
+/// A TOML value with the key and the place that it was given at.
+struct Setting {
+  std::string path;
+  toml::node const* value;
+  std::string source;
+};
+
+[[noreturn]] void fail(Setting const& setting, std::string const& what) {
+  auto const line = setting.value->source().begin.line;
+  bool const is_file = !setting.source.starts_with("--set");
+  throw ConfigError(is_file && line > 0 ? fmt::format("{}:{}: {}", setting.source, line, what)
+                                        : fmt::format("{}: {}", setting.source, what));
+}
+
+/// Every value below `table`, with its full path.
+void collect(toml::table const& table, std::string const& prefix, std::string const& source,
+             std::vector<Setting>& settings) {
+  for (auto const& [name, value] : table) {
+    auto const path = prefix + std::string(name.str());
+    if (auto const* const inner = value.as_table(); inner != nullptr && !inner->empty())
+      collect(*inner, path + ".", source, settings);
+    else
+      settings.push_back({path, &value, source});
+  }
+}
+
+/// Whether it is the heading of a known section without any keys.
+bool is_section(Setting const& setting, std::vector<Key> const& keys) {
+  return setting.value->is_table() && std::any_of(keys.begin(), keys.end(), [&](Key const& key) {
+           return key.path.starts_with(setting.path + ".");
+         });
+}
+
+/// `; did you mean …?` for a path: the same name in another section, else the nearest path.
+std::string suggestion(std::string const& path, std::vector<Key> const& keys) {
+  std::vector<std::string> paths{preset_key};
+  for (auto const& key : keys) paths.push_back(key.path);
+  auto const last = std::string_view(path).substr(path.find('.') + 1);  // npos + 1 is 0
+  for (auto const& known : paths)
+    if (std::string_view(known).substr(known.find('.') + 1) == last)
+      return "; did you mean '" + known + "'?";
+  return did_you_mean(path, paths);
+}
+
+void set_preset(RunConfig& config, Setting const& preset) {
+  auto const name = preset.value->value<std::string>().value_or("");
+  if (name == "gpt2")
+    config.model = gpt2_config();
+  else if (name == "llama")
+    config.model = llama_config();
+  else
+    fail(preset, preset_key + " must be one of \"gpt2\", \"llama\"");
+}
+
+/// Applies settings, the last of a key counts. A preset gives defaults, so it comes first.
+void apply_settings(std::vector<Setting> const& settings, RunConfig& config) {
+  for (auto const& setting : settings)
+    if (setting.path == preset_key) set_preset(config, setting);
+  auto const keys = config::keys_of(config);
+  for (auto const& setting : settings) {
+    if (setting.path == preset_key) continue;
+    auto const key = std::find_if(keys.begin(), keys.end(),
+                                  [&](Key const& k) { return k.path == setting.path; });
+    if (key == keys.end()) {
+      if (is_section(setting, keys)) continue;
+      fail(setting, "unknown key '" + setting.path + "'" + suggestion(setting.path, keys));
+    }
+    if (!key->set(*setting.value)) fail(setting, setting.path + " must be " + key->allowed);
+  }
+}
+
+/// `a.b=c` as a table; c is TOML, or a bare word taken as a string.
+toml::table parse_override(std::string const& text) {
+  auto const equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw ConfigError("--set " + text + ": must have the form section.key=value");
+  auto const key = text.substr(0, equals), value = text.substr(equals + 1);
+  try {
+    return toml::parse(key + " = " + value);
+  } catch (toml::parse_error const&) {
+    std::ostringstream string;
+    string << toml::value<std::string>(value);
+    try {
+      return toml::parse(key + " = " + string.str());
+    } catch (toml::parse_error const& error) {
+      throw ConfigError("--set " + text + ": " + std::string(error.description()));
+    }
+  }
+}
+
+toml::table parse(std::string const& text, std::string const& source) {
+  try {
+    return toml::parse(text);
+  } catch (toml::parse_error const& error) {
+    throw ConfigError(fmt::format("{}:{}: {}", source, error.source().begin.line,
+                                  std::string(error.description())));
+  }
+}
+
+/// What no single key can say.
+void check_together(RunConfig& c, std::string const& source) {
+  if (c.schedule.total_steps == 0) c.schedule.total_steps = c.training.steps;
+  if (c.training.length == 0) c.training.length = c.model.context;
+  auto const fail = [&](std::string const& what) { throw ConfigError(source + ": " + what); };
+  if (c.curvature.min_hvps > c.curvature.max_hvps)
+    fail("curvature.min_hvps must not exceed curvature.max_hvps");
+  if (c.growth.initial_depth > c.model.depth)
+    fail(fmt::format("growth.initial_depth = {} exceeds model.depth = {}", c.growth.initial_depth,
+                     c.model.depth));
+  if (c.training.micro_batch > 0 && c.training.batch % c.training.micro_batch != 0)
+    fail(fmt::format("training.micro_batch = {} must divide training.batch = {}",
+                     c.training.micro_batch, c.training.batch));
+  if (c.model.positions == Positions::learned && c.training.length > c.model.context)
+    fail(fmt::format("training.length = {} exceeds model.context = {}", c.training.length,
+                     c.model.context));
+  try {
+    c.model = c.model.resolved();
+  } catch (ConfigError const& error) {
+    fail(error.what());
+  }
+}
+
+/// `name = value` for every key, below the headings of their sections, with a remark each.
+template <class Remark>
+std::string by_section(RunConfig& config, Remark const& remark) {
+  std::string text, section;
+  for (auto const& key : config::keys_of(config)) {
+    auto const dot = key.path.find('.');
+    if (key.path.substr(0, dot) != section) {
+      section = key.path.substr(0, dot);
+      text += (text.empty() ? "[" : "\n[") + section + "]\n";
+    }
+    text += key.path.substr(dot + 1) + " = " + key.text() + remark(key) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+RunConfig parse_config(std::string const& text, std::string const& source,
+                       std::vector<std::string> const& overrides) {
+  auto const table = parse(text, source);
+  std::vector<Setting> settings;
+  collect(table, "", source, settings);
+  std::vector<toml::table> tables;  // which the settings point into
+  tables.reserve(overrides.size());
+  for (auto const& one : overrides) {
+    tables.push_back(parse_override(one));
+    collect(tables.back(), "", "--set " + one, settings);
+  }
+  RunConfig config;
+  apply_settings(settings, config);
+  check_together(config, source);
+  return config;
+}
+
+RunConfig load_config(std::string const& path, std::vector<std::string> const& overrides) {
+  std::ifstream file(path);
+  if (!file || std::filesystem::is_directory(path))
+    throw FileError(path + ": can't be read; is it the path of a TOML file?");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse_config(text.str(), path, overrides);
+}
+
+std::string to_toml(RunConfig const& config) {
+  RunConfig copy = config;
+  return by_section(copy, [](Key const&) { return std::string(); });
+}
+
+std::string config_reference() {
+  RunConfig defaults;
+  return "# model.preset = \"gpt2\" or \"llama\" replaces the defaults of [model].\n\n" +
+         by_section(defaults, [](Key const& key) {
+           return fmt::format("  # {} ({})", key.help, key.allowed);
+         });
+}
+
+}  // namespace kyrtos

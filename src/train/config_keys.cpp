@@ -1,0 +1,293 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "config_keys.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <sstream>
+#include <utility>
+
+namespace kyrtos::config {
+
+namespace {
+
+std::string quoted(std::string const& text) {
+  std::ostringstream out;
+  out << toml::value<std::string>(text);
+  return out.str();
+}
+
+/// Finite numbers from `least` to `most`; without the ends where they are open.
+struct Interval {
+  enum class End { closed, open };
+  double least = 0;
+  double most = std::numeric_limits<double>::infinity();
+  End lower = End::closed, upper = End::closed;
+
+  bool contains(double x) const {
+    return std::isfinite(x) && (lower == End::open ? x > least : x >= least) &&
+           (upper == End::open ? x < most : x <= most);
+  }
+  std::string describe() const {
+    auto const from = fmt::format("a number {} {}", lower == End::open ? "above" : "from", least);
+    if (std::isfinite(most))
+      return from + fmt::format(" {} {}", upper == End::open ? "and below" : "to", most);
+    return lower == End::open ? from : from + " on";
+  }
+};
+
+constexpr Interval positive{.lower = Interval::End::open};
+constexpr Interval not_negative{};
+constexpr Interval share{.most = 1};
+constexpr Interval below_one{.most = 1, .upper = Interval::End::open};
+
+/// The declarations below, one line a key.
+struct Declarations {
+  std::vector<Key> keys;
+  std::string section;
+
+  void in(char const* name) { section = std::string(name) + "."; }
+
+  void integer(char const* name, Index& value, Index least, char const* help,
+               Index most = std::numeric_limits<Index>::max()) {
+    bool const bounded = most < std::numeric_limits<Index>::max();
+    keys.push_back({section + name, help,
+                    bounded ? fmt::format("an integer from {} to {}", least, most)
+                            : fmt::format("an integer of at least {}", least),
+                    [&value, least, most](toml::node const& node) {
+                      auto const v = node.value_exact<std::int64_t>();
+                      if (!v || *v < least || *v > most) return false;
+                      value = *v;
+                      return true;
+                    },
+                    [&value] { return std::to_string(value); }});
+  }
+
+  void real(char const* name, double& value, Interval range, char const* help) {
+    keys.push_back({section + name, help, range.describe(),
+                    [&value, range](toml::node const& node) {
+                      auto const v = node.value<double>();
+                      if (!node.is_number() || !range.contains(*v)) return false;
+                      value = *v;
+                      return true;
+                    },
+                    [&value] {
+                      auto const text = fmt::format("{}", value);
+                      // TOML tells floats from integers by the point or the exponent.
+                      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+                    }});
+  }
+
+  void flag(char const* name, bool& value, char const* help) {
+    keys.push_back({section + name, help, "true or false",
+                    [&value](toml::node const& node) {
+                      if (!node.is_boolean()) return false;
+                      value = *node.value<bool>();
+                      return true;
+                    },
+                    [&value] { return std::string(value ? "true" : "false"); }});
+  }
+
+  void text(char const* name, std::string& value, char const* help) {
+    keys.push_back({section + name, help, "a string",
+                    [&value](toml::node const& node) {
+                      if (!node.is_string()) return false;
+                      value = *node.value<std::string>();
+                      return true;
+                    },
+                    [&value] { return quoted(value); }});
+  }
+
+  void list(char const* name, std::vector<std::string>& value, char const* help) {
+    keys.push_back({section + name, help, "a string or a list of strings",
+                    [&value](toml::node const& node) {
+                      std::vector<std::string> found;
+                      if (auto const one = node.value_exact<std::string>()) found = {*one};
+                      if (auto const* const array = node.as_array()) {
+                        for (auto const& element : *array) {
+                          if (!element.is_string()) return false;
+                          found.push_back(*element.value<std::string>());
+                        }
+                      } else if (found.empty()) {
+                        return false;
+                      }
+                      value = std::move(found);
+                      return true;
+                    },
+                    [&value] {
+                      std::string text = "[";
+                      for (auto const& entry : value)
+                        text += (text.size() > 1 ? ", " : "") + quoted(entry);
+                      return text + "]";
+                    }});
+  }
+
+  template <class Enum>
+  void choice(char const* name, Enum& value, std::vector<std::pair<std::string, Enum>> options,
+              char const* help) {
+    std::string allowed;
+    for (auto const& [word, option] : options)
+      allowed += (allowed.empty() ? "\"" : ", \"") + word + '"';
+    keys.push_back({section + name, help, "one of " + allowed,
+                    [&value, options](toml::node const& node) {
+                      auto const word = node.value_exact<std::string>();
+                      for (auto const& [label, option] : options)
+                        if (word && *word == label) {
+                          value = option;
+                          return true;
+                        }
+                      return false;
+                    },
+                    [&value, options] {
+                      for (auto const& [label, option] : options)
+                        if (option == value) return '"' + label + '"';
+                      return std::string();
+                    }});
+  }
+};
+
+void declare_model(Declarations& d, TransformerConfig& c) {
+  d.in("model");
+  d.integer("vocabulary", c.vocabulary, 1, "number of tokens; 256 for bytes",
+            std::numeric_limits<Token>::max());
+  d.integer("context", c.context, 1, "longest sequence");
+  d.integer("input_features", c.input_features, 0, "continuous inputs a row; 0: tokens");
+  d.integer("output_features", c.output_features, 0, "outputs a row, for continuous inputs");
+  d.integer("depth", c.depth, 0, "number of blocks");
+  d.integer("width", c.width, 1, "features of the residual stream");
+  d.integer("heads", c.heads, 1, "query heads");
+  d.integer("kv_heads", c.kv_heads, 0, "key and value heads; 0: as many as heads");
+  d.integer("head_size", c.head_size, 0, "features a head; 0: width/heads");
+  d.integer("mlp_width", c.mlp_width, 0, "0: 4 width, or 8/3 width rounded up to 64 for swiglu");
+  d.choice("norm", c.norm, {{"layer_norm", Norm::layer_norm}, {"rms_norm", Norm::rms_norm}},
+           "normalisation before each branch and at the end");
+  d.real("norm_epsilon", c.norm_epsilon, positive, "added to the variance");
+  d.choice("activation", c.activation,
+           {{"gelu_tanh", MlpActivation::gelu_tanh},
+            {"gelu", MlpActivation::gelu},
+            {"swiglu", MlpActivation::swiglu}},
+           "of the MLP");
+  d.choice(
+      "positions", c.positions,
+      {{"learned", Positions::learned}, {"rotary", Positions::rotary}, {"none", Positions::none}},
+      "how tokens know their place");
+  d.real("rotary_base", c.rotary_base, Interval{.least = 1},
+         "longest wavelength of rotary positions, over 2 pi");
+  d.flag("qk_norm", c.qk_norm, "RMS norm of queries and keys, head by head");
+  d.real("soft_cap", c.soft_cap, not_negative, "bound of attention logits by tanh; 0: none");
+  d.flag("causal", c.causal, "tokens see only those before them");
+  d.flag("bias", c.bias, "biases of linear layers and LayerNorm");
+  d.flag("tied", c.tied, "the head's weight is the token embedding");
+  d.real("z_loss", c.z_loss, not_negative,
+         "weight of the squared log-partition function in the loss");
+  d.real("initial_scale", c.initial_scale, not_negative, "standard deviation of initial weights");
+}
+
+void declare_data(Declarations& d, DataConfig& c) {
+  using Format = DataConfig::Format;
+  using Order = DataConfig::Order;
+  d.in("data");
+  d.list("train", c.train, "training files or patterns: UTF-8 text, or uint16 tokens (.bin)");
+  d.list("validation", c.validation, "validation files; none: the end of the training data");
+  d.real("validation_fraction", c.validation_fraction, Interval{.most = 0.9},
+         "share of the training data set aside where there are no validation files");
+  d.choice("format", c.format,
+           {{"auto", Format::automatic}, {"bytes", Format::bytes}, {"tokens", Format::tokens}},
+           "auto: .bin files hold tokens, all others bytes");
+  d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
+           "random windows, or one after the other");
+}
+
+void declare_training(Declarations& d, TrainingConfig& c) {
+  d.in("training");
+  d.integer("steps", c.steps, 0, "optimiser steps");
+  d.integer("batch", c.batch, 1, "sequences a step, over all ranks");
+  d.integer("micro_batch", c.micro_batch, 0, "sequences a rank works on at once; 0: its share");
+  d.integer("length", c.length, 0, "tokens a sequence; 0: model.context");
+  d.integer("seed", c.seed, 0, "of initial parameters and the order of data");
+  d.choice("precision", c.precision,
+           {{"float32", Precision::float32}, {"float64", Precision::float64}}, "of all vectors");
+  d.real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
+  d.real("skip_z_score", c.skip_z_score, not_negative,
+         "leave out updates whose loss or gradient norm lies further out; 0: none");
+  d.integer("z_score_window", c.z_score_window, 2, "steps that z-scores compare with");
+  d.integer("evaluate_every", c.evaluate_every, 0, "steps between validation losses; 0: never");
+  d.integer("evaluation_batches", c.evaluation_batches, 1, "batches of a validation loss");
+  d.flag("recompute", c.recompute, "keep only the residual stream, compute the rest again");
+}
+
+void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate& s) {
+  using Kind = OptimizerConfig::Kind;
+  d.in("optimizer");
+  d.choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
+  d.real("beta1", c.adamw.beta1, below_one, "AdamW: decay of the first moment");
+  d.real("beta2", c.adamw.beta2, below_one, "AdamW: decay of the second moment");
+  d.real("epsilon", c.adamw.epsilon, positive, "AdamW: added to the root of the second moment");
+  d.real("weight_decay", c.adamw.weight_decay, not_negative, "decoupled, on matrices only");
+  d.real("momentum", c.momentum, below_one, "SGD: heavy-ball momentum");
+  d.in("schedule");
+  d.real("peak", s.peak, positive, "highest learning rate");
+  d.integer("warmup_steps", s.warmup_steps, 0, "steps of linear warm-up");
+  d.choice("decay", s.decay,
+           {{"cosine", optim::Decay::cosine},
+            {"linear", optim::Decay::linear},
+            {"constant", optim::Decay::constant}},
+           "after the warm-up");
+  d.integer("total_steps", s.total_steps, 0, "where the decay ends; 0: at training.steps");
+  d.real("floor", s.floor, share, "lowest learning rate, as a share of the peak");
+}
+
+void declare_curvature(Declarations& d, CurvatureConfig& c) {
+  using C = CurvatureConfig;
+  d.in("curvature");
+  d.flag("enabled", c.enabled, "follow the largest eigenvalue while training");
+  d.choice("matrix", c.matrix,
+           {{"preconditioned", C::Matrix::preconditioned},
+            {"hessian", C::Matrix::hessian},
+            {"gauss_newton", C::Matrix::gauss_newton}},
+           "whose eigenvalue (sgd: preconditioned is the Hessian)");
+  d.choice(
+      "preconditioner", c.preconditioner,
+      {{"bias_corrected", C::Preconditioner::bias_corrected}, {"plain", C::Preconditioner::plain}},
+      "Adam's P as in Cohen et al. 2022, or diag(sqrt(v) + epsilon)");
+  d.choice("method", c.method, {{"tracker", C::Method::tracker}, {"critical", C::Method::critical}},
+           "warm-started power iteration, or critical sharpness from forward passes");
+  d.choice("probe", c.probe, {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}},
+           "one batch for the whole run, or a new one each time (noisy)");
+  d.integer("probe_sequences", c.probe_sequences, 1, "sequences of the probe, over all ranks");
+  d.integer("every", c.every, 1, "steps between estimates");
+  d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");
+  d.integer("max_hvps", c.max_hvps, 1, "most products a step");
+  d.real("target_residual", c.target_residual, not_negative,
+         "more products, within the budget, while above");
+}
+
+void declare_growth(Declarations& d, GrowthConfig& c) {
+  d.in("growth");
+  d.integer("initial_depth", c.initial_depth, 0, "blocks that take part from the start; 0: all");
+}
+
+void declare_output(Declarations& d, OutputConfig& c) {
+  d.in("output");
+  d.text("directory", c.directory, "where checkpoints, metrics and plots go");
+  d.integer("checkpoint_every", c.checkpoint_every, 0, "steps; 0: at the end only");
+  d.integer("keep_checkpoints", c.keep_checkpoints, 0, "older ones are removed; 0: keep all");
+  d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
+}
+
+}  // namespace
+
+std::vector<Key> keys_of(RunConfig& config) {
+  Declarations d;
+  declare_model(d, config.model);
+  declare_data(d, config.data);
+  declare_training(d, config.training);
+  declare_optimizer(d, config.optimizer, config.schedule);
+  declare_curvature(d, config.curvature);
+  declare_growth(d, config.growth);
+  declare_output(d, config.output);
+  return std::move(d.keys);
+}
+
+}  // namespace kyrtos::config

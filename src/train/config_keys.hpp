@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/train/config.hpp>
+
+#include <functional>
+#include <string>
+#include <toml++/toml.h>
+#include <vector>
+
+namespace kyrtos::config {
+
+/// One key of the configuration, bound to its place in a RunConfig.
+struct Key {
+  std::string path;  ///< `section.name`
+  std::string help;
+  std::string allowed;  ///< For people: `an integer of at least 1`, `"adamw" or "sgd"`.
+  /// Sets the value; false when the node has another type or is out of range.
+  std::function<bool(toml::node const&)> set;
+  std::function<std::string()> text;  ///< The value as TOML.
+};
+
+/// All keys, bound to `config`, section by section.
+std::vector<Key> keys_of(RunConfig& config);
+
+}  // namespace kyrtos::config
