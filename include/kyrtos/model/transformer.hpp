@@ -96,6 +96,7 @@ class Transformer {
  private:
   friend class TransformerWorkspace<Scalar, Space>;
   using Stage = Chain<Scalar, Space>;
+  using Sweep = typename layers::OutputLayer<Scalar, Space>::Sweep;
 
   void build_ends();
   void build_block();
@@ -103,11 +104,23 @@ class Transformer {
   void append_mlp(Stage& chain) const;
   std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
   void check_vector(ConstVector v, char const* name) const;
+  template <class V>
+  V input_part(V const& v) const {
+    return v.size() == 0 ? V() : V(slice(v, input_range_.offset, input_range_.size));
+  }
+  template <class V>
+  V head_part(V const& v) const {
+    return v.size() == 0 ? V() : V(slice(v, head_range_.offset, head_range_.size));
+  }
+  Sweep head_sweep(Workspace& workspace) const;
+  Sweep tangent_head_sweep(Workspace& workspace, ConstVector u) const;
   void forward(Workspace& workspace, ConstVector theta, Batch const& batch) const;
   void both_forward(Workspace& workspace, ConstVector theta, ConstVector u,
                     Batch const& batch) const;
   void backward(Workspace& workspace, ConstVector theta, Batch const& batch,
                 MutableVector gradient) const;
+  void add_input_gradient(Workspace& workspace, Batch const& batch,
+                          MatrixView<Scalar const, Space> dy, MutableVector gradient) const;
 
   TransformerConfig config_;
   ParameterLayout layout_;
@@ -151,8 +164,8 @@ class TransformerWorkspace {
   struct Placed {
     Stage const* chain;
     ParameterLayout::Range range;
-    typename Stage::Passes primal, tangent;
-    typename Stage::Backs adjoint, tangent_adjoint;
+    typename Stage::Passes primal = {}, tangent = {};
+    typename Stage::Backs adjoint = {}, tangent_adjoint = {};
 
     template <class V>
     V part(V const& v) const {
@@ -161,7 +174,11 @@ class TransformerWorkspace {
   };
 
   void place(Transformer<Scalar, Space> const& model);
-  void bind(Transformer<Scalar, Space> const& model);
+  void bind_streams(Index width);
+  void reserve_branch_adjoints();
+  void bind(Placed& stage, std::size_t i, std::string const& prefix);
+  void check(layers::Batch<Scalar, Space> const& batch) const;
+  void require_tangents() const;
 
   Context<Space> context_;
   SequenceShape shape_;

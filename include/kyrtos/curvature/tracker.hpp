@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/curvature/eigenpair.hpp>
+#include <kyrtos/curvature/linear_operator.hpp>
+#include <kyrtos/curvature/preconditioner.hpp>
+#include <kyrtos/curvature/sharpness_estimator.hpp>
+
+#include <cstdint>
+
+namespace kyrtos::curvature {
+
+struct TrackerOptions {
+  Spectrum target = Spectrum::largest_algebraic;
+  int block = 1;                 ///< Vectors carried along, 1 to 4; more where eigenvalues cross.
+  Index every = 1;               ///< Updates between two measurements.
+  Index min_hvps = 1;            ///< Products a measurement, at least one a vector.
+  Index max_hvps = 5;            ///< The budget of a measurement that starts warm,
+  Index cold_hvps = 20;          ///< and of one that starts from a random vector.
+  double target_residual = 0.1;  ///< More products, within the budget, while above it.
+  double margin = 0.1;           ///< Of the edge of stability, relative to the threshold.
+  std::uint64_t seed = 0;
+};
+
+/// Follows the sharpness λmax of an operator that changes a little from step to step.
+///
+/// The eigenvector found at one step is the start of the next (the warm start of "Taming
+/// Curvature", arXiv 2606.16768): a measurement is then one product w = Au and the Rayleigh
+/// quotient ⟨u, w⟩, with residual ‖w − λu‖/|λ|, and (w + cu)/‖w + cu‖ is carried on. With more
+/// than one vector the block is rotated to its Ritz vectors in between (as BlockPower does).
+///
+/// More products follow while the residual is above the target, within the budget. Quality:
+/// `converged` at or below the target, `following` above it, `lost` from a residual of 1 on, where
+/// the certificate would allow an eigenvalue of 0, and for NaN and infinities. What is lost has no
+/// numbers; the next measurement then starts cold, from a new random vector.
+///
+/// A preconditioner's change is transported by its owner:
+/// `preconditioner.update(context, v, step, tracker.vectors())` before update().
+///
+/// Memory: 2·block vectors. A measurement costs its products and about 5·block accesses to vectors
+/// each, and waits for the instance. Collective when the operator is.
+template <class Scalar, class Space>
+class CurvatureTracker final : public SharpnessEstimator {
+ public:
+  /// The operator must outlive the tracker. \throws ConfigError for options that contradict.
+  CurvatureTracker(Context<Space> const& context, LinearOperator<Scalar, Space>& op,
+                   StabilityThreshold threshold, TrackerOptions const& options = {});
+
+  SharpnessReport update(double learning_rate) override;
+
+  /// The vectors carried along, one a row; for transport, and for a checkpoint.
+  MatrixView<Scalar, Space> vectors() const { return u_; }
+  TrackerOptions const& options() const { return options_; }
+
+  /// Beside the vectors, all that a restart needs for the same numbers as without one.
+  struct State {
+    bool warm = false;          ///< Whether the vectors mean anything.
+    Index updates = 0;          ///< So far; the cadence and the random start depend on it.
+    double shift = 0;           ///< c
+    SharpnessReport last = {};  ///< Repeated between measurements.
+  };
+  State const& state() const { return state_; }
+  void restore(State const& state) { state_ = state; }
+
+ private:
+  SharpnessReport measure(double learning_rate);
+
+  Context<Space> context_;
+  LinearOperator<Scalar, Space>* operator_;
+  StabilityThreshold threshold_;
+  TrackerOptions options_;
+  Matrix<Scalar, Space> u_, w_;
+  State state_;
+};
+
+}  // namespace kyrtos::curvature

@@ -1,0 +1,350 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/random.hpp>
+#include <kyrtos/layers/attention.hpp>
+#include <kyrtos/layers/cross_entropy_head.hpp>
+#include <kyrtos/layers/gelu.hpp>
+#include <kyrtos/layers/layer_norm.hpp>
+#include <kyrtos/layers/linear.hpp>
+#include <kyrtos/layers/linear_embedding.hpp>
+#include <kyrtos/layers/mean_squared_error_head.hpp>
+#include <kyrtos/layers/qk_norm.hpp>
+#include <kyrtos/layers/rms_norm.hpp>
+#include <kyrtos/layers/rotary.hpp>
+#include <kyrtos/layers/swiglu.hpp>
+#include <kyrtos/layers/token_embedding.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/model/transformer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace kyrtos {
+
+namespace {
+
+/// FNV-1a: a segment's stream of random numbers depends on its name, not on its place.
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (char const c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
+
+}  // namespace
+
+// ---- Construction ------------------------------------------------------------------------------
+
+template <class Scalar, class Space>
+Transformer<Scalar, Space>::Transformer(TransformerConfig const& config)
+    : config_(config.resolved()) {
+  build_ends();
+  build_block();
+  final_norm_.add("final_norm", make_norm());
+
+  input_range_ = layout_.append("embedding", input_->parameters());
+  for (Index i = 0; i < config_.depth; ++i) {
+    std::string const prefix = "blocks." + std::to_string(i);
+    auto const attention = block_[0].append_parameters(layout_, prefix);
+    block_ranges_.push_back({attention, block_[1].append_parameters(layout_, prefix)});
+  }
+  final_norm_range_ = final_norm_.append_parameters(layout_, "");
+  head_range_ =
+      config_.tied ? ParameterLayout::Range{input_range_.offset, config_.vocabulary * config_.width}
+                   : layout_.append("head", head_->parameters());
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::build_ends() {
+  auto const& c = config_;
+  Index const positions = c.positions == Positions::learned ? c.context : 0;
+  if (c.continuous()) {
+    input_ = std::make_shared<layers::LinearEmbedding<Scalar, Space>>(c.input_features, c.width,
+                                                                      positions, c.initial_scale);
+    head_ = std::make_shared<layers::MeanSquaredErrorHead<Scalar, Space>>(
+        c.width, c.output_features, c.initial_scale);
+  } else {
+    input_ = std::make_shared<layers::TokenEmbedding<Scalar, Space>>(c.vocabulary, c.width,
+                                                                     positions, c.initial_scale);
+    head_ = std::make_shared<layers::CrossEntropyHead<Scalar, Space>>(c.vocabulary, c.width, c.tied,
+                                                                      c.z_loss, c.initial_scale);
+  }
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::build_block() {
+  append_attention(block_[0]);
+  append_mlp(block_[1]);
+}
+
+template <class Scalar, class Space>
+auto Transformer<Scalar, Space>::make_norm() const
+    -> std::shared_ptr<layers::Layer<Scalar, Space> const> {
+  if (config_.norm == Norm::rms_norm)
+    return std::make_shared<layers::RmsNorm<Scalar, Space>>(config_.width, config_.norm_epsilon);
+  return std::make_shared<layers::LayerNorm<Scalar, Space>>(config_.width, config_.norm_epsilon,
+                                                            config_.bias);
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::append_attention(Stage& chain) const {
+  using namespace layers;
+  auto const& c = config_;
+  Index const packed = (c.heads + 2 * c.kv_heads) * c.head_size;
+  double const residual_scale =
+      c.initial_scale / std::sqrt(2.0 * static_cast<double>(std::max<Index>(c.depth, 1)));
+  chain.add("norm1", make_norm());
+  chain.add("attention.qkv",
+            std::make_shared<Linear<Scalar, Space>>(c.width, packed, c.bias, c.initial_scale));
+  if (c.qk_norm)
+    chain.add("attention", std::make_shared<QkNorm<Scalar, Space>>(
+                               QkNormOptions{c.heads, c.kv_heads, c.head_size, c.norm_epsilon}));
+  if (c.positions == Positions::rotary)
+    chain.add("attention.rotary", std::make_shared<Rotary<Scalar, Space>>(RotaryOptions{
+                                      c.heads, c.kv_heads, c.head_size, c.rotary_base}));
+  chain.add("attention.heads",
+            std::make_shared<Attention<Scalar, Space>>(AttentionOptions{.heads = c.heads,
+                                                                        .kv_heads = c.kv_heads,
+                                                                        .head_size = c.head_size,
+                                                                        .causal = c.causal,
+                                                                        .soft_cap = c.soft_cap}));
+  chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
+                                    c.heads * c.head_size, c.width, c.bias, residual_scale));
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::append_mlp(Stage& chain) const {
+  using namespace layers;
+  auto const& c = config_;
+  bool const gated = c.activation == MlpActivation::swiglu;
+  double const residual_scale =
+      c.initial_scale / std::sqrt(2.0 * static_cast<double>(std::max<Index>(c.depth, 1)));
+  chain.add("norm2", make_norm());
+  chain.add("mlp.up", std::make_shared<Linear<Scalar, Space>>(
+                          c.width, (gated ? 2 : 1) * c.mlp_width, c.bias, c.initial_scale));
+  if (gated)
+    chain.add("mlp.activation", std::make_shared<SwiGlu<Scalar, Space>>(c.mlp_width));
+  else
+    chain.add(
+        "mlp.activation",
+        std::make_shared<Gelu<Scalar, Space>>(
+            c.mlp_width, c.activation == MlpActivation::gelu ? GeluKind::exact : GeluKind::tanh));
+  chain.add("mlp.down",
+            std::make_shared<Linear<Scalar, Space>>(c.mlp_width, c.width, c.bias, residual_scale));
+}
+
+// ---- Questions ---------------------------------------------------------------------------------
+
+template <class Scalar, class Space>
+ParameterLayout::Range Transformer<Scalar, Space>::block_range(Index block) const {
+  require(block >= 0 && block < config_.depth, "Transformer::block_range: there is no such block");
+  auto const& [attention, mlp] = block_ranges_[static_cast<std::size_t>(block)];
+  return {attention.offset, attention.size + mlp.size};
+}
+
+template <class Scalar, class Space>
+double Transformer<Scalar, Space>::forward_flops(SequenceShape shape,
+                                                 ActiveBlocks const& active) const {
+  auto const blocks = active.empty()
+                          ? config_.depth
+                          : static_cast<Index>(std::count(active.begin(), active.end(), true));
+  double const embedding =
+      config_.continuous()
+          ? 2.0 * static_cast<double>(shape.tokens() * config_.input_features * config_.width)
+          : 0;
+  return embedding +
+         static_cast<double>(blocks) *
+             (block_[0].forward_flops(shape) + block_[1].forward_flops(shape)) +
+         final_norm_.forward_flops(shape) + head_->forward_flops(shape.tokens());
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::check_vector(ConstVector v, char const* name) const {
+  if (static_cast<Index>(v.size()) != layout_.size())
+    throw ShapeError("Transformer: " + std::string(name) + " has " + std::to_string(v.size()) +
+                     " elements, but the model has " + std::to_string(layout_.size()) +
+                     " parameters");
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::uint64_t seed,
+                                            MutableVector theta) const {
+  check_vector(theta, "theta");
+  for (auto const& segment : layout_.segments()) {
+    auto const values = slice(theta, segment.offset, segment.size);
+    double const scale = segment.initial.scale;
+    if (segment.initial.kind == Initialization::Kind::constant) {
+      linalg::fill(context, values, scale);
+      continue;
+    }
+    Philox const random{seed, hash_of(segment.name)};
+    linalg::detail::for_each(
+        context, "kyrtos::transformer::initialize", segment.size, KOKKOS_LAMBDA(Index i) {
+          values(i) = static_cast<Scalar>(scale * random.normal(static_cast<std::uint64_t>(i)));
+        });
+  }
+}
+
+// ---- Passes over all stages --------------------------------------------------------------------
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::forward(Workspace& ws, ConstVector theta,
+                                         Batch const& batch) const {
+  check_vector(theta, "theta");
+  ws.check(batch);
+  ws.gradient_is_kept_ = false;
+  input_->forward(ws.context_, input_part(theta), batch, ws.stream_.front());
+  for (auto const& s : ws.stages_) s.chain->forward(ws.context_, s.part(theta), s.primal);
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::both_forward(Workspace& ws, ConstVector theta, ConstVector u,
+                                              Batch const& batch) const {
+  check_vector(theta, "theta");
+  check_vector(u, "u");
+  ws.check(batch);
+  ws.require_tangents();
+  ws.gradient_is_kept_ = false;
+  input_->forward(ws.context_, input_part(theta), batch, ws.stream_.front());
+  input_->forward(ws.context_, input_part(u), batch, ws.stream_dot_.front());
+  for (auto const& s : ws.stages_) {
+    s.chain->forward(ws.context_, s.part(theta), s.primal);
+    s.chain->tangent_forward(ws.context_, s.part(theta), s.part(u), s.primal, s.tangent);
+  }
+}
+
+/// From the adjoint of the features back to the data; adds to `gradient` unless it is empty.
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::backward(Workspace& ws, ConstVector theta, Batch const& batch,
+                                          MutableVector gradient) const {
+  for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
+    if (ws.options_.recompute) s->chain->recompute_forward(ws.context_, s->part(theta), s->primal);
+    s->chain->backward(ws.context_, s->part(theta), s->primal, s->adjoint, s->part(gradient));
+  }
+  add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::add_input_gradient(Workspace& ws, Batch const& batch,
+                                                    MatrixView<Scalar const, Space> dy,
+                                                    MutableVector gradient) const {
+  if (gradient.size() > 0) input_->backward(ws.context_, batch, dy, input_part(gradient));
+}
+
+template <class Scalar, class Space>
+auto Transformer<Scalar, Space>::head_sweep(Workspace& ws) const -> Sweep {
+  Sweep sweep;
+  sweep.x = ws.stream_.back();
+  return sweep;
+}
+
+template <class Scalar, class Space>
+auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, ConstVector u) const -> Sweep {
+  Sweep sweep = head_sweep(ws);
+  sweep.u = head_part(u);
+  sweep.x_dot = ws.stream_dot_.back();
+  return sweep;
+}
+
+// ---- Operations --------------------------------------------------------------------------------
+
+template <class Scalar, class Space>
+double Transformer<Scalar, Space>::loss(Workspace& ws, ConstVector theta,
+                                        Batch const& batch) const {
+  forward(ws, theta, batch);
+  return head_->sweep(ws.context_, head_part(theta), batch, head_sweep(ws)).loss;
+}
+
+template <class Scalar, class Space>
+double Transformer<Scalar, Space>::gradient(Workspace& ws, ConstVector theta, Batch const& batch,
+                                            MutableVector gradient) const {
+  if (gradient.size() > 0) check_vector(gradient, "gradient");
+  forward(ws, theta, batch);
+  auto sweep = head_sweep(ws);
+  sweep.dx = ws.stream_adjoint_.back();
+  sweep.dtheta = head_part(gradient);
+  double const loss = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss;
+  backward(ws, theta, batch, gradient);
+  ws.gradient_is_kept_ = ws.options_.keep_adjoints;
+  return loss;
+}
+
+template <class Scalar, class Space>
+double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, ConstVector theta,
+                                                      ConstVector u, Batch const& batch,
+                                                      MutableVector hu) const {
+  check_vector(u, "u");
+  check_vector(hu, "hu");
+  ws.require_tangents();
+  require<Error>(ws.gradient_is_kept_,
+                 "Transformer::hvp_after_gradient: needs a gradient() just before on the same "
+                 "workspace, made with keep_adjoints");
+  input_->forward(ws.context_, input_part(u), batch, ws.stream_dot_.front());
+  for (auto const& s : ws.stages_)
+    s.chain->tangent_forward(ws.context_, s.part(theta), s.part(u), s.primal, s.tangent);
+  auto sweep = tangent_head_sweep(ws, u);
+  sweep.dx_dot = ws.stream_tangent_adjoint_.back();
+  sweep.hu = head_part(hu);
+  double const derivative = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss_dot;
+  for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s)
+    s->chain->tangent_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
+                               s->adjoint, s->tangent_adjoint, s->part(hu));
+  add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
+  return derivative;
+}
+
+template <class Scalar, class Space>
+auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, ConstVector theta, ConstVector u,
+                                                  Batch const& batch, MutableVector gradient,
+                                                  MutableVector hu) const -> Directional {
+  if (gradient.size() > 0) check_vector(gradient, "gradient");
+  check_vector(hu, "hu");
+  both_forward(ws, theta, u, batch);
+  auto sweep = tangent_head_sweep(ws, u);
+  sweep.dx = ws.stream_adjoint_.back();
+  sweep.dtheta = head_part(gradient);
+  sweep.dx_dot = ws.stream_tangent_adjoint_.back();
+  sweep.hu = head_part(hu);
+  auto const [loss, derivative] = head_->sweep(ws.context_, head_part(theta), batch, sweep);
+  for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
+    if (ws.options_.recompute) {
+      s->chain->recompute_forward(ws.context_, s->part(theta), s->primal);
+      s->chain->recompute_tangent_forward(ws.context_, s->part(theta), s->part(u), s->primal,
+                                          s->tangent);
+    }
+    s->chain->both_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
+                            s->adjoint, s->tangent_adjoint, s->part(gradient), s->part(hu));
+  }
+  add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
+  add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
+  return {loss, derivative};
+}
+
+template <class Scalar, class Space>
+double Transformer<Scalar, Space>::gauss_newton(Workspace& ws, ConstVector theta, ConstVector u,
+                                                Batch const& batch, MutableVector gu) const {
+  check_vector(gu, "gu");
+  both_forward(ws, theta, u, batch);
+  auto sweep = tangent_head_sweep(ws, u);
+  sweep.dx_dot = ws.stream_adjoint_.back();
+  sweep.hu = head_part(gu);
+  sweep.gauss_newton = true;
+  double const loss = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss;
+  backward(ws, theta, batch, gu);
+  return loss;
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::outputs(Workspace& ws, ConstVector theta, Batch const& batch,
+                                         Index begin, MatrixView<Scalar, Space> z) const {
+  auto const rows = static_cast<Index>(z.extent(0));
+  require(begin >= 0 && begin + rows <= batch.shape.tokens() &&
+              static_cast<Index>(z.extent(1)) == head_->out_features(),
+          "Transformer::outputs: the matrix does not fit rows of the batch by outputs");
+  forward(ws, theta, batch);
+  head_->outputs(ws.context_, head_part(theta), rows_of(ws.stream_.back(), begin, rows), z);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::Transformer)
+
+}  // namespace kyrtos

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/model/transformer.hpp>
+
+#include <algorithm>
+
+namespace kyrtos {
+
+template <class Scalar, class Space>
+TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& context,
+                                                          Transformer<Scalar, Space> const& model,
+                                                          SequenceShape shape, Options options)
+    : context_(context), shape_(shape), options_(std::move(options)), memory_(context) {
+  auto const& config = model.config();
+  require(shape.batch > 0 && shape.length > 0,
+          "TransformerWorkspace: batch and length must be positive");
+  require(config.positions != Positions::learned || shape.length <= config.context,
+          "TransformerWorkspace: sequences are longer than the model's context; shorten them or "
+          "raise model.context");
+  require<ConfigError>(!options_.recompute || !options_.keep_adjoints,
+                       "TransformerWorkspace: recompute keeps no activations, so that adjoints "
+                       "can't be kept either; choose one");
+  if (options_.active.empty()) options_.active.assign(static_cast<std::size_t>(config.depth), true);
+  require<ConfigError>(static_cast<Index>(options_.active.size()) == config.depth,
+                       "TransformerWorkspace: `active` must have one entry for each block");
+  place(model);
+  bind_streams(config.width);
+  reserve_branch_adjoints();
+  for (std::size_t i = 0; i < stages_.size(); ++i)
+    bind(stages_[i], i, options_.recompute ? "any_block" : "stage." + std::to_string(i));
+}
+
+/// Two stages a block that takes part, then the last norm.
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::place(Transformer<Scalar, Space> const& model) {
+  for (std::size_t block = 0; block < options_.active.size(); ++block)
+    if (options_.active[block])
+      for (std::size_t branch = 0; branch < 2; ++branch)
+        stages_.push_back({&model.block_[branch], model.block_ranges_[block][branch]});
+  stages_.push_back({&model.final_norm_, model.final_norm_range_});
+}
+
+/// Rows of features between the stages. Adjoints that nobody reads later take turns in two buffers.
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::bind_streams(Index width) {
+  auto const buffer = [&](std::string const& name, std::size_t i) {
+    return memory_.matrix(name + "." + std::to_string(i), shape_.tokens(), width);
+  };
+  for (std::size_t i = 0; i <= stages_.size(); ++i) {
+    stream_.push_back(buffer("stream", i));
+    stream_adjoint_.push_back(buffer("stream_adjoint", options_.keep_adjoints ? i : i % 2));
+    if (!options_.tangents) continue;
+    stream_dot_.push_back(buffer("stream_tangent", i));
+    stream_tangent_adjoint_.push_back(buffer("stream_tangent_adjoint", i % 2));
+  }
+}
+
+/// The two buffers in which adjoints inside a branch take turns, wide enough for all branches.
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::reserve_branch_adjoints() {
+  Index widest = 0;
+  for (auto const& stage : stages_) widest = std::max(widest, stage.chain->widest_features());
+  for (char const* turn : {".even", ".odd"}) {
+    if (!options_.keep_adjoints)
+      memory_.vector(std::string("adjoint") + turn, shape_.tokens() * widest);
+    if (options_.tangents)
+      memory_.vector(std::string("tangent_adjoint") + turn, shape_.tokens() * widest);
+  }
+}
+
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
+                                               std::string const& prefix) {
+  using Kind = typename Stage::Kind;
+  using Retention = typename Stage::Retention;
+  auto const& chain = *s.chain;
+  s.primal = chain.bind(memory_, prefix, shape_, Kind::primal, stream_[i], stream_[i + 1]);
+  s.adjoint = options_.keep_adjoints
+                  ? chain.bind_back(memory_, prefix + ".adjoint", shape_, Retention::kept,
+                                    stream_adjoint_[i + 1], stream_adjoint_[i])
+                  : chain.bind_back(memory_, "adjoint", shape_, Retention::transient,
+                                    stream_adjoint_[i + 1], stream_adjoint_[i]);
+  if (!options_.tangents) return;
+  s.tangent = chain.bind(memory_, prefix + ".tangent", shape_, Kind::tangent, stream_dot_[i],
+                         stream_dot_[i + 1]);
+  s.tangent_adjoint = chain.bind_back(memory_, "tangent_adjoint", shape_, Retention::transient,
+                                      stream_tangent_adjoint_[i + 1], stream_tangent_adjoint_[i]);
+}
+
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::check(layers::Batch<Scalar, Space> const& batch) const {
+  if (!(batch.shape == shape_))
+    throw ShapeError("Transformer: a batch of " + std::to_string(batch.shape.batch) + " x " +
+                     std::to_string(batch.shape.length) + ", but the workspace was made for " +
+                     std::to_string(shape_.batch) + " x " + std::to_string(shape_.length));
+}
+
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::require_tangents() const {
+  require<ConfigError>(options_.tangents,
+                       "Transformer: Hessian-vector products need a workspace made with tangents");
+}
+
+KYRTOS_INSTANTIATE(kyrtos::TransformerWorkspace)
+
+}  // namespace kyrtos
