@@ -26,20 +26,26 @@ struct TrackerOptions {
 /// Follows the sharpness λmax of an operator that changes a little from step to step.
 ///
 /// The eigenvector found at one step is the start of the next (the warm start of "Taming
-/// Curvature", arXiv 2606.16768): a measurement is then one product w = Au and the Rayleigh
-/// quotient ⟨u, w⟩, with residual ‖w − λu‖/|λ|, and (w + cu)/‖w + cu‖ is carried on. With more
+/// Curvature", arXiv 2606.16768): a measurement is then one product w = Au, the Rayleigh quotient
+/// λ = ⟨u, w⟩/⟨u, u⟩, and its residual r = ‖w − λu‖/(|λ|‖u‖); (w + cu) is carried on. With more
 /// than one vector the block is rotated to its Ritz vectors in between (as BlockPower does).
+///
+/// The shift c keeps the iteration from tending to a negative eigenvalue of greater magnitude. With
+/// a sufficient c the Rayleigh quotient never falls unless the operator changes: c is doubled when
+/// it does and shrinks by a tenth when it doesn't, within r/2 and 1 times ‖w‖/‖u‖, so that it costs
+/// little speed where it isn't needed. For λ < 0 it is twice ‖w‖/‖u‖: every other part of u grows.
 ///
 /// More products follow while the residual is above the target, within the budget. Quality:
 /// `converged` at or below the target, `following` above it, `lost` from a residual of 1 on, where
 /// the certificate would allow an eigenvalue of 0, and for NaN and infinities. What is lost has no
-/// numbers; the next measurement then starts cold, from a new random vector.
+/// numbers; the next measurement has the budget of a cold start and, after a NaN, a new random
+/// vector.
 ///
 /// A preconditioner's change is transported by its owner:
 /// `preconditioner.update(context, v, step, tracker.vectors())` before update().
 ///
-/// Memory: 2·block vectors. A measurement costs its products and about 5·block accesses to vectors
-/// each, and waits for the instance. Collective when the operator is.
+/// Memory: 2·block vectors. A measurement costs its products and 5 accesses to vectors each (with
+/// a block of k, about 2k² + 10k), and waits for the instance. Collective when the operator is.
 template <class Scalar, class Space>
 class CurvatureTracker final : public SharpnessEstimator {
  public:
@@ -55,9 +61,11 @@ class CurvatureTracker final : public SharpnessEstimator {
 
   /// Beside the vectors, all that a restart needs for the same numbers as without one.
   struct State {
-    bool warm = false;          ///< Whether the vectors mean anything.
-    Index updates = 0;          ///< So far; the cadence and the random start depend on it.
+    bool has_vectors = false;   ///< Otherwise the next measurement draws random ones.
+    bool warm = false;          ///< The last measurement was not lost.
+    Index updates = 0;          ///< So far; the cadence and the random vectors depend on it.
     double shift = 0;           ///< c
+    double value = 0;           ///< λ of the last product, whatever its quality.
     SharpnessReport last = {};  ///< Repeated between measurements.
   };
   State const& state() const { return state_; }
@@ -65,6 +73,9 @@ class CurvatureTracker final : public SharpnessEstimator {
 
  private:
   SharpnessReport measure(double learning_rate);
+  void apply_and_rotate();
+  double next_shift(double value, double image, double residual, bool is_first);
+  void advance(double shift, double value, double image, double norm);
 
   Context<Space> context_;
   LinearOperator<Scalar, Space>* operator_;

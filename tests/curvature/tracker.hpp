@@ -1,0 +1,254 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/curvature/lanczos.hpp>
+#include <kyrtos/curvature/preconditioner.hpp>
+#include <kyrtos/curvature/tracker.hpp>
+#include <kyrtos/curvature/wrapped_operators.hpp>
+
+#include "operators.hpp"
+
+#include <algorithm>
+
+// The tracker on operators that drift, cross, jump and break, held to LAPACK and Lanczos.
+
+namespace kyrtos::testing {
+
+using curvature::CurvatureTracker;
+using curvature::Quality;
+using curvature::Spectrum;
+using curvature::Stability;
+using curvature::StabilityThreshold;
+using curvature::TrackerOptions;
+
+/// Q(t) diag(spectrum) Q(t)ᵀ, whose eigenvectors turn by `angle` in every plane (k, k + 1), k even,
+/// in each unit of t.
+inline Numbers turning(Numbers const& spectrum, double t, double angle) {
+  std::size_t const n = spectrum.size();
+  Numbers a = matrix_of(spectrum);
+  double const c = std::cos(angle * t), s = std::sin(angle * t);
+  for (std::size_t k = 0; k + 1 < n; k += 2) {
+    for (std::size_t j = 0; j < n; ++j) {
+      double const x = a[k * n + j], y = a[(k + 1) * n + j];
+      a[k * n + j] = c * x - s * y;
+      a[(k + 1) * n + j] = s * x + c * y;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      double const x = a[i * n + k], y = a[i * n + k + 1];
+      a[i * n + k] = c * x - s * y;
+      a[i * n + k + 1] = s * x + c * y;
+    }
+  }
+  return a;
+}
+
+inline double median(Numbers v) {
+  std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
+  return v[v.size() / 2];
+}
+
+inline double relative_error(std::optional<double> found, double exact) {
+  return found ? std::fabs(*found - exact) / std::fabs(exact) : 1.0;
+}
+
+TEST_CASE("one product a step follows what turns and grows; cold starts do not", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const spectrum = [](double largest) {
+    return network_spectrum(80, {largest, 2.7, 2.5, 2.2, 2, -1});
+  };
+  DenseOperator op(context, matrix_of(spectrum(3)));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.max_hvps = 1});
+  Numbers errors, cold_errors;
+  for (int t = 1; t <= 60; ++t) {
+    double const exact = 3 * (1 + 0.01 * t);
+    op.set(context, turning(spectrum(exact), t, 0.02));
+    auto const report = tracker.update(0.1);
+    CHECK(report.hvps == (t == 1 ? report.hvps : 1));
+    if (t > 10) errors.push_back(relative_error(report.lambda, exact));
+    CurvatureTracker<Scalar, Space> cold(context, op, {2},
+                                         {.cold_hvps = 5, .seed = static_cast<std::uint64_t>(t)});
+    if (t > 10) cold_errors.push_back(relative_error(cold.update(0.1).lambda, exact));
+  }
+  CHECK(median(errors) < 0.005);
+  CHECK(median(cold_errors) > 0.05);
+}
+
+TEST_CASE("every report keeps its certificate", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const spectrum = network_spectrum(60, {1, 0.9, 0.8, -1.1});
+  DenseOperator op(context, turning(spectrum, 0, 0));
+  auto const block = GENERATE(1, 2, 3);
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.block = block, .max_hvps = 6});
+  for (int t = 1; t <= 30; ++t) {
+    op.set(context, turning(spectrum, t, 0.05));
+    auto const report = tracker.update(0.1);
+    if (!report.lambda) continue;
+    CHECK(distance(*report.lambda, spectrum) <=
+          *report.residual * std::fabs(*report.lambda) + 100 * epsilon);
+  }
+}
+
+TEST_CASE("more products where the residual asks for them, within the budget", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  DenseOperator op(context, matrix_of(network_spectrum(60, {3, 2.5, -1})));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2},
+                                          {.max_hvps = 4, .cold_hvps = 9, .target_residual = 1e-3});
+  CHECK(tracker.update(0.1).hvps == 9);
+  Index spent = 9;
+  for (int t = 0; t < 20; ++t) {
+    auto const report = tracker.update(0.1);
+    spent += report.hvps;
+    if (report.hvps < 4) CHECK(report.quality == Quality::converged);
+    if (report.quality != Quality::converged) CHECK(report.hvps == 4);
+  }
+  CHECK(op.products == spent);
+  auto const report = tracker.update(0.1);
+  CHECK(report.hvps == 1);
+  CHECK(report.quality == Quality::converged);
+  CHECK(relative_error(report.lambda, 3) < 1e-5);
+}
+
+TEST_CASE("a negative eigenvalue of greater magnitude does not win", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const negative = GENERATE(-2.0, -2.4, -5.0);  // a ± pair, worse, much worse
+  DenseOperator op(context, matrix_of(network_spectrum(60, {2, 1, negative})));
+  CurvatureTracker<Scalar, Space> largest(context, op, {2}, {});
+  CurvatureTracker<Scalar, Space> smallest(context, op, {2},
+                                           {.target = Spectrum::smallest_algebraic});
+  for (int t = 0; t < 40; ++t) {
+    largest.update(0.1);
+    smallest.update(0.1);
+  }
+  CHECK(relative_error(largest.update(0.1).lambda, 2) < 0.01);
+  CHECK(relative_error(smallest.update(0.1).lambda, negative) < 0.01);
+}
+
+TEST_CASE("a block of two follows λmax through a crossing", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const spectrum = [](int t) { return network_spectrum(60, {2, 1 + 0.05 * t, -1}); };
+  DenseOperator op(context, matrix_of(spectrum(0)));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.block = 2, .max_hvps = 2});
+  Numbers errors;
+  for (int t = 0; t < 40; ++t) {
+    op.set(context, matrix_of(spectrum(t)));
+    auto const report = tracker.update(0.1);
+    CHECK(report.hvps <= (t == 0 ? 20 : 2));
+    if (t > 4) errors.push_back(relative_error(report.lambda, std::max(2.0, 1 + 0.05 * t)));
+  }
+  CHECK(*std::max_element(errors.begin(), errors.end()) < 0.01);
+}
+
+TEST_CASE("a single vector finds the new λmax after a crossing", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  DenseOperator op(context, matrix_of(network_spectrum(60, {2, 1, -1})));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {});
+  for (int t = 0; t < 30; ++t) tracker.update(0.1);
+  op.set(context, matrix_of(network_spectrum(60, {2, 3, -1})));
+  for (int t = 0; t < 60; ++t) tracker.update(0.1);
+  CHECK(relative_error(tracker.update(0.1).lambda, 3) < 0.01);
+}
+
+/// λmax by Lanczos, converged.
+inline double lanczos_largest(Context<Space> const& context, LinearOperator<Scalar, Space>& op) {
+  curvature::Lanczos<Scalar, Space> lanczos(context, op.size(), op.size());
+  auto const result = lanczos.solve(op, {.tolerance = 1e-4});
+  REQUIRE(result.converged);
+  return result.largest[0].value;
+}
+
+TEST_CASE("a preconditioner that drifts, then jumps", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  Index const n = 80;
+  DenseOperator op(context, matrix_of(network_spectrum(n, {3, 1.5, -1})));
+  curvature::AdamPreconditioner<Scalar, Space> p(context, n, {.epsilon = 1e-6});
+  curvature::PreconditionedOperator<Scalar, Space> g(context, op, p.inverse_root());
+  CurvatureTracker<Scalar, Space> tracker(context, g, StabilityThreshold::adam(0.9), {});
+  Numbers v(static_cast<std::size_t>(n));
+  Philox const random{9, 9};
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::exp(random.normal(i));
+  Numbers errors;
+  for (int t = 1; t <= 60; ++t) {
+    for (std::size_t i = 0; i < v.size(); ++i)
+      v[i] *= std::exp(0.02 * random.normal(1000 * static_cast<std::uint64_t>(t) + i));
+    if (t == 30)
+      for (std::size_t i = 0; i < v.size(); i += 2) v[i] *= 100;
+    p.update(context, to_device(context, v), 100 + t, tracker.vectors());
+    auto const report = tracker.update(1e-3);
+    CHECK(report.hvps <= (t == 1 ? 20 : 5));
+    bool const settled = (t > 10 && t < 30) || t > 36;
+    if (settled) errors.push_back(relative_error(report.lambda, lanczos_largest(context, g)));
+  }
+  CHECK(median(errors) < 0.005);
+  CHECK(*std::max_element(errors.begin(), errors.end()) < 0.05);
+}
+
+TEST_CASE("a NaN is reported as lost, without numbers, and recovered from", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  Numbers const good = matrix_of(network_spectrum(40, {3, 1, -1}));
+  Numbers bad = good;
+  bad[7] = std::numeric_limits<double>::quiet_NaN();
+  auto const block = GENERATE(1, 2);
+  DenseOperator op(context, good);
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.block = block});
+  CHECK(tracker.update(1.0).stability == Stability::unstable);  // 3·1 > 2
+  op.set(context, bad);
+  for (int t = 0; t < 2; ++t) {
+    auto const report = tracker.update(1.0);
+    CHECK(report.quality == Quality::lost);
+    CHECK(report.stability == Stability::unknown);
+    CHECK_FALSE(report.lambda);
+    CHECK_FALSE(report.residual);
+    CHECK_FALSE(report.threshold_ratio);
+    CHECK(report.hvps >= 1);
+  }
+  op.set(context, good);
+  auto const report = tracker.update(0.5);
+  CHECK(relative_error(report.lambda, 3) < 0.05);
+  CHECK(*report.threshold_ratio == *report.lambda * 0.5 / 2);
+  CHECK(report.stability == Stability::stable);
+}
+
+TEST_CASE("the cadence repeats values, the threshold follows the step size", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  DenseOperator op(context, matrix_of(network_spectrum(40, {2, 1, -1})));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.every = 3});
+  auto const first = tracker.update(0.5);
+  CHECK(first.measured);
+  auto const second = tracker.update(0.95);
+  CHECK_FALSE(second.measured);
+  CHECK(second.hvps == 0);
+  CHECK(second.lambda == first.lambda);
+  CHECK(second.stability == Stability::at_edge);
+  CHECK_FALSE(tracker.update(0.5).measured);
+  CHECK(tracker.update(0.5).measured);
+}
+
+TEST_CASE("a restored tracker goes on with the same bits", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const block = GENERATE(1, 2);
+  auto const matrix = [](int t) { return turning(network_spectrum(40, {2, 1.9, -2.5}), t, 0.05); };
+  DenseOperator op(context, matrix(0));
+  TrackerOptions const options{.block = block, .every = 2, .cold_hvps = 2};
+  CurvatureTracker<Scalar, Space> one(context, op, {2}, options), other(context, op, {2}, options);
+  for (int t = 0; t < 5; ++t) one.update(0.1);
+  Kokkos::deep_copy(context.space(), other.vectors(), one.vectors());
+  other.restore(one.state());
+  for (int t = 5; t < 15; ++t) {
+    op.set(context, matrix(t));
+    auto const a = one.update(0.1), b = other.update(0.1);
+    CHECK(a.lambda == b.lambda);
+    CHECK(a.residual == b.residual);
+    CHECK(a.hvps == b.hvps);
+  }
+}
+
+TEST_CASE("options that contradict are refused", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  DiagonalOperator op(context, Numbers(10, 1.0));
+  using Tracker = CurvatureTracker<Scalar, Space>;
+  CHECK_THROWS_AS(Tracker(context, op, {2}, {.block = 5}), ConfigError);
+  CHECK_THROWS_AS(Tracker(context, op, {2}, {.every = 0}), ConfigError);
+  CHECK_THROWS_AS(Tracker(context, op, {2}, {.min_hvps = 6}), ConfigError);
+  CHECK_THROWS_AS(Tracker(context, op, {2}, {.block = 2, .max_hvps = 1}), ConfigError);
+}
+
+}  // namespace kyrtos::testing
