@@ -125,6 +125,10 @@ void check_together(RunConfig& c, std::string const& source) {
   auto const fail = [&](std::string const& what) { throw ConfigError(source + ": " + what); };
   if (c.curvature.min_hvps > c.curvature.max_hvps)
     fail("curvature.min_hvps must not exceed curvature.max_hvps");
+  if (c.curvature.block > std::min(c.curvature.max_hvps, c.curvature.cold_hvps))
+    fail(
+        "curvature.max_hvps and cold_hvps must allow one product for each vector of "
+        "curvature.block");
   if (c.growth.initial_depth > c.model.depth)
     fail(fmt::format("growth.initial_depth = {} exceeds model.depth = {}", c.growth.initial_depth,
                      c.model.depth));

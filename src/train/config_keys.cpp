@@ -259,6 +259,8 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.integer("every", c.every, 1, "steps between estimates");
   d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");
   d.integer("max_hvps", c.max_hvps, 1, "most products a step");
+  d.integer("cold_hvps", c.cold_hvps, 1, "most products of the first step, or after a failure");
+  d.integer("block", c.block, 1, "vectors followed; more where eigenvalues cross", 4);
   d.real("target_residual", c.target_residual, not_negative,
          "more products, within the budget, while above");
 }

@@ -23,6 +23,16 @@ struct TrackerOptions {
   std::uint64_t seed = 0;
 };
 
+/// Beside its vectors, all that a tracker needs to go on with the same numbers after a restart.
+struct TrackerState {
+  bool has_vectors = false;   ///< Otherwise the next measurement draws random ones.
+  bool warm = false;          ///< The last measurement was not lost.
+  Index updates = 0;          ///< So far; the cadence and the random vectors depend on it.
+  double shift = 0;           ///< c
+  double value = 0;           ///< λ of the last product, whatever its quality.
+  SharpnessReport last = {};  ///< Repeated between measurements.
+};
+
 /// Follows the sharpness λmax of an operator that changes a little from step to step.
 ///
 /// The eigenvector found at one step is the start of the next (the warm start of "Taming
@@ -59,15 +69,7 @@ class CurvatureTracker final : public SharpnessEstimator {
   MatrixView<Scalar, Space> vectors() const { return u_; }
   TrackerOptions const& options() const { return options_; }
 
-  /// Beside the vectors, all that a restart needs for the same numbers as without one.
-  struct State {
-    bool has_vectors = false;   ///< Otherwise the next measurement draws random ones.
-    bool warm = false;          ///< The last measurement was not lost.
-    Index updates = 0;          ///< So far; the cadence and the random vectors depend on it.
-    double shift = 0;           ///< c
-    double value = 0;           ///< λ of the last product, whatever its quality.
-    SharpnessReport last = {};  ///< Repeated between measurements.
-  };
+  using State = TrackerState;
   State const& state() const { return state_; }
   void restore(State const& state) { state_ = state; }
 

@@ -58,8 +58,10 @@ struct CurvatureConfig {
   enum class Probe { fixed, stream } probe = Probe::fixed;
   Index probe_sequences = 2;  ///< Over all ranks.
   Index every = 1;            ///< Steps between estimates.
+  Index block = 1;            ///< Vectors that the tracker carries along, 1 to 4.
   Index min_hvps = 1;         ///< A step.
   Index max_hvps = 5;
+  Index cold_hvps = 20;          ///< In the first step, and after a failure.
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
 };
 

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "status.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace kyrtos::program {
+
+namespace {
+
+/// 1234567 → `1.23M`
+std::string scaled(double value) {
+  for (auto const& [size, unit] : {std::pair(1e12, "T"), {1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
+    if (value >= size) return fmt::format("{:.3g}{}", value / size, unit);
+  return fmt::format("{:.3g}", value);
+}
+
+std::string duration(double seconds) {
+  auto const s = static_cast<long>(seconds + 0.5);
+  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string curvature_text(CurvatureReport const& c) {
+  if (!c.lambda) return "  λ lost";
+  std::string text = fmt::format("  λ {:<9.4g}", *c.lambda);
+  if (c.threshold_ratio) text += fmt::format(" λη/threshold {:.2f}", *c.threshold_ratio);
+  return text + (c.edge_of_stability ? " !" : "");
+}
+
+}  // namespace
+
+Status::Status(RunConfig const& config, bool speaks, double gemm_rate)
+    : config_(config),
+      speaks_(speaks),
+      is_terminal_(isatty(STDOUT_FILENO) != 0),
+      gemm_rate_(gemm_rate) {
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S  %v");
+}
+
+void Status::say(std::string const& text) {
+  if (!speaks_) return;
+  if (!is_terminal_) return spdlog::info(text);
+  fmt::print("\r\033[K{}\n", text);
+  std::fflush(stdout);
+}
+
+void Status::started(RunPlan const& plan) {
+  plan_ = plan;
+  start_ = std::chrono::steady_clock::now();
+  if (!plan.not_used.empty()) say("Passed over: " + plan.not_used);
+  if (!plan.resumed_from.empty())
+    say(fmt::format("Going on from {} at step {}", plan.resumed_from, plan.first_step));
+  say(
+      fmt::format("{} parameters, {} steps of {} tokens, {}FLOP a step; matrix products run at "
+                  "{}FLOP/s; everything goes to {}",
+                  scaled(static_cast<double>(plan.parameters)), config_.training.steps,
+                  config_.training.batch * config_.training.length, scaled(plan.step_flops),
+                  scaled(gemm_rate_), config_.output.directory));
+}
+
+double Status::seconds_left(StepReport const& report) const {
+  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
+  auto const done = static_cast<double>(report.step - plan_.first_step);
+  return past.count() / done * static_cast<double>(config_.training.steps - report.step);
+}
+
+std::string Status::line(StepReport const& r) const {
+  double const products = r.curvature ? static_cast<double>(r.curvature->hvps) : 0;
+  double const rate = (plan_.step_flops + products * plan_.product_flops) / r.seconds;
+  std::string text = fmt::format("step {}/{}  loss {:.4f}", r.step, config_.training.steps, r.loss);
+  if (r.validation_loss) text += fmt::format("  validation {:.4f}", *r.validation_loss);
+  if (r.curvature) text += curvature_text(*r.curvature);
+  text += fmt::format("  {} tokens/s  {:.0f} % of peak  ETA {}", scaled(r.tokens_per_s),
+                      100 * rate / gemm_rate_, duration(seconds_left(r)));
+  return r.skipped ? text + "  skipped" : text;
+}
+
+void Status::stepped(StepReport const& report) {
+  if (!speaks_) return;
+  bool const is_last = report.step == config_.training.steps;
+  if (!is_terminal_) {
+    bool const is_due = report.step % config_.output.log_every == 0;
+    if (is_due || is_last || report.validation_loss || report.skipped) say(line(report));
+    return;
+  }
+  if (report.validation_loss || is_last) return say(line(report));
+  auto const now = std::chrono::steady_clock::now();
+  if (now - shown_ < std::chrono::milliseconds(100)) return;
+  shown_ = now;
+  fmt::print("\r\033[K{}", line(report));
+  std::fflush(stdout);
+}
+
+void Status::saved(std::string const& checkpoint) {
+  say("Saved " + checkpoint);
+}
+
+void Status::finished(RunResult const& result) {
+  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
+  if (!result.reason.empty()) say(result.reason);
+  say(fmt::format("{} after step {}, in {}",
+                  result.end == RunResult::End::finished   ? "Finished"
+                  : result.end == RunResult::End::diverged ? "Diverged"
+                                                           : "Stopped",
+                  result.steps, duration(past.count())));
+}
+
+}  // namespace kyrtos::program

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/model/transformer.hpp>
+#include <kyrtos/train/config.hpp>
+#include <kyrtos/train/run.hpp>
+
+#include "command.hpp"
+
+namespace kyrtos::program {
+
+/// A model and its parameters, from a checkpoint or the newest one of a run's directory.
+template <class Scalar>
+struct StoredModel {
+  StoredModel(Context<Space> const& context, std::string const& path)
+      : file(context.communicator(), find_checkpoint(path)),
+        config(parse_config(file.text().config, file.path())),
+        model(config.model),
+        theta(allocate<Scalar>(context, "theta", model.layout().size())) {
+    file.read<Scalar, Space>(context, "parameters", model.layout(), theta);
+  }
+
+  io::CheckpointReader file;
+  RunConfig config;
+  Transformer<Scalar, Space> model;
+  Vector<Scalar, Space> theta;
+};
+
+}  // namespace kyrtos::program

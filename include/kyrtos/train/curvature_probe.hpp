@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/curvature/critical_sharpness.hpp>
+#include <kyrtos/curvature/model_operators.hpp>
+#include <kyrtos/curvature/tracker.hpp>
+#include <kyrtos/curvature/wrapped_operators.hpp>
+#include <kyrtos/optim/optimizer.hpp>
+#include <kyrtos/train/config.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace kyrtos {
+
+/// What a CurvatureProbe needs for a restart, beside its vectors.
+struct ProbeState {
+  curvature::TrackerState tracker;
+  double critical_step_size = 0;
+};
+
+/// Follows the sharpness of a model in training, as [curvature] of a configuration says: chooses
+/// the matrix, the preconditioner and its transport, the estimator and the threshold.
+///
+/// Memory beside the estimator's: a workspace with tangents for the probe's micro-batch, and with
+/// a preconditioner two vectors; critical sharpness takes two vectors and no tangents.
+template <class Scalar, class Space>
+class CurvatureProbe {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
+  using Batch = layers::Batch<Scalar, Space>;
+
+  /// \param theta the parameters that training moves; read at every measurement.
+  /// \param batches this rank's micro-batches of the probe, all of `shape`.
+  CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+                 ConstVector theta, OptimizerConfig const& optimizer, CurvatureConfig const& config,
+                 SequenceShape shape, std::vector<Batch> batches, ActiveBlocks const& active = {},
+                 std::uint64_t seed = 0);
+  ~CurvatureProbe();
+  CurvatureProbe(CurvatureProbe&&) = delete;
+
+  void set_batches(std::vector<Batch> batches);
+
+  /// Just before the optimiser's update: critical sharpness needs θ as it was.
+  void before_update();
+
+  /// After the update that moved θ with step size `learning_rate`. Collective.
+  curvature::SharpnessReport after_update(optim::Optimizer<Scalar, Space> const& optimizer,
+                                          double learning_rate);
+
+  /// The estimator's vectors, one a row, and what else a restart needs. Critical sharpness has no
+  /// vectors.
+  MatrixView<Scalar, Space> vectors() const;
+  ProbeState state() const;
+  /// After vectors() and the optimiser have been filled: goes on as if never interrupted.
+  void restore(ProbeState const& state, optim::Optimizer<Scalar, Space> const& optimizer);
+
+  /// The operator followed: for comparison with another estimator. Null for critical sharpness.
+  LinearOperator<Scalar, Space>* linear_operator() { return operator_; }
+
+  /// Floating-point operations of one product, or of one loss, on this rank.
+  double product_flops() const;
+
+ private:
+  void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
+                     std::uint64_t seed);
+  double loss_along_update(double step_size);
+  void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer,
+                             MatrixView<Scalar, Space> transported);
+
+  Context<Space> context_;
+  Transformer<Scalar, Space> const* model_;
+  ConstVector theta_;
+  std::vector<Batch> batches_;
+  TransformerWorkspace<Scalar, Space> workspace_;
+  std::optional<curvature::ModelOperator<Scalar, Space>> matrix_;
+  std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
+  std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
+  LinearOperator<Scalar, Space>* operator_ = nullptr;
+  std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
+  std::optional<curvature::CriticalSharpness> critical_;
+  Vector<Scalar, Space> theta_before_, theta_trial_;
+  double learning_rate_ = 0;
+};
+
+}  // namespace kyrtos

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/io/token_dataset.hpp>
+#include <kyrtos/train/micro_batches.hpp>
+
+#include <vector>
+
+namespace kyrtos {
+
+/// Which sequences of a global batch a rank works on, and how many at once.
+struct BatchShare {
+  Index first = 0;        ///< Of this rank's sequences within the batch.
+  Index micro_batch = 0;  ///< Sequences worked on at once.
+  Index count = 0;        ///< Micro-batches of this rank.
+};
+
+/// The share of `rank` of `ranks`: whole micro-batches, as evenly as they divide. `micro_batch` 0:
+/// as many as each rank has, or 1 where `total` does not divide by the ranks.
+/// \throws ConfigError when micro-batches do not divide the batch; `what` names it.
+BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what);
+
+/// This rank's part of a stream of global batches of token windows, in device memory. The loss of
+/// its micro-batches, summed over all of them and all ranks, is the mean over the global batch.
+template <class Scalar, class Space>
+class TokenStream {
+ public:
+  using Batch = layers::Batch<Scalar, Space>;
+
+  TokenStream(Context<Space> const& context, io::TokenDataset data, io::WindowOrder order,
+              Index vocabulary, BatchShare share);
+
+  /// Reads the batch of a step (counted from 0). Waits for the instance.
+  /// \throws FileError for a token outside the vocabulary.
+  void load(Index step);
+
+  /// The micro-batches loaded last.
+  std::vector<Batch> batches() const { return device_.all(); }
+  SequenceShape shape() const { return device_.shape(); }
+
+ private:
+  io::TokenDataset data_;
+  io::WindowOrder order_;
+  Index vocabulary_;
+  BatchShare share_;
+  std::vector<Token> inputs_, targets_;
+  MicroBatches<Scalar, Space> device_;
+};
+
+}  // namespace kyrtos

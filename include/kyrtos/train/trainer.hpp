@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/optim/outlier_detector.hpp>
+#include <kyrtos/train/curvature_probe.hpp>
+#include <kyrtos/train/step_report.hpp>
+#include <kyrtos/train/token_stream.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace kyrtos {
+
+/// What a run trains on and what it is judged by.
+struct TrainingData {
+  io::TokenDataset train, validation;
+};
+
+/// \throws ConfigError when there are no files, or too few tokens for a sequence; FileError.
+TrainingData open_training_data(RunConfig const& config);
+
+/// The training loop's body: everything that a step changes, and nothing about files and screens.
+///
+/// Every function is collective. A step reads its share of the global batch, sums gradients over
+/// ranks, clips, updates, and measures the sharpness. All state that steps depend on goes through
+/// save() and restore(), so that a restored trainer takes the same steps, bit by bit on as many
+/// ranks. Vectors of the parameters' length: θ, gradient, the optimiser's, the tracker's two, and
+/// two for a preconditioner.
+template <class Scalar, class Space>
+class Trainer {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
+
+  /// Draws the initial parameters. \throws ConfigError, FileError.
+  Trainer(Context<Space> const& context, RunConfig const& config);
+  ~Trainer();
+  Trainer(Trainer&&) = delete;
+
+  /// One step. \throws NumericalError, before anything has changed, when the loss or the gradient
+  /// is not finite: the state is then the last good one, and may be saved.
+  StepReport step();
+
+  /// Mean loss over `training.evaluation_batches` batches of the validation data, each time the
+  /// same. Leaves the state alone.
+  double validation_loss();
+
+  Index steps_done() const { return step_; }
+  bool is_finished() const { return step_ >= config_.training.steps; }
+
+  /// \throws FileError
+  void save(std::string const& path) const;
+  /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
+  /// \throws FileError also for a checkpoint of another model.
+  void restore(io::CheckpointReader const& checkpoint);
+
+  RunConfig const& config() const { return config_; }
+  Transformer<Scalar, Space> const& model() const { return model_; }
+  ConstVector parameters() const { return theta_; }
+  /// Null when curvature is off.
+  CurvatureProbe<Scalar, Space>* probe() { return probe_.get(); }
+  Index active_depth() const;
+
+  /// Floating-point operations of a step over all ranks, without the curvature's.
+  double step_flops() const;
+
+ private:
+  struct Measured {
+    double loss, gradient_norm;
+  };
+  Measured measure_gradient();
+  bool update(Measured const& m, StepReport& report);
+  void load_probe(Index step);
+  std::string state_text() const;
+
+  Context<Space> context_;
+  RunConfig config_;
+  TrainingData data_;
+  Transformer<Scalar, Space> model_;
+  ActiveBlocks active_;
+  TokenStream<Scalar, Space> stream_, validation_;
+  TransformerWorkspace<Scalar, Space> workspace_;
+  Vector<Scalar, Space> theta_, gradient_;
+  std::unique_ptr<optim::Optimizer<Scalar, Space>> optimizer_;
+  std::unique_ptr<TokenStream<Scalar, Space>> probe_stream_;
+  std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;
+  optim::OutlierDetector loss_outliers_, gradient_outliers_;
+  Index step_ = 0;
+};
+
+}  // namespace kyrtos

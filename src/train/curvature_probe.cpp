@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/train/curvature_probe.hpp>
+
+namespace kyrtos {
+
+namespace {
+
+using curvature::AdamPreconditionerKind;
+using curvature::StabilityThreshold;
+
+/// Without Adam there is no preconditioner: its matrix is then the Hessian itself.
+bool has_preconditioner(OptimizerConfig const& optimizer, CurvatureConfig const& config) {
+  return config.matrix == CurvatureConfig::Matrix::preconditioned &&
+         optimizer.kind == OptimizerConfig::Kind::adamw;
+}
+
+curvature::AdamPreconditionerOptions preconditioner_options(OptimizerConfig const& optimizer,
+                                                            CurvatureConfig const& config) {
+  bool const plain = config.preconditioner == CurvatureConfig::Preconditioner::plain;
+  return {plain ? AdamPreconditionerKind::plain : AdamPreconditionerKind::bias_corrected,
+          optimizer.adamw.beta1, optimizer.adamw.beta2, optimizer.adamw.epsilon};
+}
+
+/// Adam's threshold belongs to the preconditioned Hessian; other matrices get gradient descent's.
+StabilityThreshold threshold_of(OptimizerConfig const& optimizer, CurvatureConfig const& config) {
+  if (has_preconditioner(optimizer, config)) return StabilityThreshold::adam(optimizer.adamw.beta1);
+  return optimizer.kind == OptimizerConfig::Kind::sgd ? StabilityThreshold::sgd(optimizer.momentum)
+                                                      : StabilityThreshold::sgd();
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
+                                              Transformer<Scalar, Space> const& model,
+                                              ConstVector theta, OptimizerConfig const& optimizer,
+                                              CurvatureConfig const& config, SequenceShape shape,
+                                              std::vector<Batch> batches,
+                                              ActiveBlocks const& active, std::uint64_t seed)
+    : context_(context),
+      model_(&model),
+      theta_(theta),
+      batches_(std::move(batches)),
+      workspace_(
+          context, model, shape,
+          {.active = active, .tangents = config.method == CurvatureConfig::Method::tracker}) {
+  if (config.method == CurvatureConfig::Method::tracker) {
+    build_tracker(optimizer, config, seed);
+  } else {
+    critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
+    theta_before_ = allocate<Scalar>(context, "curvature::theta_before", model.layout().size());
+    theta_trial_ = allocate<Scalar>(context, "curvature::theta_trial", model.layout().size());
+  }
+}
+
+template <class Scalar, class Space>
+CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
+                                                  CurvatureConfig const& config,
+                                                  std::uint64_t seed) {
+  using curvature::ModelMatrix;
+  bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
+  matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
+                  workspace_, theta_, batches_);
+  operator_ = &*matrix_;
+  if (has_preconditioner(optimizer, config)) {
+    preconditioner_.emplace(context_, matrix_->size(), preconditioner_options(optimizer, config));
+    preconditioned_.emplace(context_, *matrix_, preconditioner_->inverse_root());
+    operator_ = &*preconditioned_;
+  }
+  tracker_.emplace(context_, *operator_, threshold_of(optimizer, config),
+                   curvature::TrackerOptions{.block = static_cast<int>(config.block),
+                                             .every = config.every,
+                                             .min_hvps = config.min_hvps,
+                                             .max_hvps = config.max_hvps,
+                                             .cold_hvps = config.cold_hvps,
+                                             .target_residual = config.target_residual,
+                                             .seed = seed});
+}
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::set_batches(std::vector<Batch> batches) {
+  batches_ = batches;
+  if (matrix_) matrix_->set_batches(std::move(batches));
+}
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::before_update() {
+  if (critical_) linalg::copy(context_, theta_, theta_before_);
+}
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::update_preconditioner(
+    optim::Optimizer<Scalar, Space> const& optimizer, MatrixView<Scalar, Space> transported) {
+  if (!preconditioner_ || optimizer.steps() == 0) return;
+  for (auto const& [name, values] : optimizer.state())
+    if (name == "v") preconditioner_->update(context_, values, optimizer.steps(), transported);
+}
+
+template <class Scalar, class Space>
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
+    optim::Optimizer<Scalar, Space> const& optimizer, double learning_rate) {
+  learning_rate_ = learning_rate;
+  if (critical_) return critical_->update(learning_rate);
+  update_preconditioner(optimizer, tracker_->vectors());
+  return tracker_->update(learning_rate);
+}
+
+/// ℓ(θ − ηd) for the update d = (θ_before − θ)/η₀ that was just made, on the whole probe.
+template <class Scalar, class Space>
+double CurvatureProbe<Scalar, Space>::loss_along_update(double step_size) {
+  double const share = step_size / learning_rate_;
+  linalg::copy(context_, theta_before_, theta_trial_);
+  linalg::axpby(context_, share, theta_, 1 - share, theta_trial_);
+  double loss = 0;
+  for (auto const& batch : batches_) loss += model_->loss(workspace_, theta_trial_, batch);
+  return context_.communicator().sum(loss);
+}
+
+template <class Scalar, class Space>
+MatrixView<Scalar, Space> CurvatureProbe<Scalar, Space>::vectors() const {
+  return tracker_ ? tracker_->vectors() : MatrixView<Scalar, Space>();
+}
+
+template <class Scalar, class Space>
+ProbeState CurvatureProbe<Scalar, Space>::state() const {
+  ProbeState state;
+  if (tracker_) state.tracker = tracker_->state();
+  if (critical_) state.critical_step_size = critical_->last_step_size();
+  return state;
+}
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state,
+                                            optim::Optimizer<Scalar, Space> const& optimizer) {
+  if (tracker_) tracker_->restore(state.tracker);
+  if (critical_) critical_->restore(state.critical_step_size);
+  update_preconditioner(optimizer, {});
+}
+
+template <class Scalar, class Space>
+double CurvatureProbe<Scalar, Space>::product_flops() const {
+  double const forward = model_->forward_flops(workspace_.shape(), workspace_.options().active) *
+                         static_cast<double>(batches_.size());
+  return critical_ ? forward : 8 * forward;
+}
+
+KYRTOS_INSTANTIATE(kyrtos::CurvatureProbe)
+
+}  // namespace kyrtos

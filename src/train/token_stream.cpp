@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/train/token_stream.hpp>
+
+#include <fmt/format.h>
+
+namespace kyrtos {
+
+BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what) {
+  if (micro_batch == 0) micro_batch = total % ranks == 0 ? total / ranks : 1;
+  if (total % micro_batch != 0)
+    throw ConfigError(
+        fmt::format("training.micro_batch = {} must divide {} = {}", micro_batch, what, total));
+  Index const pieces = total / micro_batch;
+  Index const begin = pieces * rank / ranks, end = pieces * (rank + 1) / ranks;
+  return {begin * micro_batch, micro_batch, end - begin};
+}
+
+template <class Scalar, class Space>
+TokenStream<Scalar, Space>::TokenStream(Context<Space> const& context, io::TokenDataset data,
+                                        io::WindowOrder order, Index vocabulary, BatchShare share)
+    : data_(std::move(data)),
+      order_(order),
+      vocabulary_(vocabulary),
+      share_(share),
+      inputs_(static_cast<std::size_t>(share.micro_batch * share.count * order.length)),
+      targets_(inputs_.size()),
+      device_(context, {share.micro_batch, order.length}, share.count) {}
+
+template <class Scalar, class Space>
+void TokenStream<Scalar, Space>::load(Index step) {
+  io::read_windows(data_, order_, vocabulary_, step, share_.first,
+                   share_.micro_batch * share_.count, inputs_, targets_);
+  device_.load(inputs_, targets_, 1 / static_cast<double>(order_.batch * order_.length));
+}
+
+KYRTOS_INSTANTIATE(kyrtos::TokenStream)
+
+}  // namespace kyrtos

@@ -1,0 +1,313 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/allocate.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/optim/sgd.hpp>
+#include <kyrtos/parallel/all_reduce.hpp>
+#include <kyrtos/train/trainer.hpp>
+
+#include "trainer_state.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace kyrtos {
+
+namespace {
+
+/// What random numbers are for; the seed of each purpose.
+enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
+
+std::uint64_t seed_for(RunConfig const& config, Purpose purpose) {
+  return static_cast<std::uint64_t>(config.training.seed) +
+         (static_cast<std::uint64_t>(purpose) << 32);
+}
+
+io::WindowOrder window_order(RunConfig const& config, io::TokenDataset const& data, Index batch,
+                             Purpose purpose) {
+  bool const random =
+      purpose != Purpose::training || config.data.order == DataConfig::Order::random;
+  return {.tokens = data.size(),
+          .length = config.training.length,
+          .batch = batch,
+          .seed = seed_for(config, purpose),
+          .random = random};
+}
+
+template <class Scalar, class Space>
+TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
+                                        io::TokenDataset const& data, Index batch, char const* key,
+                                        Purpose purpose) {
+  auto const& ranks = context.communicator();
+  auto const share = share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(),
+                              ranks.size(), key);
+  return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
+          share};
+}
+
+io::TokenFormat token_format(DataConfig::Format format) {
+  switch (format) {
+    case DataConfig::Format::bytes:
+      return io::TokenFormat::bytes;
+    case DataConfig::Format::tokens:
+      return io::TokenFormat::uint16;
+    case DataConfig::Format::automatic:
+      break;
+  }
+  return io::TokenFormat::automatic;
+}
+
+ActiveBlocks initially_active(RunConfig const& config) {
+  Index const depth = config.growth.initial_depth;
+  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), depth == 0);
+  for (Index i = 0; i < depth; ++i) active[static_cast<std::size_t>(i)] = true;
+  return active;
+}
+
+/// The segments that training moves: all but those of inactive blocks.
+std::vector<optim::ParameterRange> active_ranges(ParameterLayout const& layout,
+                                                 ActiveBlocks const& active) {
+  return optim::ranges_of(layout, [&](Segment const& segment) -> bool {
+    for (std::size_t block = 0; block < active.size(); ++block)
+      if (segment.name.starts_with("blocks." + std::to_string(block) + ".")) return active[block];
+    return true;
+  });
+}
+
+template <class Scalar, class Space>
+std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
+    Context<Space> const& context, Transformer<Scalar, Space> const& model,
+    ActiveBlocks const& active, OptimizerConfig const& config) {
+  auto ranges = active_ranges(model.layout(), active);
+  Index const size = model.layout().size();
+  if (config.kind == OptimizerConfig::Kind::sgd)
+    return std::make_unique<optim::Sgd<Scalar, Space>>(
+        context, size, std::move(ranges),
+        optim::SgdOptions{config.momentum, config.adamw.weight_decay});
+  return std::make_unique<optim::AdamW<Scalar, Space>>(context, size, std::move(ranges),
+                                                       config.adamw);
+}
+
+CurvatureReport to_report(curvature::SharpnessReport const& s) {
+  return {.lambda = s.lambda,
+          .residual = s.residual,
+          .threshold_ratio = s.threshold_ratio,
+          .quality = std::string(to_string(s.quality)),
+          .hvps = static_cast<int>(s.hvps),
+          .edge_of_stability = s.stability == curvature::Stability::at_edge ||
+                               s.stability == curvature::Stability::unstable};
+}
+
+}  // namespace
+
+TrainingData open_training_data(RunConfig const& config) {
+  auto const& c = config.data;
+  if (c.train.empty())
+    throw ConfigError(
+        "data.train is empty: name the files to train on, for instance "
+        "--set data.train=text.txt");
+  if (config.model.continuous())
+    throw ConfigError(
+        "model.input_features: training from files needs tokens; continuous inputs "
+        "are for programs that embed the library");
+  io::TokenDataset all(c.train, token_format(c.format));
+  auto [train, validation] =
+      c.validation.empty() ? all.split(c.validation_fraction)
+                           : std::pair(all, io::TokenDataset(c.validation, token_format(c.format)));
+  TrainingData data{std::move(train), std::move(validation)};
+  window_order(config, data.train, 1, Purpose::training).check("data.train");
+  if (config.training.evaluate_every > 0)
+    window_order(config, data.validation, 1, Purpose::validation)
+        .check(c.validation.empty() ? "data.validation_fraction of data.train" : "data.validation");
+  return data;
+}
+
+template <class Scalar, class Space>
+Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& config)
+    : context_(context),
+      config_(config),
+      data_(open_training_data(config)),
+      model_(config.model),
+      active_(initially_active(config)),
+      stream_(token_stream<Scalar>(context, config, data_.train, config.training.batch,
+                                   "training.batch", Purpose::training)),
+      validation_(token_stream<Scalar>(context, config, data_.validation, config.training.batch,
+                                       "training.batch", Purpose::validation)),
+      workspace_(context, model_, stream_.shape(),
+                 {.active = active_, .recompute = config.training.recompute}),
+      theta_(allocate<Scalar>(context, "theta", model_.layout().size())),
+      gradient_(allocate<Scalar>(context, "gradient", model_.layout().size())),
+      optimizer_(make_optimizer(context, model_, active_, config.optimizer)),
+      loss_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
+      gradient_outliers_(static_cast<std::size_t>(config.training.z_score_window)) {
+  model_.initialize(context_, static_cast<std::uint64_t>(config.training.seed), theta_);
+  if (!config.curvature.enabled) return;
+  probe_stream_ = std::make_unique<TokenStream<Scalar, Space>>(
+      token_stream<Scalar>(context, config, data_.train, config.curvature.probe_sequences,
+                           "curvature.probe_sequences", Purpose::probe));
+  probe_stream_->load(0);
+  probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
+      context_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
+      probe_stream_->batches(), active_, seed_for(config, Purpose::probe));
+}
+
+template <class Scalar, class Space>
+Trainer<Scalar, Space>::~Trainer() = default;
+
+template <class Scalar, class Space>
+Index Trainer<Scalar, Space>::active_depth() const {
+  return static_cast<Index>(std::count(active_.begin(), active_.end(), true));
+}
+
+template <class Scalar, class Space>
+double Trainer<Scalar, Space>::step_flops() const {
+  SequenceShape const batch{config_.training.batch, config_.training.length};
+  return (config_.training.recompute ? 4 : 3) * model_.forward_flops(batch, active_);
+}
+
+/// Loss and gradient of the step's batch, summed over ranks.
+template <class Scalar, class Space>
+auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
+  stream_.load(step_);
+  linalg::fill(context_, gradient_, 0);
+  double loss = 0;
+  for (auto const& batch : stream_.batches())
+    loss += model_.gradient(workspace_, theta_, batch, gradient_);
+  all_reduce_sum<Scalar, Space>(context_, gradient_);
+  return {context_.communicator().sum(loss), linalg::norm(context_, gradient_)};
+}
+
+template <class Scalar, class Space>
+StepReport Trainer<Scalar, Space>::step() {
+  auto const start = std::chrono::steady_clock::now();
+  auto const measured = measure_gradient();
+  if (!std::isfinite(measured.loss) || !std::isfinite(measured.gradient_norm))
+    throw NumericalError(
+        fmt::format("step {}: loss {}, gradient norm {}: not finite; lower schedule.peak, lengthen "
+                    "schedule.warmup_steps, or set training.clip_norm",
+                    step_ + 1, measured.loss, measured.gradient_norm));
+  StepReport report;
+  report.step = step_ + 1;
+  report.loss = measured.loss;
+  report.gradient_norm = measured.gradient_norm;
+  report.learning_rate = config_.schedule.at(step_);
+  report.active_depth = active_depth();
+  if (probe_) probe_->before_update();
+  report.skipped = !update(measured, report);
+  if (probe_) {
+    if (config_.curvature.probe == CurvatureConfig::Probe::stream) load_probe(step_);
+    report.curvature = to_report(probe_->after_update(*optimizer_, report.learning_rate));
+  }
+  ++step_;
+  context_.fence("kyrtos::Trainer::step");
+  Index const tokens = config_.training.batch * config_.training.length;
+  report.tokens = step_ * tokens;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.tokens_per_s = static_cast<double>(tokens) / report.seconds;
+  return report;
+}
+
+/// Clips and updates, unless the step is an outlier that shall be left out. \return whether it
+/// was taken.
+template <class Scalar, class Space>
+bool Trainer<Scalar, Space>::update(Measured const& m, StepReport& report) {
+  auto const& c = config_.training;
+  report.loss_z = loss_outliers_.score(m.loss);
+  report.gradient_z = gradient_outliers_.score(m.gradient_norm);
+  if (c.skip_z_score > 0 && std::max(report.loss_z, report.gradient_z) > c.skip_z_score)
+    return false;
+  bool const clips = c.clip_norm > 0 && m.gradient_norm > c.clip_norm;
+  optimizer_->update(context_, theta_, gradient_, report.learning_rate,
+                     clips ? c.clip_norm / m.gradient_norm : 1);
+  return true;
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::load_probe(Index step) {
+  probe_stream_->load(step);
+  probe_->set_batches(probe_stream_->batches());
+}
+
+template <class Scalar, class Space>
+double Trainer<Scalar, Space>::validation_loss() {
+  double loss = 0;
+  for (Index i = 0; i < config_.training.evaluation_batches; ++i) {
+    validation_.load(i);
+    for (auto const& batch : validation_.batches()) loss += model_.loss(workspace_, theta_, batch);
+  }
+  return context_.communicator().sum(loss) /
+         static_cast<double>(config_.training.evaluation_batches);
+}
+
+// ---- Checkpoints -------------------------------------------------------------------------------
+
+namespace {
+
+/// The vectors that a checkpoint holds, as group and values.
+template <class Scalar, class Space>
+std::vector<io::NamedVector<Scalar, Space>> checkpoint_vectors(
+    VectorView<Scalar, Space> theta, optim::Optimizer<Scalar, Space> const& optimizer,
+    CurvatureProbe<Scalar, Space> const* probe) {
+  std::vector<io::NamedVector<Scalar, Space>> vectors{{"parameters", theta}};
+  for (auto const& [name, values] : optimizer.state())
+    vectors.push_back({"optimizer/" + name, values});
+  if (probe == nullptr) return vectors;
+  auto const rows = probe->vectors();
+  for (Index i = 0; i < static_cast<Index>(rows.extent(0)); ++i)
+    vectors.push_back({"curvature/u" + std::to_string(i), flat(rows_of(rows, i, 1))});
+  return vectors;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+std::string Trainer<Scalar, Space>::state_text() const {
+  TrainerState state;
+  state.step = step_;
+  state.optimizer = optimizer_->name();
+  state.optimizer_steps = optimizer_->steps();
+  state.losses = loss_outliers_.values();
+  state.gradient_norms = gradient_outliers_.values();
+  if (probe_) state.probe = probe_->state();
+  return to_json(state);
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::save(std::string const& path) const {
+  std::vector<io::NamedVector<Scalar const, Space>> vectors;
+  for (auto const& [group, values] :
+       checkpoint_vectors<Scalar, Space>(theta_, *optimizer_, probe_.get()))
+    vectors.push_back({group, values});
+  io::write_checkpoint<Scalar, Space>(context_, path, {to_toml(config_), state_text()},
+                                      model_.layout(), vectors);
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
+  auto const state = trainer_state_from_json(checkpoint.text().state, checkpoint.path());
+  if (state.optimizer != optimizer_->name())
+    throw FileError(
+        fmt::format("{}: holds the state of optimizer \"{}\", but optimizer.name is "
+                    "\"{}\"; resume with the same",
+                    checkpoint.path(), state.optimizer, optimizer_->name()));
+  // A tracker that was switched on or widened since then starts cold.
+  bool has_vectors = true;
+  for (auto const& [group, values] :
+       checkpoint_vectors<Scalar, Space>(theta_, *optimizer_, probe_.get())) {
+    if (group.starts_with("curvature/") && !checkpoint.has(group)) {
+      has_vectors = false;
+      continue;
+    }
+    checkpoint.read<Scalar, Space>(context_, group, model_.layout(), values);
+  }
+  step_ = state.step;
+  optimizer_->set_steps(state.optimizer_steps);
+  loss_outliers_.restore(state.losses);
+  gradient_outliers_.restore(state.gradient_norms);
+  if (probe_) probe_->restore(has_vectors ? state.probe : ProbeState(), *optimizer_);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::Trainer)
+
+}  // namespace kyrtos

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trainer_state.hpp"
+
+#include <kyrtos/core/error.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace kyrtos {
+
+namespace {
+
+using nlohmann::json;
+
+json optional(std::optional<double> const& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+std::optional<double> optional(json const& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+}
+
+json to_json(curvature::SharpnessReport const& r) {
+  return {{"lambda", optional(r.lambda)},
+          {"residual", optional(r.residual)},
+          {"threshold_ratio", optional(r.threshold_ratio)},
+          {"quality", static_cast<int>(r.quality)},
+          {"stability", static_cast<int>(r.stability)},
+          {"hvps", r.hvps}};
+}
+
+curvature::SharpnessReport report_from(json const& j) {
+  return {.lambda = optional(j.at("lambda")),
+          .residual = optional(j.at("residual")),
+          .threshold_ratio = optional(j.at("threshold_ratio")),
+          .quality = static_cast<curvature::Quality>(j.at("quality").get<int>()),
+          .stability = static_cast<curvature::Stability>(j.at("stability").get<int>()),
+          .hvps = j.at("hvps").get<Index>()};
+}
+
+json to_json(curvature::TrackerState const& t) {
+  return {{"has_vectors", t.has_vectors},
+          {"warm", t.warm},
+          {"updates", t.updates},
+          {"shift", t.shift},
+          {"value", t.value},
+          {"last", to_json(t.last)}};
+}
+
+curvature::TrackerState tracker_from(json const& j) {
+  return {.has_vectors = j.at("has_vectors").get<bool>(),
+          .warm = j.at("warm").get<bool>(),
+          .updates = j.at("updates").get<Index>(),
+          .shift = j.at("shift").get<double>(),
+          .value = j.at("value").get<double>(),
+          .last = report_from(j.at("last"))};
+}
+
+}  // namespace
+
+std::string to_json(TrainerState const& state) {
+  return json{{"step", state.step},
+              {"optimizer", state.optimizer},
+              {"optimizer_steps", state.optimizer_steps},
+              {"losses", state.losses},
+              {"gradient_norms", state.gradient_norms},
+              {"tracker", to_json(state.probe.tracker)},
+              {"critical_step_size", state.probe.critical_step_size}}
+      .dump();
+}
+
+TrainerState trainer_state_from_json(std::string const& text, std::string const& file) {
+  try {
+    auto const j = json::parse(text);
+    return {.step = j.at("step").get<Index>(),
+            .optimizer = j.at("optimizer").get<std::string>(),
+            .optimizer_steps = j.at("optimizer_steps").get<Index>(),
+            .losses = j.at("losses").get<std::deque<double>>(),
+            .gradient_norms = j.at("gradient_norms").get<std::deque<double>>(),
+            .probe = {.tracker = tracker_from(j.at("tracker")),
+                      .critical_step_size = j.at("critical_step_size").get<double>()}};
+  } catch (json::exception const& error) {
+    throw FileError(file + ": can't go on from this checkpoint, its training state " +
+                    (text.empty() ? std::string("is missing (was it written elsewhere?)")
+                                  : std::string("can't be read: ") + error.what()));
+  }
+}
+
+}  // namespace kyrtos

@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/model/transformer_config.hpp>
+
+#include "activations.hpp"
+#include "attention.hpp"
+#include "cross_entropy_head.hpp"
+#include "linear.hpp"
+#include "linear_embedding.hpp"
+#include "mean_squared_error_head.hpp"
+#include "normalization.hpp"
+#include "qk_norm.hpp"
+#include "rotary.hpp"
+#include "token_embedding.hpp"
+
+#include <vector>
+
+namespace kyrtos::reference {
+
+/// A whole model as plain loops: the outputs z(θ) and the loss ℓ(z), its parameters one after the
+/// other as they come up.
+struct Transformer {
+  TransformerConfig c;  ///< Resolved.
+  SequenceShape shape;
+  double weight;
+  std::vector<Token> tokens, targets;
+  std::vector<double> fields, target_fields;
+  std::vector<bool> active;  ///< One a block.
+
+  template <class T>
+  std::vector<T> outputs(std::vector<T> const& theta) const {
+    Cursor<T> next{theta};
+    auto const embedding = next(embedding_size());
+    auto x = c.continuous() ? LinearEmbedding{size(c.input_features), size(c.width), positions(),
+                                              fields}(shape, embedding)
+                            : TokenEmbedding{size(c.vocabulary), size(c.width), positions(),
+                                             tokens}(shape, embedding);
+    for (bool const is_active : active) {
+      auto const after_attention = plus(x, attention(x, next));
+      auto const after_mlp = plus(after_attention, mlp(after_attention, next));
+      if (is_active) x = after_mlp;
+    }
+    x = norm(x, next);
+    if (c.continuous())
+      return mse_head().outputs(shape, x, next(size(c.output_features * (c.width + 1))));
+    auto const matrix = size(c.vocabulary * c.width);
+    return token_head().outputs(shape, x, c.tied ? first(embedding, matrix) : next(matrix));
+  }
+
+  template <class T>
+  T loss_of(std::vector<T> const& z) const {
+    return c.continuous() ? mse_head().loss(z) : token_head().loss(z);
+  }
+
+ private:
+  template <class T>
+  struct Cursor {
+    std::vector<T> const& theta;
+    std::size_t at = 0;
+    std::vector<T> operator()(std::size_t count) {
+      auto const begin = theta.begin() + static_cast<std::ptrdiff_t>(at);
+      at += count;
+      return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+    }
+  };
+
+  static std::size_t size(Index i) { return static_cast<std::size_t>(i); }
+  template <class T>
+  static std::vector<T> first(std::vector<T> const& v, std::size_t count) {
+    return {v.begin(), v.begin() + static_cast<std::ptrdiff_t>(count)};
+  }
+  template <class T>
+  static std::vector<T> plus(std::vector<T> a, std::vector<T> const& b) {
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+    return a;
+  }
+
+  std::size_t positions() const { return c.positions == Positions::learned ? size(c.context) : 0; }
+  std::size_t embedding_size() const {
+    Index const rows = c.continuous() ? c.input_features + 1 : c.vocabulary;
+    return (size(rows) + positions()) * size(c.width);
+  }
+  CrossEntropyHead token_head() const {
+    return {size(c.width), size(c.vocabulary), c.z_loss, weight, targets};
+  }
+  MeanSquaredErrorHead mse_head() const {
+    return {size(c.width), size(c.output_features), weight, target_fields};
+  }
+
+  template <class T>
+  std::vector<T> linear(std::vector<T> const& x, Index in, Index out, Cursor<T>& next) const {
+    auto const parameters = next(size(out * (in + (c.bias ? 1 : 0))));
+    return Linear{size(in), size(out), c.bias}(shape, x, parameters);
+  }
+
+  template <class T>
+  std::vector<T> norm(std::vector<T> const& x, Cursor<T>& next) const {
+    bool const centered = c.norm == Norm::layer_norm, bias = centered && c.bias;
+    return Normalization{size(c.width), c.norm_epsilon, centered, bias}(
+        shape, x, next(size(c.width) * (bias ? 2 : 1)));
+  }
+
+  template <class T>
+  std::vector<T> attention(std::vector<T> x, Cursor<T>& next) const {
+    auto const heads = size(c.heads), kv_heads = size(c.kv_heads), head_size = size(c.head_size);
+    x = norm(x, next);
+    x = linear(x, c.width, (c.heads + 2 * c.kv_heads) * c.head_size, next);
+    if (c.qk_norm)
+      x = QkNorm{heads, kv_heads, head_size, c.norm_epsilon}(shape, x, next(2 * head_size));
+    if (c.positions == Positions::rotary)
+      x = Rotary{heads, kv_heads, head_size, c.rotary_base}(shape, x, {});
+    x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap}(shape, x, {});
+    return linear(x, c.heads * c.head_size, c.width, next);
+  }
+
+  template <class T>
+  std::vector<T> mlp(std::vector<T> x, Cursor<T>& next) const {
+    bool const gated = c.activation == MlpActivation::swiglu;
+    x = norm(x, next);
+    x = linear(x, c.width, (gated ? 2 : 1) * c.mlp_width, next);
+    if (gated)
+      x = SwiGlu{size(c.mlp_width)}(shape, x, {});
+    else
+      x = Gelu{c.activation == MlpActivation::gelu}(shape, x, {});
+    return linear(x, c.mlp_width, c.width, next);
+  }
+};
+
+}  // namespace kyrtos::reference
