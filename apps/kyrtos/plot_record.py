@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Reads what `kyrtos train` records; include/kyrtos/train/run_record.hpp has the formats."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+try:
+    import tomllib
+except ImportError:  # Python before 3.11: titles do without the configuration.
+    tomllib = None
+
+# The names here and in the record.
+COLUMNS = {
+    "step": "step",
+    "loss": "loss",
+    "validation": "validation_loss",
+    "rate": "learning_rate",
+    "depth": "active_depth",
+    "sharpness": "lambda",
+    "ratio": "threshold_ratio",
+}
+
+
+class PlotError(Exception):
+    """Something that the user can mend; the text says how."""
+
+
+@dataclass
+class Run:
+    """One value a step in each column, NaN where a step has none."""
+
+    step: np.ndarray
+    loss: np.ndarray
+    validation: np.ndarray
+    rate: np.ndarray
+    depth: np.ndarray
+    sharpness: np.ndarray
+    ratio: np.ndarray
+    quality: np.ndarray
+    config: dict
+    folder: Path
+    label: str = ""
+    colour: object = None
+
+    @property
+    def lost(self):
+        return np.isin(self.quality, ("lost", "failed"))
+
+    @property
+    def measured(self):
+        """Steps with an estimate, or with a failure to get one."""
+        return np.isfinite(self.sharpness) | self.lost
+
+    @property
+    def grown(self):
+        """Steps from which on the depth is another one."""
+        known = np.isfinite(self.depth)
+        return self.step[known][1:][np.diff(self.depth[known]) != 0]
+
+    def threshold(self):
+        """The threshold of stability in units of λ.
+
+        λη over it is the ratio, so it is c/η with a c that hardly changes: c is what steps without
+        an estimate take from their neighbours.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            c = self.sharpness * self.rate / self.ratio
+            known = np.isfinite(c) & (c > 0)
+            if not known.any():
+                return np.full(len(c), np.nan)
+            bound = np.interp(self.step, self.step[known], c[known]) / self.rate
+        return np.where(np.isfinite(bound), bound, np.nan)
+
+
+def read_run(name):
+    path = Path(name)
+    if not path.exists():
+        raise PlotError(f"{path}: no such file or directory; name one that `kyrtos train` wrote")
+    record = record_of(path) if path.is_dir() else path
+    parts = (read_jsonl if record.suffix == ".jsonl" else read_h5)(record)
+    if len(parts["step"]) == 0:
+        raise PlotError(f"{record}: holds no step yet; plot again when the run has taken one")
+    for name in COLUMNS:  # No curve goes through infinity.
+        parts[name] = np.where(np.isfinite(parts[name]), parts[name], np.nan)
+    return Run(folder=record.parent, **parts)
+
+
+def record_of(folder):
+    """run.h5 as long as it is up to date: a killed run leaves more in metrics.jsonl."""
+    h5, jsonl = folder / "run.h5", folder / "metrics.jsonl"
+    if not h5.exists() and not jsonl.exists():
+        raise PlotError(f"{folder}: holds neither run.h5 nor metrics.jsonl; name a directory that "
+                        "`kyrtos train` wrote")
+    if not jsonl.exists() or (h5.exists() and is_current(h5, jsonl)):
+        return h5
+    return jsonl
+
+
+def is_current(h5, jsonl):
+    try:
+        return (h5.stat().st_mtime >= jsonl.stat().st_mtime
+                and len(read_h5(h5)["step"]) >= len(lines_of(jsonl)))
+    except PlotError:  # What the other record holds can still be drawn.
+        return False
+
+
+def open_h5(path):
+    try:
+        return h5py.File(path, "r")
+    except OSError as fault:
+        raise PlotError(f"{path}: can't be read as HDF5 ({fault}); name a file that `kyrtos` "
+                        "wrote") from None
+
+
+def read_h5(path):
+    with open_h5(path) as file:
+        if "metrics/step" not in file:
+            raise PlotError(f"{path}: not the record of a run, it has no dataset metrics/step; "
+                            "name a run.h5 that `kyrtos train` wrote")
+        metrics, count = file["metrics"], len(file["metrics/step"])
+        parts = {name: np.atleast_1d(metrics[key]) if key in metrics else np.full(count, np.nan)
+                 for name, key in COLUMNS.items()}
+        parts["quality"] = (metrics["quality"].asstr()[:] if "quality" in metrics
+                            else np.full(count, ""))
+        config = file.attrs.get("config", "")
+    for name, column in parts.items():
+        if len(column) != count:
+            raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} values "
+                            f"for {count} steps; plot the metrics.jsonl beside it")
+    return {**parts, "config": parse_config(config)}
+
+
+def lines_of(jsonl):
+    try:
+        return jsonl.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as fault:
+        raise PlotError(f"{jsonl}: {fault.strerror}; make it readable") from None
+
+
+def read_jsonl(path):
+    lines = lines_of(path)
+    rows, quality = [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            rows.append([float(entry.get(key, np.nan)) for key in COLUMNS.values()])
+            quality.append(entry.get("quality", ""))
+        except (ValueError, TypeError, AttributeError):
+            if number < len(lines):  # The last line is what a kill can tear.
+                raise PlotError(f"{path}:{number}: not the JSON object of a step; "
+                                "remove the line") from None
+    columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
+    return {**dict(zip(COLUMNS, columns)), "quality": np.array(quality, dtype=str),
+            "config": config_beside(path)}
+
+
+def config_beside(jsonl):
+    try:
+        return read_h5(jsonl.with_name("run.h5"))["config"]
+    except PlotError:
+        return {}
+
+
+def parse_config(text):
+    try:
+        return tomllib.loads(text) if tomllib else {}
+    except (ValueError, TypeError):  # Only titles are lost.
+        return {}
+
+
+def read_spectrum(path):
+    """Grid, density and its standard error, and what is there of eigenvalues at the ends."""
+    with open_h5(path) as file:
+        columns = []
+        for key in ("spectrum/grid", "spectrum/density", "spectrum/standard_error"):
+            if key not in file:
+                raise PlotError(f"{path}: there is no dataset {key}; name the file of a spectral "
+                                "density")
+            columns.append(file[key][:])
+        ends = {key: file[f"eigenvalues/{key}"][:] for key in ("largest", "smallest")
+                if f"eigenvalues/{key}" in file}
+    grid, density, error = columns
+    if not len(grid) == len(density) == len(error):
+        raise PlotError(f"{path}: the datasets in spectrum differ in length; measure it again")
+    if not (density[np.isfinite(density)] > 0).any():
+        raise PlotError(f"{path}: spectrum/density has no positive value; measure it again")
+    return grid, density, error, ends
