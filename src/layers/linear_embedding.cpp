@@ -54,7 +54,8 @@ std::vector<SegmentSpec> LinearEmbedding<Scalar, Space>::parameters() const {
 
 template <class Scalar, class Space>
 void LinearEmbedding<Scalar, Space>::check(Batch<Scalar, Space> const& batch,
-                                           std::size_t parameters, std::size_t rows) const {
+                                           std::size_t parameters,
+                                           MatrixView<Scalar const, Space> features) const {
   auto const fits = [](std::size_t found, Index wanted, char const* what) {
     if (static_cast<Index>(found) != wanted)
       throw ShapeError("linear_embedding: " + std::to_string(found) + " " + what + ", but " +
@@ -63,7 +64,8 @@ void LinearEmbedding<Scalar, Space>::check(Batch<Scalar, Space> const& batch,
   fits(parameters, (input_features_ + 1 + positions_) * width_, "parameters");
   fits(batch.input_fields.extent(0), batch.shape.tokens(), "rows of input fields");
   fits(batch.input_fields.extent(1), input_features_, "input fields");
-  fits(rows, batch.shape.tokens(), "rows of features");
+  fits(features.extent(0), batch.shape.tokens(), "rows of features");
+  fits(features.extent(1), width_, "features");
   if (positions_ > 0 && batch.shape.length > positions_)
     throw ShapeError("linear_embedding: sequences of " + std::to_string(batch.shape.length) +
                      " rows, but the table of positions has " + std::to_string(positions_) +
@@ -75,7 +77,7 @@ void LinearEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                              VectorView<Scalar const, Space> theta,
                                              Batch<Scalar, Space> const& batch,
                                              MatrixView<Scalar, Space> y) const {
-  check(batch, theta.size(), y.extent(0));
+  check(batch, theta.size(), y);
   Index const weights = width_ * input_features_;
   auto const bias = slice(theta, weights, width_);
   if (positions_ > 0)
@@ -93,7 +95,7 @@ void LinearEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                               Batch<Scalar, Space> const& batch,
                                               MatrixView<Scalar const, Space> dy,
                                               VectorView<Scalar, Space> dtheta) const {
-  check(batch, dtheta.size(), dy.extent(0));
+  check(batch, dtheta.size(), dy);
   Index const weights = width_ * input_features_;
   gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dy, batch.input_fields, 1,
                as_matrix(dtheta, 0, width_, input_features_));

@@ -99,7 +99,7 @@ std::vector<SegmentSpec> TokenEmbedding<Scalar, Space>::parameters() const {
 
 template <class Scalar, class Space>
 void TokenEmbedding<Scalar, Space>::check(Batch<Scalar, Space> const& batch, std::size_t parameters,
-                                          std::size_t rows) const {
+                                          MatrixView<Scalar const, Space> features) const {
   auto const fits = [](std::size_t found, Index wanted, char const* what) {
     if (static_cast<Index>(found) != wanted)
       throw ShapeError("token_embedding: " + std::to_string(found) + " " + what + ", but " +
@@ -107,7 +107,8 @@ void TokenEmbedding<Scalar, Space>::check(Batch<Scalar, Space> const& batch, std
   };
   fits(parameters, (vocabulary_ + positions_) * width_, "parameters");
   fits(batch.inputs.size(), batch.shape.tokens(), "input tokens");
-  fits(rows, batch.shape.tokens(), "rows of features");
+  fits(features.extent(0), batch.shape.tokens(), "rows of features");
+  fits(features.extent(1), width_, "features");
   if (positions_ > 0 && batch.shape.length > positions_)
     throw ShapeError("token_embedding: sequences of " + std::to_string(batch.shape.length) +
                      " tokens, but the table of positions has " + std::to_string(positions_) +
@@ -119,7 +120,7 @@ void TokenEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                             VectorView<Scalar const, Space> theta,
                                             Batch<Scalar, Space> const& batch,
                                             MatrixView<Scalar, Space> y) const {
-  check(batch, theta.size(), y.extent(0));
+  check(batch, theta.size(), y);
   auto const table = as_matrix(theta, 0, vocabulary_, width_);
   if (positions_ == 0) return embedding::gather<Scalar, Space>(context, batch.inputs, table, y);
   embedding::gather_with_positions<Scalar, Space>(
@@ -132,7 +133,7 @@ void TokenEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                              Batch<Scalar, Space> const& batch,
                                              MatrixView<Scalar const, Space> dy,
                                              VectorView<Scalar, Space> dtheta) const {
-  check(batch, dtheta.size(), dy.extent(0));
+  check(batch, dtheta.size(), dy);
   Index const n = batch.shape.tokens();
   auto const table = as_matrix(dtheta, 0, vocabulary_, width_);
   auto const order = context.template scratch<int>(std::min(n, block_rows));

@@ -3,10 +3,9 @@
 #pragma once
 
 #include "../support/dual.hpp"
-#include "../support/kokkos_watch.hpp"
+#include "checks.hpp"
 #include "layer_passes.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -56,25 +55,6 @@ class LayerCheck {
   }
 
  private:
-  /// A stretch of z = (x, θ).
-  struct Part {
-    std::string name;
-    std::size_t size;
-  };
-
-  static Numbers joined(Numbers a, Numbers const& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
-  }
-  static Numbers piece(Numbers const& z, std::size_t begin, std::size_t size) {
-    auto const first = z.begin() + static_cast<std::ptrdiff_t>(begin);
-    return Numbers(first, first + static_cast<std::ptrdiff_t>(size));
-  }
-  static Numbers plus(Numbers a, double scale, Numbers const& b) {
-    for (std::size_t i = 0; i < a.size(); ++i) a[i] += scale * b[i];
-    return a;
-  }
-
   LayerOutputs passes(LayerInputs const& in, LayerRun const& how = {}) const {
     return LayerPasses<Scalar>(poisoned_, layer_, shape_, in, how).run();
   }
@@ -102,57 +82,21 @@ class LayerCheck {
     CHECK(near(out.y_dot, y_dot, tolerance));
   }
 
-  /// ⟨dy, ∂f⟩ and its derivative ⟨dẏ, ∂f⟩ + ⟨dy, ∂ḟ⟩ along one direction of z.
-  struct Slope {
-    double first = 0, second = 0;
-  };
-  template <class Reference>
-  Slope slope(Reference const& reference, Numbers const& delta) const {
-    auto const f = evaluate(reference, delta);
-    Slope s;
-    for (std::size_t i = 0; i < f.size(); ++i) {
-      s.first += in_.dy[i] * along_second(f[i]);
-      s.second += in_.dy_dot[i] * along_second(f[i]) + in_.dy[i] * along_both(f[i]);
-    }
-    return s;
-  }
-
-  /// (dx, dθ) and (dẋ, Hu) along random directions, and every single number if there are few.
+  /// (dx, dθ) against ⟨dy, ∂f⟩, and (dẋ, Hu) against its derivative ⟨dẏ, ∂f⟩ + ⟨dy, ∂ḟ⟩.
   template <class Reference>
   void check_backward(Reference const& reference, LayerOutputs const& out, double tolerance) const {
-    Numbers const found = joined(out.dx, out.dtheta), found_dot = joined(out.dx_dot, out.hu);
-    std::size_t const size = found.size();
-    for (std::uint64_t k = 0; k < 8; ++k) {
-      Numbers const delta = random_numbers<double>(size, 100 + k);
-      Slope const s = slope(reference, delta);
-      CHECK(std::abs(dot(found, delta) - s.first) <= tolerance * norm(found) * norm(delta));
-      CHECK(std::abs(dot(found_dot, delta) - s.second) <=
-            tolerance * norm(found_dot) * norm(delta));
-    }
-    constexpr std::size_t few = 400;
-    if (size > few) return;
-    Numbers wanted, wanted_dot;
-    for (std::size_t k = 0; k < size; ++k) {
-      Numbers delta(size, 0.0);
-      delta[k] = 1;
-      Slope const s = slope(reference, delta);
-      wanted.push_back(s.first);
-      wanted_dot.push_back(s.second);
-    }
-    check_parts("gradient", found, wanted, tolerance);
-    check_parts("product", found_dot, wanted_dot, tolerance);
-  }
-
-  /// Part by part, so that a large one can't hide errors of a small one.
-  void check_parts(char const* what, Numbers const& found, Numbers const& wanted,
-                   double tolerance) const {
-    std::size_t begin = 0;
-    for (auto const& [name, size] : parts_) {
-      INFO(what << " with respect to " << name);
-      Numbers const f = piece(found, begin, size), w = piece(wanted, begin, size);
-      CHECK(distance(f, w) <= tolerance * (norm(w) + 0.1 * norm(wanted)));
-      begin += size;
-    }
+    auto const slopes = [&](Numbers const& delta) {
+      auto const f = evaluate(reference, delta);
+      double first = 0, second = 0;
+      for (std::size_t i = 0; i < f.size(); ++i) {
+        first += in_.dy[i] * along_second(f[i]);
+        second += in_.dy_dot[i] * along_second(f[i]) + in_.dy[i] * along_both(f[i]);
+      }
+      return Numbers{first, second};
+    };
+    check_slopes(
+        {{"gradient", joined(out.dx, out.dtheta)}, {"product", joined(out.dx_dot, out.hu)}}, parts_,
+        tolerance, slopes);
   }
 
   /// Repeated, without poison in the scratch memory, in place; and no input is touched.
@@ -257,19 +201,7 @@ class LayerCheck {
   }
   template <class Pass>
   void check_manners(std::string const& name, Pass const& pass) const {
-    auto const device = device_of(plain_.space());
-    auto const record = KokkosWatch::during(pass);
-    for (auto const& kernel : record.kernels) {
-      INFO("kernel " << kernel.label << " of " << name);
-      CHECK((kernel.label.starts_with(name) || kernel.label.starts_with("KokkosBlas")));
-      CHECK(kernel.device == device);
-    }
-    for (auto const& fence : record.fences) {
-      INFO(name);
-      CHECK(fence == "kyrtos::linalg::gemm");
-    }
-    CHECK(record.allocations.empty());
-    CHECK(record.copies.empty());
+    Manners{{name, "KokkosBlas"}, {"kyrtos::linalg::gemm"}}.check(plain_, name, pass);
   }
 
   Layer const& layer_;

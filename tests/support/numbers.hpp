@@ -55,6 +55,20 @@ inline double distance(Numbers a, Numbers const& b) {
   return norm(a);
 }
 
+inline Numbers joined(Numbers a, Numbers const& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+inline Numbers piece(Numbers const& a, std::size_t begin, std::size_t size) {
+  auto const first = a.begin() + static_cast<std::ptrdiff_t>(begin);
+  return Numbers(first, first + static_cast<std::ptrdiff_t>(size));
+}
+/// a + scale·b
+inline Numbers plus(Numbers a, double scale, Numbers const& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] += scale * b[i];
+  return a;
+}
+
 /// Rounding of sums of some hundred products, relative to a result's norm.
 template <class Scalar>
 constexpr double rounding() {

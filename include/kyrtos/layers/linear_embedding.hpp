@@ -37,7 +37,8 @@ class LinearEmbedding : public InputLayer<Scalar, Space> {
                 VectorView<Scalar, Space> dtheta) const override;
 
  private:
-  void check(Batch<Scalar, Space> const& batch, std::size_t parameters, std::size_t rows) const;
+  void check(Batch<Scalar, Space> const& batch, std::size_t parameters,
+             MatrixView<Scalar const, Space> features) const;
 
   Index input_features_;
   Index width_;

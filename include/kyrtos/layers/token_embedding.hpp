@@ -44,7 +44,8 @@ class TokenEmbedding : public InputLayer<Scalar, Space> {
                 VectorView<Scalar, Space> dtheta) const override;
 
  private:
-  void check(Batch<Scalar, Space> const& batch, std::size_t parameters, std::size_t rows) const;
+  void check(Batch<Scalar, Space> const& batch, std::size_t parameters,
+             MatrixView<Scalar const, Space> features) const;
 
   Index vocabulary_;
   Index width_;
