@@ -133,7 +133,7 @@ class Transformer {
 };
 
 struct TransformerWorkspaceOptions {
-  ActiveBlocks active;         ///< Blocks that take part; empty: all.
+  ActiveBlocks active = {};    ///< Blocks that take part; empty: all.
   bool tangents = false;       ///< Memory for Hessian-vector products.
   bool keep_adjoints = false;  ///< gradient() leaves what hvp_after_gradient() needs.
   /// Activation checkpointing: only the residual stream is kept, and the inside of each branch
