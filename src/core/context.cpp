@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <utility>
 
 namespace kyrtos {
 
@@ -34,13 +35,15 @@ struct Context<Space>::State {
   ContextOptions options;
   Bytes scratch;
   Bytes reduction;
+  decltype(Kokkos::create_mirror_view(Bytes())) reduction_on_host;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
         communicator(c),
         options(o),
         reduction(Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "kyrtos::reduction"),
-                  static_cast<std::size_t>(reduction_buffer_size)) {}
+                  static_cast<std::size_t>(reduction_buffer_size)),
+        reduction_on_host(Kokkos::create_mirror_view(reduction)) {}
 };
 
 template <class Space>
@@ -69,6 +72,19 @@ ContextOptions const& Context<Space>::options() const {
 template <class Space>
 VectorView<double, Space> Context<Space>::reduction_buffer() const {
   return state_->reduction;
+}
+
+template <class Space>
+VectorView<double const, Kokkos::HostSpace> Context<Space>::reduced(
+    Index count, std::string const& label) const {
+  auto const size = static_cast<std::size_t>(count);
+  if constexpr (!compat::is_host_accessible<Space>) {
+    std::pair<std::size_t, std::size_t> const used(0, size);
+    Kokkos::deep_copy(space(), Kokkos::subview(state_->reduction_on_host, used),
+                      Kokkos::subview(state_->reduction, used));
+  }
+  fence(label);
+  return VectorView<double const, Kokkos::HostSpace>(state_->reduction_on_host.data(), size);
 }
 
 template <class Space>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace kyrtos::curvature {
@@ -26,9 +27,16 @@ double crossing(Trial const& a, Trial const& b) {
 }
 
 /// The search for the sign change of q, and the trials nearest to it on either side.
+///
+/// Trials aim a third of the tolerance past the root, on one side and then on the other: two good
+/// guesses close the bracket.
 class Search {
  public:
-  explicit Search(double tolerance) : tolerance_(tolerance) {}
+  /// `start`: where to begin; the root itself, near enough, when `is_root`.
+  Search(double tolerance, double start, bool is_root)
+      : tolerance_(tolerance),
+        start_(is_root ? start * shorter() : start),
+        stride_(is_root ? longer() / shorter() : 2) {}
 
   void add(Trial const& trial) {
     (trial.slope > 0 ? above_ : below_).push_back(trial);
@@ -42,37 +50,44 @@ class Search {
 
   double next() const {
     if (has_bracket()) return inside();
-    return above_.empty() ? beyond(below_, 2.0) : beyond(above_, 0.5);
+    if (!below_.empty()) return beyond(below_, 2, stride_, longer());
+    return above_.empty() ? start_ : beyond(above_, 0.5, 0.5, shorter());
   }
 
   /// The best guess of the root within the bracket.
   double root() const {
     double const r = crossing(below_.back(), above_.back());
-    return r > low() && r < high() ? r : std::sqrt(low() * high());
+    return std::isnan(r) ? middle() : std::clamp(r, low(), high());
   }
 
  private:
-  /// A third of the tolerance past the secant's root, to close the bracket from the other side.
+  double longer() const { return 1 + tolerance_ / 3; }
+  double shorter() const { return 1 - tolerance_ / 3; }
+  double middle() const { return std::sqrt(low() * high()); }
+
+  /// Past the secant's root, on the side that the last trial was not on where that is possible.
   double inside() const {
-    double const trial = root() * (1 + (last_was_below_ ? 1 : -1) * tolerance_ / 3);
-    bool const progresses = trial > low() && trial < high();
     bool const stuck = below_.size() + above_.size() > 6;
-    return progresses && !stuck ? trial : std::sqrt(low() * high());
+    double trials[] = {root() * longer(), root() * shorter()};
+    if (!last_was_below_) std::swap(trials[0], trials[1]);
+    for (double const trial : trials)
+      if (!stuck && trial > low() && trial < high()) return trial;
+    return middle();
   }
 
-  /// By `factor` further, or further yet where the last two trials point there.
-  double beyond(std::vector<Trial> const& side, double factor) const {
+  /// At first by `stride` further, then by `factor`, or further yet where the last two trials
+  /// point there: `past` their secant's root.
+  double beyond(std::vector<Trial> const& side, double factor, double stride, double past) const {
     Trial const last = side.back();
-    double const simple = last.step * factor;
-    if (side.size() < 2) return simple;
-    double const guess = crossing(side[side.size() - 2], last) * std::pow(factor, tolerance_);
+    if (side.size() < 2) return last.step * stride;
+    double const guess = crossing(side[side.size() - 2], last) * past;
     if (!(guess > 0)) return last.step * factor * factor;
     double const far = last.step * factor * factor * factor,
                  near = last.step * std::pow(factor, 0.1);
     return std::clamp(guess, std::min(near, far), std::max(near, far));
   }
 
-  double tolerance_;
+  double tolerance_, start_, stride_;
   std::vector<Trial> below_, above_;  // the last of each is the nearest to the root
   bool last_was_below_ = false;
 };
@@ -83,26 +98,26 @@ CriticalSharpness::CriticalSharpness(LossAlongUpdate loss, CriticalSharpnessOpti
     : loss_(std::move(loss)), options_(options) {
   require<ConfigError>(options.max_forward_passes >= 3,
                        "CriticalSharpness: max_forward_passes must be at least 3");
-  require<ConfigError>(options.tolerance > 0, "CriticalSharpness: tolerance must be positive");
+  require<ConfigError>(options.tolerance > 0 && options.tolerance < 1,
+                       "CriticalSharpness: tolerance must lie between 0 and 1");
 }
 
 SharpnessReport CriticalSharpness::update(double learning_rate) {
   SharpnessReport report;
-  double const start = last_step_size_ > 0 ? last_step_size_ : learning_rate;
+  bool const warm = last_step_size_ > 0;
+  double const start = warm ? last_step_size_ : learning_rate;
   last_step_size_ = 0;
   if (!(start > 0)) return report;
   double const loss_here = loss_(0.0);
   report.forward_passes = 1;
   if (!std::isfinite(loss_here)) return report;
 
-  Search search(options_.tolerance);
-  double step = start;
+  Search search(options_.tolerance, start, warm);
   while (report.forward_passes < options_.max_forward_passes && !search.is_done()) {
-    double const loss = loss_(step);
+    double const step = search.next(), loss = loss_(step);
     ++report.forward_passes;
     double const slope = (loss - loss_here) / step;
     search.add({step, std::isnan(slope) ? std::numeric_limits<double>::infinity() : slope});
-    step = search.next();
   }
   if (!search.has_bracket()) return report;
   last_step_size_ = search.root();

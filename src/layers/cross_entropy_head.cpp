@@ -81,7 +81,8 @@ struct RowKernel {
     Scalar const top = largest(team, row, n);
     Sums const sums = exponentials(team, row, row_dot, n, top);
     // The row's own numbers in double: they cost nothing, and the loss is a small difference.
-    double const lse = static_cast<double>(top) + math::log(static_cast<double>(sums.exp));
+    double const log_sum = math::log(static_cast<double>(sums.exp));
+    double const lse = static_cast<double>(top) + log_sum;
     double const a = 1 + 2 * static_cast<double>(z_loss) * lse;
     double const mu = static_cast<double>(sums.exp_dot) / static_cast<double>(sums.exp);
     write(team, row, row_dot, n, weight / sums.exp, static_cast<Scalar>(a),
@@ -89,7 +90,8 @@ struct RowKernel {
     team.team_barrier();
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       row[target] -= weight;
-      loss(i) = lse - static_cast<double>(z_target) + static_cast<double>(z_loss) * lse * lse;
+      double const margin = static_cast<double>(top) - static_cast<double>(z_target);
+      loss(i) = log_sum + margin + static_cast<double>(z_loss) * lse * lse;
       loss_dot(i) = a * mu - static_cast<double>(z_dot_target);
     });
   }

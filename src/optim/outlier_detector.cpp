@@ -3,7 +3,6 @@
 #include <kyrtos/optim/outlier_detector.hpp>
 
 #include <cmath>
-#include <numeric>
 
 namespace kyrtos::optim {
 
@@ -12,11 +11,13 @@ double OutlierDetector::score(double value) {
   double z = 0;
   if (2 * values_.size() >= window_) {
     auto const n = static_cast<double>(values_.size());
-    double const mean = std::accumulate(values_.begin(), values_.end(), 0.0) / n;
-    double squares = 0;
-    for (double const v : values_) squares += (v - mean) * (v - mean);
+    // Relative to one of them, so that equal values have no deviation at all.
+    double const origin = values_.front();
+    double mean = 0, squares = 0;
+    for (double const v : values_) mean += (v - origin) / n;
+    for (double const v : values_) squares += (v - origin - mean) * (v - origin - mean);
     double const deviation = std::sqrt(squares / n);
-    if (deviation > 0) z = (value - mean) / deviation;
+    if (deviation > 0) z = (value - origin - mean) / deviation;
   }
   values_.push_back(value);
   if (values_.size() > window_) values_.pop_front();

@@ -40,6 +40,16 @@ TEST_CASE("copies share instance, communicator and scratch", "[context]") {
   CHECK(other.scratch<double>(10).data() != mine.data());
 }
 
+TEST_CASE("reductions come to the host without an allocation", "[context]") {
+  Context<Space> const c(MPI_COMM_SELF);
+  Kokkos::deep_copy(c.space(), c.reduction_buffer(), 7.0);
+  KokkosWatch const watch;
+  auto const values = c.reduced(3, "test");
+  CHECK(KokkosWatch::record().allocations.empty());
+  REQUIRE(values.size() == 3);
+  for (int i = 0; i < 3; ++i) CHECK(values(i) == 7);
+}
+
 TEST_CASE("the communicator is a duplicate of the caller's", "[context]") {
   Context<Space> const c(MPI_COMM_SELF);
   int relation = MPI_UNEQUAL;

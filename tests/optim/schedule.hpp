@@ -1,11 +1,9 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/optim/outlier_detector.hpp>
 #include <kyrtos/optim/schedule.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <limits>
 
 namespace kyrtos::testing {
 
@@ -24,19 +22,6 @@ TEST_CASE("learning rates at their corners", "[schedule]") {
     CHECK(std::abs(rate.at(9) - middle) < 1e-15);
   }
   CHECK(optim::LearningRate{.peak = 3, .total_steps = 10}.at(0) == 3);
-}
-
-TEST_CASE("z-scores against the window before", "[schedule]") {
-  optim::OutlierDetector detector(4);
-  CHECK(detector.score(1) == 0);
-  CHECK(detector.score(3) == 0);
-  // Mean 2, deviation 1.
-  CHECK(detector.score(5) == 3);
-  CHECK(detector.score(std::numeric_limits<double>::quiet_NaN()) == 0);
-  CHECK(detector.values().size() == 3);
-  detector.score(1);
-  detector.score(1);
-  CHECK(detector.values().front() == 3);
 }
 
 }  // namespace kyrtos::testing

@@ -60,6 +60,10 @@ class Context {
   VectorView<double, Space> reduction_buffer() const;
   static constexpr Index reduction_buffer_size = 8192;
 
+  /// Its first `count` values on the host, valid until the next call. Waits for the instance, and
+  /// allocates nothing.
+  VectorView<double const, Kokkos::HostSpace> reduced(Index count, std::string const& label) const;
+
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
 

@@ -25,7 +25,8 @@ struct CriticalSharpnessOptions {
 ///
 /// The root of q(η) = (L(θ − ηd) − L(θ))/η, a straight line for a quadratic, is bracketed from
 /// the last η_c by secant steps, with bisection as the fallback; a loss that is not finite counts
-/// as risen. `converged`: the bracket is within the tolerance; `following`: there is a bracket;
+/// as risen. Where η_c has moved by less than the tolerance allows, that takes three passes.
+/// `converged`: the bracket is within the tolerance; `following`: there is a bracket;
 /// `lost`: L(θ) is not finite, or the loss never crossed L(θ) in the passes allowed.
 class CriticalSharpness final : public SharpnessEstimator {
  public:

@@ -42,11 +42,7 @@ double ordered_sum(Context<Space> const& context, char const* label, Index n, Te
         partial(chunk) = sum;
       });
   double total = 0;
-  auto const sums =
-      Kokkos::create_mirror_view(Kokkos::subview(partial, std::pair<Index, Index>(0, chunks)));
-  Kokkos::deep_copy(context.space(), sums,
-                    Kokkos::subview(partial, std::pair<Index, Index>(0, chunks)));
-  context.fence(label);
+  auto const sums = context.reduced(chunks, label);
   for (Index chunk = 0; chunk < chunks; ++chunk) total += sums(chunk);
   return total;
 }

@@ -13,8 +13,8 @@ class OutlierDetector {
  public:
   explicit OutlierDetector(std::size_t window = 128) : window_(window) {}
 
-  /// The z-score of `value`, which then joins the window; 0 until the window is half full, and
-  /// for values that are not finite, which do not join.
+  /// The z-score of `value`, which then joins the window; 0 until the window is half full, while
+  /// all its values are equal, and for values that are not finite, which do not join.
   double score(double value);
 
   std::deque<double> const& values() const { return values_; }

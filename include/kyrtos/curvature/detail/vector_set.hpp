@@ -54,10 +54,7 @@ std::array<double, K> ordered_sums(Context<Space> const& context, char const* la
           partial(chunk * K + k) = sum;
         }
       });
-  auto const used = Kokkos::subview(partial, std::pair<Index, Index>(0, chunks * K));
-  auto const sums = Kokkos::create_mirror_view(used);
-  Kokkos::deep_copy(context.space(), sums, used);
-  context.fence(label);
+  auto const sums = context.reduced(chunks * K, label);
   std::array<double, K> total{};
   for (Index chunk = 0; chunk < chunks; ++chunk)
     for (int k = 0; k < K; ++k) total[k] += sums(chunk * K + k);
