@@ -3,6 +3,8 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/parallel/communicator.hpp>
 
+#include <algorithm>
+
 namespace kyrtos {
 
 namespace {
@@ -31,17 +33,23 @@ void release(MPI_Comm* handle) {
   std::default_delete<MPI_Comm>()(handle);
 }
 
-template <class T>
-void sum_in_place(std::span<T> values, MPI_Datatype type, Communicator const& communicator) {
-  if (communicator.size() == 1) return;
-  // MPI 3.1 counts are int: longer vectors go in pieces.
+/// MPI 3.1 counts are int: what is longer goes in pieces.
+template <class T, class Work>
+void in_pieces(std::span<T> values, Work const& work) {
   constexpr std::size_t longest = std::size_t{1} << 30;
   for (std::size_t begin = 0; begin < values.size(); begin += longest) {
     auto const piece = values.subspan(begin, std::min(longest, values.size() - begin));
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type,
-                            MPI_SUM, communicator.get()),
-              "MPI_Allreduce");
+    work(piece.data(), static_cast<int>(piece.size()));
   }
+}
+
+template <class T>
+void sum_in_place(std::span<T> values, MPI_Datatype type, Communicator const& communicator) {
+  if (communicator.size() == 1) return;
+  in_pieces(values, [&](T* data, int count) {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, communicator.get()),
+              "MPI_Allreduce");
+  });
 }
 
 }  // namespace
@@ -67,6 +75,10 @@ void Communicator::sum(std::span<float> values) const {
   sum_in_place(values, MPI_FLOAT, *this);
 }
 
+void Communicator::sum(std::span<std::uint64_t> values) const {
+  sum_in_place(values, MPI_UINT64_T, *this);
+}
+
 double Communicator::sum(double value) const {
   sum(std::span(&value, 1));
   return value;
@@ -83,16 +95,17 @@ bool Communicator::any(bool value) const {
   return flag != 0;
 }
 
-void Communicator::broadcast(std::span<double> values) const {
-  check_mpi(MPI_Bcast(values.data(), static_cast<int>(values.size()), MPI_DOUBLE, 0, get()),
-            "MPI_Bcast");
+void Communicator::broadcast(std::span<std::byte> bytes, int from) const {
+  in_pieces(bytes, [&](std::byte* data, int count) {
+    check_mpi(MPI_Bcast(data, count, MPI_BYTE, from, get()), "MPI_Bcast");
+  });
 }
 
-std::string Communicator::broadcast(std::string text) const {
-  auto length = static_cast<std::int64_t>(text.size());
-  check_mpi(MPI_Bcast(&length, 1, MPI_INT64_T, 0, get()), "MPI_Bcast");
-  text.resize(static_cast<std::size_t>(length));
-  check_mpi(MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, 0, get()), "MPI_Bcast");
+std::string Communicator::broadcast(std::string text, int from) const {
+  std::uint64_t length = text.size();
+  broadcast(std::as_writable_bytes(std::span(&length, 1)), from);
+  text.resize(length);
+  broadcast(std::as_writable_bytes(std::span(text)), from);
   return text;
 }
 

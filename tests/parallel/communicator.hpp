@@ -36,11 +36,16 @@ TEST_CASE("Communicator sums, compares and agrees over all ranks") {
   c.sum(singles);
   CHECK(singles.front() == static_cast<float>(sum_of_ranks));
 
+  std::vector<std::uint64_t> words = {~std::uint64_t{0}, static_cast<std::uint64_t>(c.rank())};
+  c.sum(words);
+  CHECK(words[0] == 0 - static_cast<std::uint64_t>(c.size()));  // modulo 2⁶⁴
+  CHECK(words[1] == static_cast<std::uint64_t>(sum_of_ranks));
+
   CHECK(c.any(c.rank() == c.size() - 1));
   CHECK_FALSE(c.any(false));
 }
 
-TEST_CASE("Communicator hands on what the root has, of any length") {
+TEST_CASE("Communicator hands on what a rank has, of any length") {
   Communicator const c(MPI_COMM_WORLD);
   std::vector<double> values(3, c.rank() + 1.0);
   c.broadcast(values);
@@ -48,6 +53,8 @@ TEST_CASE("Communicator hands on what the root has, of any length") {
   for (std::size_t length : {0u, 1u, 100'000u}) {
     std::string const text(length, 'k');
     CHECK(c.broadcast(c.is_root() ? text : std::string("other")) == text);
+    int const last = c.size() - 1;
+    CHECK(c.broadcast(c.rank() == last ? text : std::string("other"), last) == text);
   }
 }
 

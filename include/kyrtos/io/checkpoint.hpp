@@ -31,16 +31,31 @@ struct CheckpointText {
   std::string state;   ///< JSON: step, data position, schedules, …; empty in a foreign file.
 };
 
-/// Writes a checkpoint from all ranks: complete or absent. It is written beside `path`, flushed,
-/// synced with its directory, and renamed. Each rank writes its share of every segment; the file
-/// does not depend on how many there are. Collective; waits for the instance.
+/// Writes a checkpoint from all ranks: complete or absent. It is written as `<path>.partial`,
+/// flushed, synced with its directory, and renamed. Each rank writes its share of the vectors; the
+/// file does not depend on how many there are. Collective; waits for the instance.
 /// \throws FileError, on every rank, that names the file, the fault and the mend.
 template <class Scalar, class Space>
 void write_checkpoint(Context<Space> const& context, std::string const& path,
                       CheckpointText const& text, ParameterLayout const& layout,
                       std::vector<NamedVector<Scalar const, Space>> const& vectors);
 
-/// A checkpoint, or another file of named tensors, opened for reading. Collective, every function.
+/// A number that is named in a file of vectors, such as `loss`.
+struct NamedScalar {
+  std::string name;
+  double value = 0;
+};
+
+/// Writes a file of vectors, such as the products of `kyrtos hvp`, as write_checkpoint() does.
+template <class Scalar, class Space>
+void write_vectors(Context<Space> const& context, std::string const& path,
+                   ParameterLayout const& layout,
+                   std::vector<NamedVector<Scalar const, Space>> const& vectors,
+                   std::vector<NamedScalar> const& scalars = {});
+
+/// A checkpoint, or another file of named tensors, opened for reading. Rank 0 reads, verifies, and
+/// hands on what it read, so that a file system has one reader however many ranks there are.
+/// Collective, every function.
 class CheckpointReader {
  public:
   /// Whether the file must say that it is a checkpoint, with a config.
@@ -57,8 +72,8 @@ class CheckpointReader {
   std::string const& path() const;
   bool has(std::string const& group) const;
 
-  /// Every rank reads the whole vector and verifies its checksums, where the file has them (those
-  /// that Kyrtos wrote always do). `values` is unspecified after a failure.
+  /// The whole vector, on every rank. Checksums are verified where the file has them; those that
+  /// Kyrtos wrote must. Waits for the instance. `values` is unspecified after a failure.
   /// \throws FileError naming file and segment when one is missing, has another shape, is damaged,
   /// or when the group holds a segment that the layout does not know.
   template <class Scalar, class Space>

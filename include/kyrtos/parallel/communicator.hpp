@@ -4,6 +4,8 @@
 
 #include <mpi.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,15 +29,17 @@ class Communicator {
   /// Elementwise sums over the ranks, in place; the same bits on every rank.
   void sum(std::span<double> values) const;
   void sum(std::span<float> values) const;
+  void sum(std::span<std::uint64_t> values) const;  ///< modulo 2⁶⁴
   double sum(double value) const;
   double max(double value) const;
 
   /// True when it is true on any rank: how ranks agree on a signal or a failure.
   bool any(bool value) const;
 
-  /// Root's values, on every rank.
-  void broadcast(std::span<double> values) const;
-  std::string broadcast(std::string text) const;
+  /// What rank `from` has, on every rank.
+  void broadcast(std::span<std::byte> bytes, int from = 0) const;
+  void broadcast(std::span<double> values) const { broadcast(std::as_writable_bytes(values)); }
+  std::string broadcast(std::string text, int from = 0) const;
   void barrier() const;
 
  private:

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace kyrtos::io {
+
+/// Where a file is written before it takes its name.
+inline std::string partial_path(std::string const& path) {
+  return path + ".partial";
+}
+
+/// A file that is complete under its name or not there: written beside it as `<path>.partial`,
+/// then renamed. What was under the name before stays until then, and for good if anything fails.
+class Replacement {
+ public:
+  /// Makes the empty partial file. \throws FileError, with the mend, when the directory is absent
+  /// or can't be written, or when its disk has less than `bytes` free.
+  Replacement(std::string path, std::uint64_t bytes);
+
+  /// Removes the partial file, unless it has been committed.
+  ~Replacement();
+  Replacement(Replacement const&) = delete;
+  Replacement& operator=(Replacement const&) = delete;
+
+  std::string const& partial() const { return partial_; }
+
+  /// Brings the file and its name to the disk. \throws FileError
+  void commit();
+
+ private:
+  std::string path_, partial_;
+  bool is_committed_ = false;
+};
+
+}  // namespace kyrtos::io
