@@ -73,9 +73,10 @@ function(kyrtos_test_entry name ranks threads labels)
                          ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
 endfunction()
 
-# For machines that share few cores: threads that wait sleep, and Open MPI runs as root, in a
+# Where tests find files of the source tree. For machines that share few cores: threads that wait sleep, and Open MPI runs as root, in a
 # container, with more ranks than cores. Other MPI libraries ignore its variables.
 set(kyrtos_test_environment
+    "KYRTOS_TEST_SOURCES=${CMAKE_CURRENT_SOURCE_DIR}"
     OMP_PROC_BIND=false
     OMP_WAIT_POLICY=passive
     OPENBLAS_NUM_THREADS=1

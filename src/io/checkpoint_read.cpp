@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/text.hpp>
-#include <kyrtos/core/version.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 
@@ -75,7 +74,6 @@ class Source {
   }
 
   void check_format(Kind kind) const;
-  void check_version() const;
   void read_texts();
   void check_shape(std::string const& group, Segment const& segment) const;
 
@@ -117,19 +115,7 @@ void Source::check_format(Kind kind) const {
   if (*format != checkpoint_format && (kind == Kind::checkpoint || *format != vectors_format))
     fail(fmt::format("is a file of format '{}'; give a '{}'", *format,
                      kind == Kind::checkpoint ? checkpoint_format : vectors_format));
-  check_version();
-}
-
-void Source::check_version() const {
-  auto const found = hdf5::read_integer(file_, "version");
-  if (!found || *found < 1)
-    fail(fmt::format("needs an attribute 'version' of 1 to {}", format_version));
-  if (*found > format_version)
-    fail(fmt::format(
-        "has version {} of the format, written by '{}'; Kyrtos {} is too old for it and "
-        "reads version {}: update Kyrtos",
-        *found, hdf5::read_text(file_, "writer").value_or("an unnamed program"), version(),
-        format_version));
+  hdf5::require_version(file_, path_, format_version);
 }
 
 void Source::read_texts() {

@@ -227,9 +227,7 @@ void write_scalar(hid_t file, NamedScalar const& scalar) {
   auto const dataset =
       hdf5::create_dataset(file, scalar.name, hdf5::file_type<double>(), /*shape=*/{});
   hdf5::write_checksum(dataset, "checksum", checksum::sum(std::span(&scalar.value, 1)));
-  checked(
-      H5Dwrite(dataset, hdf5::native_type<double>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &scalar.value),
-      file, "can't write '" + scalar.name + "'");
+  hdf5::write_values(dataset, scalar.name, hdf5::native_type<double>(), &scalar.value);
 }
 
 }  // namespace

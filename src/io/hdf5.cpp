@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hdf5.hpp"
 
+#include <kyrtos/core/version.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +193,11 @@ Handle create_dataset(hid_t file, std::string const& name, hid_t type,
   return dataset;
 }
 
+void write_values(hid_t dataset, std::string const& name, hid_t memory_type, void const* values) {
+  checked(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), dataset,
+          "can't write '" + name + "'");
+}
+
 bool exists(hid_t location, std::string const& path) {
   // HDF5 wants every group on the way asked for.
   for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
@@ -319,6 +327,17 @@ std::optional<std::int64_t> read_integer(hid_t object, std::string const& name) 
 
 std::optional<std::uint64_t> read_checksum(hid_t object, std::string const& name) {
   return read_whole_number<std::uint64_t>(object, name);
+}
+
+void require_version(hid_t file, std::string const& path, std::int64_t known) {
+  auto const found = read_integer(file, "version");
+  if (!found || *found < 1)
+    throw FileError(fmt::format("{}: needs an attribute 'version' of 1 to {}", path, known));
+  if (*found > known)
+    throw FileError(fmt::format(
+        "{}: has version {} of the format, written by '{}'; Kyrtos {} is too old for "
+        "it and reads version {}: update Kyrtos",
+        path, *found, read_text(file, "writer").value_or("an unnamed program"), version(), known));
 }
 
 }  // namespace kyrtos::io::hdf5

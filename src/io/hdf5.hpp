@@ -139,6 +139,9 @@ Handle make_space(std::vector<Index> const& shape);
 Handle create_dataset(hid_t file, std::string const& name, hid_t type,
                       std::vector<Index> const& shape);
 
+/// All values of a dataset, from memory in row-major order.
+void write_values(hid_t dataset, std::string const& name, hid_t memory_type, void const* values);
+
 bool exists(hid_t location, std::string const& path);
 
 /// A group or dataset that must be there.
@@ -172,5 +175,9 @@ void write_checksum(hid_t object, std::string const& name, std::uint64_t value);
 std::optional<std::string> read_text(hid_t object, std::string const& name);
 std::optional<std::int64_t> read_integer(hid_t object, std::string const& name);
 std::optional<std::uint64_t> read_checksum(hid_t object, std::string const& name);
+
+/// \throws FileError when the attribute `version` of Kyrtos' own formats is absent or is above
+/// `known`, with the version of Kyrtos that is too old for it.
+void require_version(hid_t file, std::string const& path, std::int64_t known);
 
 }  // namespace kyrtos::io::hdf5

@@ -4,15 +4,14 @@
 #include <kyrtos/io/checkpoint.hpp>
 
 #include "io/checkpoint_files.hpp"
+#include "support/file_size_limit.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 // A file that is damaged is refused or reads as it was written; a write that fails says so on
@@ -182,27 +181,6 @@ TEST_CASE("a name that can't be taken once all is written", "[checkpoint]") {
   CHECK_THAT(old.failure_to_write("taken.h5"), ContainsSubstring("taken.h5: can't be replaced"));
   CHECK(fs::is_directory(name + "/x"));
 }
-
-/// No file of this process may become longer, while it lives.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(std::size_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, signal_);
-  }
-  FileSizeLimit(FileSizeLimit const&) = delete;
-  FileSizeLimit& operator=(FileSizeLimit const&) = delete;
-
- private:
-  void (*signal_)(int);
-  rlimit before_{};
-};
 
 TEST_CASE("a file that may not become long enough", "[checkpoint]") {
   Communicator const ranks(MPI_COMM_WORLD);

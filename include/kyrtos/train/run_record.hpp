@@ -10,22 +10,24 @@
 
 namespace kyrtos {
 
-/// The record of a run in its directory, written by rank 0.
+/// The record of a run in its directory, written by rank 0. Collective, every function.
 ///
 /// `metrics.jsonl` grows by one JSON object a step and is flushed each time: it is what a killed
-/// run leaves. `run.h5` holds the same as columns: a group `metrics` with one 1-D dataset a key
-/// and one value a step (NaN where a step has none; `quality` as a fixed-length string), and the
-/// attributes `format` ("kyrtos run"), `version`, `config` (TOML). It is written anew, beside and
-/// renamed, by save(), so it is whole at any time.
+/// run leaves. `run.h5` holds the same as columns: a group `metrics` with one 1-D dataset of
+/// float64 for each key and one value a step (NaN where a step has none; flags are 0 or 1; but
+/// `quality` is a string of fixed length), and the attributes `format` ("kyrtos run"), `version`,
+/// `writer`, `config` (TOML). It is written anew, beside and renamed, by save(), so it is whole at
+/// any time.
 class RunRecord {
  public:
   /// Starts a record, or goes on with one: what it holds of steps after `last_step` is dropped (a
-  /// run that resumes from an older checkpoint takes them again). Collective.
-  /// \throws FileError when the directory can't be made or written, or a line can't be read.
+  /// run that resumes from an older checkpoint takes them again), and so is a last line that was
+  /// cut off when the program was killed. \throws FileError when the directory can't be made or
+  /// written, or a line can't be read.
   RunRecord(Communicator const& communicator, std::string const& directory,
             std::string const& config, Index last_step);
 
-  /// Appends one step. \throws FileError, for instance on a full disk; the steps before are safe.
+  /// Appends one step, or nothing. \throws FileError, for instance on a full disk.
   void append(StepReport const& report);
 
   /// Brings `run.h5` up to date.
@@ -40,15 +42,18 @@ class RunRecord {
 };
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where
-/// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio, quality,
-/// hvps, loss_z, gradient_z, skipped, tokens, tokens_per_s, seconds. What is not finite or was not
-/// measured is left out.
+/// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio, hvps,
+/// edge_of_stability, quality, loss_z, gradient_z, skipped, tokens, seconds, tokens_per_s. What is
+/// not finite or was not measured is left out; numbers come back as they were, to the last bit.
 std::string to_json(StepReport const& report);
 
-/// \throws FileError when the line is no such object.
+/// Reads such an object; keys that it does not know may stand there too. A number that was left out
+/// is NaN. \throws FileError when the line is no JSON object, has no step, or a key has a value of
+/// another type.
 StepReport from_json(std::string const& line);
 
-/// All steps of a run, from `run.h5` or `metrics.jsonl` or their directory. Not collective.
+/// All steps of a run, from `run.h5` or `metrics.jsonl`, or from their directory, where the latter
+/// is ahead of the former. Not collective. \throws FileError
 std::vector<StepReport> read_run(std::string const& path);
 
 }  // namespace kyrtos

@@ -1,0 +1,276 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/version.hpp>
+#include <kyrtos/parallel/agreement.hpp>
+#include <kyrtos/train/run_record.hpp>
+
+#include "io/hdf5.hpp"
+#include "io/replacement.hpp"
+#include "step_fields.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace kyrtos {
+
+namespace {
+
+namespace hdf5 = io::hdf5;
+using step_fields::Field;
+using step_fields::Kind;
+
+constexpr char run_format[] = "kyrtos run";
+constexpr std::int64_t run_version = 1;
+constexpr char quality_path[] = "metrics/quality";
+
+}  // namespace
+
+// ---- One step as JSON --------------------------------------------------------------------------
+
+std::string to_json(StepReport const& report) {
+  nlohmann::ordered_json object;
+  for (Field const& field : step_fields::all) {
+    auto const value = field.get(report);
+    if (!value || !std::isfinite(*value)) continue;
+    if (field.kind == Kind::real) object[field.name] = *value;
+    if (field.kind == Kind::integer) object[field.name] = static_cast<std::int64_t>(*value);
+    if (field.kind == Kind::flag) object[field.name] = *value != 0;
+  }
+  if (report.curvature && !report.curvature->quality.empty())
+    object["quality"] = report.curvature->quality;
+  return object.dump();
+}
+
+namespace {
+
+/// What the object holds under the field's name.
+std::optional<double> number_in(nlohmann::json const& object, Field const& field) {
+  auto const found = object.find(field.name);
+  if (found == object.end()) return std::nullopt;
+  bool const fits = field.kind == Kind::flag      ? found->is_boolean()
+                    : field.kind == Kind::integer ? found->is_number_integer()
+                                                  : found->is_number();
+  constexpr char const* wanted[] = {"a number", "an integer", "true or false"};  // by Kind
+  if (!fits)
+    throw FileError(
+        fmt::format("'{}' must be {}", field.name, wanted[static_cast<std::size_t>(field.kind)]));
+  return field.kind == Kind::flag ? found->get<bool>() : found->get<double>();
+}
+
+}  // namespace
+
+StepReport from_json(std::string const& line) {
+  auto const object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) throw FileError("is not a JSON object");
+  if (!object.contains("step")) throw FileError("has no 'step'");
+  StepReport report;
+  for (Field const& field : step_fields::all) field.set(report, number_in(object, field));
+  if (auto const quality = object.find("quality"); quality != object.end()) {
+    if (!quality->is_string()) throw FileError("'quality' must be a string");
+    if (!report.curvature) report.curvature.emplace();
+    report.curvature->quality = quality->get<std::string>();
+  }
+  return report;
+}
+
+// ---- metrics.jsonl -----------------------------------------------------------------------------
+
+namespace {
+
+struct Line {
+  std::string text;  ///< As it stands, unknown keys included.
+  StepReport report;
+};
+
+/// All lines; but for the last one where it has no end and no meaning, because the program was
+/// killed while it wrote it.
+std::vector<Line> read_lines(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw FileError(path + ": can't be opened: " + std::strerror(errno));
+  std::vector<Line> lines;
+  for (std::string text; std::getline(file, text);) {
+    bool const has_end = !file.eof();
+    try {
+      lines.push_back({text, from_json(text)});
+    } catch (FileError const& error) {
+      if (has_end)
+        throw FileError(fmt::format("{}:{}: {}; repair or remove this line", path, lines.size() + 1,
+                                    error.what()));
+    }
+  }
+  return lines;
+}
+
+void write_lines(std::string const& path, std::vector<Line> const& lines) {
+  std::string text;
+  for (auto const& line : lines) text += line.text + '\n';
+  io::Replacement replacement(path, text.size());
+  std::ofstream file(replacement.partial(), std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw FileError(path + ": can't be written: " + std::strerror(errno));
+  replacement.commit();
+}
+
+/// In one piece, or not at all: half a line would spoil the next.
+void append_line(std::string const& path, std::string const& text) {
+  int const file = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (file < 0) throw FileError(path + ": can't be opened: " + std::strerror(errno));
+  auto const before = lseek(file, 0, SEEK_END);
+  auto const line = text + '\n';
+  ssize_t const written = write(file, line.data(), line.size());
+  int const error = written < 0 ? errno : ENOSPC;
+  bool const is_whole = written == static_cast<ssize_t>(line.size());
+  bool const is_undone = !is_whole && ftruncate(file, before) == 0;
+  close(file);
+  if (!is_whole)
+    throw FileError(fmt::format("{}: can't be written: {}; make room on the disk{}", path,
+                                std::strerror(error), is_undone ? "" : ", and repair its end"));
+}
+
+// ---- run.h5 ------------------------------------------------------------------------------------
+
+void write_column(hid_t file, Field const& field, std::vector<StepReport> const& reports) {
+  std::vector<double> values;
+  for (auto const& report : reports)
+    values.push_back(field.get(report).value_or(std::numeric_limits<double>::quiet_NaN()));
+  auto const name = std::string("metrics/") + field.name;
+  auto const dataset = hdf5::create_dataset(file, name, hdf5::file_type<double>(),
+                                            {static_cast<Index>(values.size())});
+  hdf5::write_values(dataset, name, hdf5::native_type<double>(), values.data());
+}
+
+std::string quality_of(StepReport const& report) {
+  return report.curvature ? report.curvature->quality : "";
+}
+
+void write_quality(hid_t file, std::vector<StepReport> const& reports) {
+  std::size_t length = 1;
+  for (auto const& report : reports) length = std::max(length, quality_of(report).size());
+  std::string texts;
+  for (auto const& report : reports) {
+    auto const quality = quality_of(report);
+    texts += quality + std::string(length - quality.size(), '\0');
+  }
+  auto const type = hdf5::text_type(length);
+  auto const dataset =
+      hdf5::create_dataset(file, quality_path, type, {static_cast<Index>(reports.size())});
+  hdf5::write_values(dataset, quality_path, type, texts.data());
+}
+
+void write_hdf5(std::string const& path, std::string const& config,
+                std::vector<StepReport> const& reports) {
+  constexpr std::size_t bytes_a_step = std::size(step_fields::all) * sizeof(double) + 16;
+  io::Replacement replacement(path, reports.size() * bytes_a_step + config.size() + 65536);
+  auto file = hdf5::create_file(replacement.partial());
+  hdf5::write_text(file, "format", run_format);
+  hdf5::write_integer(file, "version", run_version);
+  hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
+  hdf5::write_text(file, "config", config);
+  for (Field const& field : step_fields::all) write_column(file, field, reports);
+  write_quality(file, reports);
+  hdf5::close(file);
+  replacement.commit();
+}
+
+void read_column(hid_t file, std::string const& path, Field const& field,
+                 std::vector<StepReport>& reports) {
+  auto const name = std::string("metrics/") + field.name;
+  std::vector<double> values(reports.size(), std::numeric_limits<double>::quiet_NaN());
+  if (hdf5::exists(file, name))
+    values = hdf5::read_values<double>(hdf5::open_object(file, name), name);
+  if (values.size() != reports.size())
+    throw FileError(
+        fmt::format("{}: '{}' has {} steps, not {}", path, name, values.size(), reports.size()));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    field.set(reports[i], std::isnan(values[i]) ? std::nullopt : std::optional(values[i]));
+}
+
+void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& reports) {
+  auto const dataset = hdf5::open_object(file, quality_path);
+  hdf5::Handle const type(H5Dget_type(dataset), H5Tclose);
+  std::size_t const length = H5Tget_size(type);
+  if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0 ||
+      hdf5::shape_of(dataset) != std::vector{static_cast<Index>(reports.size())})
+    throw FileError(fmt::format("{}: '{}' must hold {} strings of a fixed length", path,
+                                quality_path, reports.size()));
+  std::string texts(reports.size() * length, '\0');
+  hdf5::checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), file,
+                std::string("can't read '") + quality_path + "'");
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    std::string const quality = texts.substr(i * length, length).c_str();  // without filling zeros
+    if (reports[i].curvature) reports[i].curvature->quality = quality;
+  }
+}
+
+std::vector<StepReport> read_hdf5(std::string const& path) {
+  hdf5::QuietErrors const quiet;
+  auto const file = hdf5::open_file(path);
+  if (hdf5::read_text(file, "format") != run_format)
+    throw FileError(
+        fmt::format("{}: is no record of a run; its 'format' must be '{}'", path, run_format));
+  hdf5::require_version(file, path, run_version);
+  auto const shape = hdf5::shape_of(hdf5::open_object(file, "metrics/step"));
+  if (shape.size() != 1) throw FileError(path + ": 'metrics/step' must have one dimension");
+  std::vector<StepReport> reports(static_cast<std::size_t>(shape[0]));
+  for (Field const& field : step_fields::all) read_column(file, path, field, reports);
+  read_quality(file, path, reports);
+  return reports;
+}
+
+std::vector<StepReport> reports_of(std::vector<Line> const& lines) {
+  std::vector<StepReport> reports;
+  for (auto const& line : lines) reports.push_back(line.report);
+  return reports;
+}
+
+}  // namespace
+
+// ---- The record --------------------------------------------------------------------------------
+
+RunRecord::RunRecord(Communicator const& communicator, std::string const& directory,
+                     std::string const& config, Index last_step)
+    : communicator_(communicator), directory_(directory), config_(config) {
+  on_root<FileError>(communicator_, [&] {
+    std::error_code error;
+    std::filesystem::create_directories(directory_, error);
+    if (error) throw FileError(directory_ + ": can't be made: " + error.message());
+    std::vector<Line> lines;
+    if (std::filesystem::exists(jsonl_path())) lines = read_lines(jsonl_path());
+    std::erase_if(lines, [&](Line const& line) { return line.report.step > last_step; });
+    write_lines(jsonl_path(), lines);
+  });
+  save();
+}
+
+void RunRecord::append(StepReport const& report) {
+  on_root<FileError>(communicator_, [&] { append_line(jsonl_path(), to_json(report)); });
+}
+
+void RunRecord::save() {
+  hdf5::QuietErrors const quiet;
+  on_root<FileError>(communicator_, [&] {
+    write_hdf5(hdf5_path(), config_, reports_of(read_lines(jsonl_path())));
+  });
+}
+
+std::vector<StepReport> read_run(std::string const& path) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(path)) {
+    auto const lines = path + "/metrics.jsonl", columns = path + "/run.h5";
+    return read_run(fs::exists(lines) || !fs::exists(columns) ? lines : columns);
+  }
+  return path.ends_with(".h5") ? read_hdf5(path) : reports_of(read_lines(path));
+}
+
+}  // namespace kyrtos

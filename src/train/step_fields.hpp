@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/train/step_report.hpp>
+
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <type_traits>
+
+/// \file
+/// \brief The numbers of a StepReport by name: the keys of a JSON line and the columns of run.h5.
+/// All of it but for the word on quality.
+
+namespace kyrtos::step_fields {
+
+enum class Kind { real, integer, flag };
+
+/// One number. Any of them fits a double; integers up to 2⁵³ exactly.
+struct Field {
+  char const* name;
+  Kind kind;
+  std::optional<double> (*get)(StepReport const&);
+  /// Nothing is a NaN where a report must have a number, and 0 where it counts.
+  void (*set)(StepReport&, std::optional<double>);
+};
+
+namespace detail {
+
+template <class T>
+constexpr Kind kind_of() {
+  if constexpr (std::same_as<T, bool>)
+    return Kind::flag;
+  else
+    return std::integral<T> ? Kind::integer : Kind::real;
+}
+
+template <class T>
+std::optional<double> number(T value) {
+  return static_cast<double>(value);
+}
+inline std::optional<double> number(std::optional<double> value) {
+  return value;
+}
+
+template <class T>
+void assign(T& target, std::optional<double> value) {
+  if constexpr (std::same_as<T, std::optional<double>>)
+    target = value;
+  else if constexpr (std::same_as<T, double>)
+    target = value.value_or(std::numeric_limits<double>::quiet_NaN());
+  else
+    target = static_cast<T>(value.value_or(0));
+}
+
+template <auto member>
+constexpr Field of_step(char const* name) {
+  using T = std::remove_cvref_t<decltype(StepReport().*member)>;
+  return {name, kind_of<T>(), [](StepReport const& r) { return number(r.*member); },
+          [](StepReport& r, std::optional<double> value) { assign(r.*member, value); }};
+}
+
+/// A report has a part on curvature as soon as it has one of its numbers.
+template <auto member>
+constexpr Field of_curvature(char const* name) {
+  using T = std::remove_cvref_t<decltype(CurvatureReport().*member)>;
+  return {name, kind_of<T>(),
+          [](StepReport const& r) {
+            return r.curvature ? number((*r.curvature).*member) : std::nullopt;
+          },
+          [](StepReport& r, std::optional<double> value) {
+            if (!value) return;
+            if (!r.curvature) r.curvature.emplace();
+            assign((*r.curvature).*member, value);
+          }};
+}
+
+}  // namespace detail
+
+inline constexpr Field all[] = {
+    detail::of_step<&StepReport::step>("step"),
+    detail::of_step<&StepReport::loss>("loss"),
+    detail::of_step<&StepReport::validation_loss>("validation_loss"),
+    detail::of_step<&StepReport::gradient_norm>("gradient_norm"),
+    detail::of_step<&StepReport::learning_rate>("learning_rate"),
+    detail::of_step<&StepReport::active_depth>("active_depth"),
+    detail::of_curvature<&CurvatureReport::lambda>("lambda"),
+    detail::of_curvature<&CurvatureReport::residual>("residual"),
+    detail::of_curvature<&CurvatureReport::threshold_ratio>("threshold_ratio"),
+    detail::of_curvature<&CurvatureReport::hvps>("hvps"),
+    detail::of_curvature<&CurvatureReport::edge_of_stability>("edge_of_stability"),
+    detail::of_step<&StepReport::loss_z>("loss_z"),
+    detail::of_step<&StepReport::gradient_z>("gradient_z"),
+    detail::of_step<&StepReport::skipped>("skipped"),
+    detail::of_step<&StepReport::tokens>("tokens"),
+    detail::of_step<&StepReport::seconds>("seconds"),
+    detail::of_step<&StepReport::tokens_per_s>("tokens_per_s"),
+};
+
+}  // namespace kyrtos::step_fields
