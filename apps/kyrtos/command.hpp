@@ -26,6 +26,8 @@ enum ExitCode {
 struct Action {
   std::function<int(MPI_Comm)> on_ranks = {};  ///< Runs when MPI and Kokkos are up.
   std::function<int()> alone = {};             ///< Runs without them.
+  /// Set by on_ranks, on one rank: what it has to do once MPI and Kokkos are down again.
+  std::function<int()> afterwards = {};
 };
 
 /// Each adds its subcommand with its options; parsing then sets `action`.

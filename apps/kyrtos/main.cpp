@@ -112,5 +112,5 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   int const code = run(action.on_ranks);
   MPI_Finalize();
-  return code;
+  return code == 0 && action.afterwards ? run_alone(action.afterwards) : code;
 }

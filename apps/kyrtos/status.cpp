@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "status.hpp"
 
+#include "format.hpp"
+
 #include <cstdio>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -10,19 +12,6 @@
 namespace kyrtos::program {
 
 namespace {
-
-/// 1234567 → `1.23M`
-std::string scaled(double value) {
-  for (auto const& [size, unit] : {std::pair(1e12, "T"), {1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
-    if (value >= size) return fmt::format("{:.3g}{}", value / size, unit);
-  return fmt::format("{:.3g}", value);
-}
-
-std::string duration(double seconds) {
-  auto const s = static_cast<long>(seconds + 0.5);
-  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
-  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
 
 std::string curvature_text(CurvatureReport const& c) {
   if (!c.lambda) return "  λ lost";

@@ -10,14 +10,21 @@
 
 #include "command.hpp"
 
+#include <optional>
+
 namespace kyrtos::program {
 
 /// A model and its parameters, from a checkpoint or the newest one of a run's directory.
 template <class Scalar>
 struct StoredModel {
   StoredModel(Context<Space> const& context, std::string const& path)
-      : file(context.communicator(), find_checkpoint(path)),
-        config(parse_config(file.text().config, file.path())),
+      : StoredModel(context, io::CheckpointReader(context.communicator(), find_checkpoint(path))) {}
+
+  /// \param settings instead of the checkpoint's configuration, with the same [model].
+  StoredModel(Context<Space> const& context, io::CheckpointReader reader,
+              std::optional<RunConfig> const& settings = {})
+      : file(std::move(reader)),
+        config(settings ? *settings : parse_config(file.text().config, file.path())),
         model(config.model),
         theta(allocate<Scalar>(context, "theta", model.layout().size())) {
     file.read<Scalar, Space>(context, "parameters", model.layout(), theta);

@@ -111,7 +111,8 @@ template <class Scalar, class Space>
 void Lanczos<Scalar, Space>::measure_residuals(LinearOperator<Scalar, Space>& op,
                                                LanczosOptions const& options, Result& result) {
   auto const u = allocate<Scalar>(context_, "curvature::lanczos::ritz_vector", op.size());
-  result.converged = true;
+  result.converged = static_cast<Index>(result.largest.size()) == options.largest &&
+                     static_cast<Index>(result.smallest.size()) == options.smallest;
   auto const measure = [&](Spectrum end, std::vector<Eigenvalue>& pairs) {
     for (std::size_t j = 0; j < pairs.size(); ++j) {
       eigenvector(end, static_cast<Index>(j), u);

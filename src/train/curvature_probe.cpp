@@ -6,12 +6,9 @@
 
 namespace kyrtos {
 
-namespace {
-
 using curvature::AdamPreconditionerKind;
 using curvature::StabilityThreshold;
 
-/// Without Adam there is no preconditioner: its matrix is then the Hessian itself.
 bool has_preconditioner(OptimizerConfig const& optimizer, CurvatureConfig const& config) {
   return config.matrix == CurvatureConfig::Matrix::preconditioned &&
          optimizer.kind == OptimizerConfig::Kind::adamw;
@@ -24,14 +21,12 @@ curvature::AdamPreconditionerOptions preconditioner_options(OptimizerConfig cons
           optimizer.adamw.beta1, optimizer.adamw.beta2, optimizer.adamw.epsilon};
 }
 
-/// Adam's threshold belongs to the preconditioned Hessian; other matrices get gradient descent's.
-StabilityThreshold threshold_of(OptimizerConfig const& optimizer, CurvatureConfig const& config) {
+StabilityThreshold stability_threshold(OptimizerConfig const& optimizer,
+                                       CurvatureConfig const& config) {
   if (has_preconditioner(optimizer, config)) return StabilityThreshold::adam(optimizer.adamw.beta1);
   return optimizer.kind == OptimizerConfig::Kind::sgd ? StabilityThreshold::sgd(optimizer.momentum)
                                                       : StabilityThreshold::sgd();
 }
-
-}  // namespace
 
 template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
@@ -73,7 +68,7 @@ void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimiz
     preconditioned_.emplace(context_, *matrix_, preconditioner_->inverse_root());
     operator_ = &*preconditioned_;
   }
-  tracker_.emplace(context_, *operator_, threshold_of(optimizer, config),
+  tracker_.emplace(context_, *operator_, stability_threshold(optimizer, config),
                    curvature::TrackerOptions{.block = static_cast<int>(config.block),
                                              .every = config.every,
                                              .min_hvps = config.min_hvps,

@@ -16,70 +16,12 @@ namespace kyrtos {
 
 namespace {
 
-/// What random numbers are for; the seed of each purpose.
-enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
-
-std::uint64_t seed_for(RunConfig const& config, Purpose purpose) {
-  return static_cast<std::uint64_t>(config.training.seed) +
-         (static_cast<std::uint64_t>(purpose) << 32);
-}
-
-io::WindowOrder window_order(RunConfig const& config, io::TokenDataset const& data, Index batch,
-                             Purpose purpose) {
-  bool const random =
-      purpose != Purpose::training || config.data.order == DataConfig::Order::random;
-  return {.tokens = data.size(),
-          .length = config.training.length,
-          .batch = batch,
-          .seed = seed_for(config, purpose),
-          .random = random};
-}
-
-template <class Scalar, class Space>
-TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
-                                        io::TokenDataset const& data, Index batch, char const* key,
-                                        Purpose purpose) {
-  auto const& ranks = context.communicator();
-  auto const share = share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(),
-                              ranks.size(), key);
-  return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
-          share};
-}
-
-io::TokenFormat token_format(DataConfig::Format format) {
-  switch (format) {
-    case DataConfig::Format::bytes:
-      return io::TokenFormat::bytes;
-    case DataConfig::Format::tokens:
-      return io::TokenFormat::uint16;
-    case DataConfig::Format::automatic:
-      break;
-  }
-  return io::TokenFormat::automatic;
-}
-
-ActiveBlocks initially_active(RunConfig const& config) {
-  Index const depth = config.growth.initial_depth;
-  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), depth == 0);
-  for (Index i = 0; i < depth; ++i) active[static_cast<std::size_t>(i)] = true;
-  return active;
-}
-
-/// The segments that training moves: all but those of inactive blocks.
-std::vector<optim::ParameterRange> active_ranges(ParameterLayout const& layout,
-                                                 ActiveBlocks const& active) {
-  return optim::ranges_of(layout, [&](Segment const& segment) -> bool {
-    for (std::size_t block = 0; block < active.size(); ++block)
-      if (segment.name.starts_with("blocks." + std::to_string(block) + ".")) return active[block];
-    return true;
-  });
-}
-
 template <class Scalar, class Space>
 std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
     Context<Space> const& context, Transformer<Scalar, Space> const& model,
     ActiveBlocks const& active, OptimizerConfig const& config) {
-  auto ranges = active_ranges(model.layout(), active);
+  auto ranges = optim::ranges_of(
+      model.layout(), [&](Segment const& segment) { return takes_part(segment, active); });
   Index const size = model.layout().size();
   if (config.kind == OptimizerConfig::Kind::sgd)
     return std::make_unique<optim::Sgd<Scalar, Space>>(
@@ -100,28 +42,6 @@ CurvatureReport to_report(curvature::SharpnessReport const& s) {
 }
 
 }  // namespace
-
-TrainingData open_training_data(RunConfig const& config) {
-  auto const& c = config.data;
-  if (c.train.empty())
-    throw ConfigError(
-        "data.train is empty: name the files to train on, for instance "
-        "--set data.train=text.txt");
-  if (config.model.continuous())
-    throw ConfigError(
-        "model.input_features: training from files needs tokens; continuous inputs "
-        "are for programs that embed the library");
-  io::TokenDataset all(c.train, token_format(c.format));
-  auto [train, validation] =
-      c.validation.empty() ? all.split(c.validation_fraction)
-                           : std::pair(all, io::TokenDataset(c.validation, token_format(c.format)));
-  TrainingData data{std::move(train), std::move(validation)};
-  window_order(config, data.train, 1, Purpose::training).check("data.train");
-  if (config.training.evaluate_every > 0)
-    window_order(config, data.validation, 1, Purpose::validation)
-        .check(c.validation.empty() ? "data.validation_fraction of data.train" : "data.validation");
-  return data;
-}
 
 template <class Scalar, class Space>
 Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& config)

@@ -83,6 +83,9 @@ TEST_CASE("lanczos stops where the Krylov space ends", "[lanczos]") {
     CHECK(result.largest[0].value == 2);
     CHECK(result.invariant_space);
     CHECK_FALSE(result.converged);
+    auto const measured =
+        solver.solve(op, {.largest = 3, .true_residuals = true}, to_device(context, {0, 5, 0, 0}));
+    CHECK_FALSE(measured.converged);
   }
   SECTION("the whole space") {
     Numbers const spectrum{5, 4, 3, 2, 1, 0};

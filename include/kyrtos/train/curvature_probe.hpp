@@ -14,6 +14,17 @@
 
 namespace kyrtos {
 
+/// Whether [curvature] asks for a preconditioner and the optimiser has one. Without Adam there is
+/// none: the matrix is then the Hessian itself.
+bool has_preconditioner(OptimizerConfig const& optimizer, CurvatureConfig const& config);
+
+curvature::AdamPreconditionerOptions preconditioner_options(OptimizerConfig const& optimizer,
+                                                            CurvatureConfig const& config);
+
+/// Adam's threshold belongs to the preconditioned Hessian; other matrices get gradient descent's.
+curvature::StabilityThreshold stability_threshold(OptimizerConfig const& optimizer,
+                                                  CurvatureConfig const& config);
+
 /// What a CurvatureProbe needs for a restart, beside its vectors.
 struct ProbeState {
   curvature::TrackerState tracker;

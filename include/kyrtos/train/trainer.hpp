@@ -5,22 +5,14 @@
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
+#include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/step_report.hpp>
-#include <kyrtos/train/token_stream.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
 
 namespace kyrtos {
-
-/// What a run trains on and what it is judged by.
-struct TrainingData {
-  io::TokenDataset train, validation;
-};
-
-/// \throws ConfigError when there are no files, or too few tokens for a sequence; FileError.
-TrainingData open_training_data(RunConfig const& config);
 
 /// The training loop's body: everything that a step changes, and nothing about files and screens.
 ///

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <mpi.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+/// \file
+/// \brief What the machine gives to the ranks of a program.
+
+namespace kyrtos::program {
+
+/// Cores by number, a bit each, as Linux counts them; up to 8192.
+class CoreSet {
+ public:
+  /// Those that any thread of this process may run on. A thread that a library has bound sees only
+  /// its own core.
+  static CoreSet of_process();
+
+  CoreSet& operator|=(CoreSet const& other);
+  int count() const;
+  /// For instance `0-3,8`.
+  std::string text() const;
+
+ private:
+  std::array<unsigned long, 128> words_{};
+};
+
+/// What is known of the ranks of one node.
+struct Node {
+  std::string name;
+  int ranks = 0, threads = 0;  ///< Threads of all ranks together.
+  CoreSet cores;               ///< That any of the ranks may use.
+
+  bool is_oversubscribed() const { return threads > cores.count(); }
+};
+
+/// On rank 0, the nodes of a communicator; `threads` is this rank's. Collective.
+std::vector<Node> find_nodes(MPI_Comm ranks, int threads);
+
+/// Ranks that share this node's memory. Collective.
+int ranks_on_node(MPI_Comm ranks);
+
+/// Bytes of memory that this node could still give, all ranks together; 0: not known.
+double available_memory();
+
+/// As /proc/cpuinfo has it, or empty.
+std::string processor_name();
+
+}  // namespace kyrtos::program

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/model/transformer.hpp>
+#include <kyrtos/train/config.hpp>
+#include <kyrtos/train/token_stream.hpp>
+
+#include <cstdint>
+
+/// \file
+/// \brief What a configuration stands for: data, batches and blocks. The Trainer uses these, and
+/// so does whoever looks at a trained model under the conditions that it was trained in.
+
+namespace kyrtos {
+
+/// What a run trains on and what it is judged by.
+struct TrainingData {
+  io::TokenDataset train, validation;
+};
+
+/// \throws ConfigError when there are no files, or too few tokens for a sequence; FileError.
+TrainingData open_training_data(RunConfig const& config);
+
+/// What random numbers are for; each purpose has its own seed.
+enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
+std::uint64_t seed_for(RunConfig const& config, Purpose purpose);
+
+/// The global batches of a purpose, `batch` sequences each; the step chooses which.
+/// \param key names `batch` in errors.
+template <class Scalar, class Space>
+TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
+                                        io::TokenDataset const& data, Index batch, char const* key,
+                                        Purpose purpose);
+
+/// The blocks that take part at the start of a run.
+ActiveBlocks initially_active(RunConfig const& config);
+
+/// Whether training moves the segment: those of inactive blocks it doesn't.
+bool takes_part(Segment const& segment, ActiveBlocks const& active);
+
+}  // namespace kyrtos

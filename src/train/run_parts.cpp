@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/train/run_parts.hpp>
+
+#include <algorithm>
+
+namespace kyrtos {
+
+// ---- Data --------------------------------------------------------------------------------------
+
+std::uint64_t seed_for(RunConfig const& config, Purpose purpose) {
+  return static_cast<std::uint64_t>(config.training.seed) +
+         (static_cast<std::uint64_t>(purpose) << 32);
+}
+
+namespace {
+
+io::WindowOrder window_order(RunConfig const& config, io::TokenDataset const& data, Index batch,
+                             Purpose purpose) {
+  bool const random =
+      purpose != Purpose::training || config.data.order == DataConfig::Order::random;
+  return {.tokens = data.size(),
+          .length = config.training.length,
+          .batch = batch,
+          .seed = seed_for(config, purpose),
+          .random = random};
+}
+
+io::TokenFormat token_format(DataConfig::Format format) {
+  switch (format) {
+    case DataConfig::Format::bytes:
+      return io::TokenFormat::bytes;
+    case DataConfig::Format::tokens:
+      return io::TokenFormat::uint16;
+    case DataConfig::Format::automatic:
+      break;
+  }
+  return io::TokenFormat::automatic;
+}
+
+}  // namespace
+
+TrainingData open_training_data(RunConfig const& config) {
+  auto const& c = config.data;
+  if (c.train.empty())
+    throw ConfigError(
+        "data.train is empty: name the files to train on, for instance "
+        "--set data.train=text.txt");
+  if (config.model.continuous())
+    throw ConfigError(
+        "model.input_features: training from files needs tokens; continuous inputs "
+        "are for programs that embed the library");
+  io::TokenDataset all(c.train, token_format(c.format));
+  auto [train, validation] =
+      c.validation.empty() ? all.split(c.validation_fraction)
+                           : std::pair(all, io::TokenDataset(c.validation, token_format(c.format)));
+  TrainingData data{std::move(train), std::move(validation)};
+  window_order(config, data.train, 1, Purpose::training).check("data.train");
+  if (config.training.evaluate_every > 0)
+    window_order(config, data.validation, 1, Purpose::validation)
+        .check(c.validation.empty() ? "data.validation_fraction of data.train" : "data.validation");
+  return data;
+}
+
+template <class Scalar, class Space>
+TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
+                                        io::TokenDataset const& data, Index batch, char const* key,
+                                        Purpose purpose) {
+  auto const& ranks = context.communicator();
+  auto const share = share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(),
+                              ranks.size(), key);
+  return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
+          share};
+}
+
+#define KYRTOS_TOKEN_STREAM_FOR(SCALAR, SPACE)                                                  \
+  template TokenStream<SCALAR, SPACE> token_stream(Context<SPACE> const&, RunConfig const&,     \
+                                                   io::TokenDataset const&, Index, char const*, \
+                                                   Purpose);
+#define KYRTOS_TOKEN_STREAM(SPACE)      \
+  KYRTOS_TOKEN_STREAM_FOR(float, SPACE) \
+  KYRTOS_TOKEN_STREAM_FOR(double, SPACE)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
+
+// ---- Blocks ------------------------------------------------------------------------------------
+
+ActiveBlocks initially_active(RunConfig const& config) {
+  Index const depth = config.growth.initial_depth;
+  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), depth == 0);
+  for (Index i = 0; i < depth; ++i) active[static_cast<std::size_t>(i)] = true;
+  return active;
+}
+
+bool takes_part(Segment const& segment, ActiveBlocks const& active) {
+  for (std::size_t block = 0; block < active.size(); ++block)
+    if (segment.name.starts_with("blocks." + std::to_string(block) + ".")) return active[block];
+  return true;
+}
+
+}  // namespace kyrtos

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs `kyrtos curvature` and `kyrtos info` on a small run: curvature_test.py PROGRAM [LAUNCHER…],
+where the launcher starts the program on two ranks."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM, *LAUNCHER = sys.argv[1:]
+CONFIG = """
+[model]
+preset = "gpt2"
+depth = 2
+width = 16
+heads = 2
+context = 16
+[data]
+train = "text.txt"
+[training]
+steps = 30
+batch = 4
+evaluate_every = 10
+[schedule]
+peak = 3e-3
+warmup_steps = 5
+[output]
+directory = "run"
+checkpoint_every = 10
+keep_checkpoints = 0
+"""
+LAST = "run/checkpoints/step-00000030.h5"
+
+
+class OnARun(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        (cls.folder / "run.toml").write_text(CONFIG)
+        words = Path(__file__).read_text(encoding="utf-8")
+        (cls.folder / "text.txt").write_text(words * 3, encoding="utf-8")
+        cls.run_program(cls(), "train", "run.toml")
+        lines = (cls.folder / "run/metrics.jsonl").read_text().splitlines()
+        cls.metrics = [json.loads(line) for line in lines]
+
+    def run_program(self, *words, status=0, launcher=()):
+        done = subprocess.run([*launcher, PROGRAM, *words], cwd=self.folder, capture_output=True,
+                              text=True, encoding="utf-8", timeout=100)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr if status else done.stdout
+
+    def curvature(self, *words, checkpoint=LAST, launcher=()):
+        return json.loads(self.run_program("curvature", checkpoint, "--json", "--out", "result.h5",
+                                           *words, launcher=launcher))
+
+    def largest(self, *words, **options):
+        return self.curvature(*words, **options)["eigenvalues"]["largest"][0]["value"]
+
+    def info(self, *words):
+        return json.loads(self.run_program("info", "--json", *words))
+
+
+class Curvature(OnARun):
+    def test_eigenvalues(self):
+        found = self.curvature("--top", "4", "--smallest", "2", "--precision", "float64")
+        ends = found["eigenvalues"]
+        self.assertTrue(ends["converged"])
+        self.assertEqual((len(ends["largest"]), len(ends["smallest"])), (4, 2))
+        self.assertLessEqual(ends["hvps"], found["options"]["max_hvps"])
+        for pair in ends["largest"] + ends["smallest"]:
+            self.assertLessEqual(pair["residual"], 1e-3)
+        values = [pair["value"] for pair in ends["largest"] + ends["smallest"][::-1]]
+        self.assertEqual(values, sorted(values, reverse=True))
+        self.assertEqual(found["step"], 30)
+        self.assertEqual(found["parameters"], found["model_parameters"])
+
+    def test_methods_agree(self):
+        by_lanczos = self.largest("--precision", "float64")
+        by_power = self.largest("--method", "power", "--max-hvps", "3000", "--tolerance", "1e-2")
+        self.assertAlmostEqual(by_power, by_lanczos, delta=1e-2 * by_lanczos)
+
+    def test_training_followed_the_same_eigenvalue(self):
+        tracked = self.metrics[-1]
+        found = self.curvature("--matrix", "preconditioned")
+        value = found["eigenvalues"]["largest"][0]["value"]
+        self.assertAlmostEqual(value, tracked["lambda"], delta=2 * tracked["residual"] * value)
+        self.assertAlmostEqual(found["threshold_ratio"] / tracked["threshold_ratio"],
+                               value / tracked["lambda"], places=4)
+
+    def test_parts_interlace(self):
+        found = self.curvature("--per-block", "--precision", "float64")
+        ends = found["eigenvalues"]
+        self.assertEqual([part["name"] for part in found["parts"]],
+                         ["embedding", "blocks.0", "blocks.1", "final norm, head"])
+        self.assertEqual(sum(part["parameters"] for part in found["parts"]), found["parameters"])
+        for part in found["parts"]:
+            self.assertLessEqual(part["largest"][0]["value"], ends["largest"][0]["value"] + 1e-9)
+            self.assertGreaterEqual(part["smallest"][0]["value"],
+                                    ends["smallest"][0]["value"] - 1e-9)
+        alone = self.curvature("--match", "blocks.0.*", "--precision", "float64")
+        self.assertEqual(alone["parameters"], found["parts"][1]["parameters"])
+        self.assertAlmostEqual(alone["eigenvalues"]["largest"][0]["value"],
+                               found["parts"][1]["largest"][0]["value"], places=6)
+
+    def test_batches(self):
+        found = self.curvature("--batches", "4", "--tolerance", "1e-4", "--precision", "float64")
+        batches = found["batches"]
+        each = [batch["largest"][0]["value"] for batch in batches["each"]]
+        self.assertEqual(len(each), 4)
+        self.assertAlmostEqual(batches["mean"], sum(each) / 4)
+        self.assertEqual((batches["least"], batches["most"]), (min(each), max(each)))
+        # λmax is convex, and batch 0 is the one that is looked at without --batches.
+        self.assertGreaterEqual(batches["mean"], found["eigenvalues"]["largest"][0]["value"])
+        alone = self.largest("--tolerance", "1e-4", "--precision", "float64")
+        self.assertAlmostEqual(each[0], alone, delta=1e-6 * alone)
+
+    def test_trace_and_spectrum_agree(self):
+        found = self.curvature("--trace", "--trace-hvps", "90", "--spectrum", "--spectrum-steps",
+                               "30", "--precision", "float64")
+        spectrum, trace = found["spectrum"], found["trace"]
+        step = spectrum["grid"][1] - spectrum["grid"][0]
+        self.assertAlmostEqual(step * sum(spectrum["density"]), 1, places=3)
+        mean = step * sum(x * y for x, y in zip(spectrum["grid"], spectrum["density"]))
+        error = 0.1 * trace["value"] + 4 * trace["standard_error"]
+        self.assertAlmostEqual(mean * found["parameters"], trace["value"], delta=error)
+
+    def test_ranks_agree(self):
+        if not LAUNCHER:
+            self.skipTest("no launcher is given")
+        options = ("--precision", "float64", "--sequences", "3", "--per-block")
+        one, two = self.curvature(*options), self.curvature(*options, launcher=LAUNCHER)
+        self.assertEqual(two["ranks"], 2)
+        for a, b in zip([one["eigenvalues"], *one["parts"]], [two["eigenvalues"], *two["parts"]]):
+            self.assertAlmostEqual(a["largest"][0]["value"], b["largest"][0]["value"], places=8)
+
+    def test_results_are_kept(self):
+        names = [self.run_program("curvature", "run", "--top", "1").splitlines()[-1]
+                 for _ in range(2)]
+        self.assertEqual(names, ["written to run/curvature-step-00000030.h5",
+                                 "written to run/curvature-step-00000030-2.h5"])
+        before = (self.folder / LAST).read_bytes()
+        self.assertIn("choose another --out",
+                      self.run_program("curvature", "run", "--out", LAST, status=1))
+        self.assertEqual((self.folder / LAST).read_bytes(), before)
+
+    def test_errors(self):
+        for words, status, message in [
+                (["--match", "block.*"], 1, "matches no segment of the model"),
+                (["--data", "absent.txt"], 1, "absent.txt"),
+                (["--length", "17"], 1, "exceeds the 16 positions of the model"),
+                (["--out", "absent/result.h5"], 1, "absent/result.h5"),
+                (["--method", "power", "--top", "2"], 2, "use --method lanczos"),
+                (["--max-hvps", "6"], 2, "--method power"),
+                (["--matrix", "fisher"], 2, "gauss_newton|hessian|preconditioned"),
+                (["--plot"], 2, "--spectrum")]:
+            self.assertIn(message, self.run_program("curvature", "run", *words, status=status))
+
+
+class Info(OnARun):
+    def test_machine(self):
+        facts = self.info()
+        self.assertEqual(facts["mpi"]["ranks"], 1)
+        self.assertGreaterEqual(facts["nodes"][0]["cores"], 1)
+        self.assertEqual(facts["nodes"][0]["threads_of_all_ranks"], facts["kokkos"]["host_threads"])
+        self.assertIn("kyrtos: ", self.run_program("info"))
+
+    def test_checkpoint(self):
+        facts = self.info(LAST, "--verify")
+        self.assertEqual((facts["format"], facts["step"]), ("kyrtos checkpoint", 30))
+        self.assertEqual((facts["model"]["depth"], facts["type"]), (2, "float32"))
+        groups = {group["name"]: group["elements"] for group in facts["groups"]}
+        self.assertEqual(set(groups.values()), {facts["parameters"]})
+        self.assertLessEqual({"parameters", "optimizer/m", "optimizer/v"}, set(groups))
+        self.assertIn("all values have their checksums", facts["verified"])
+
+    def test_run(self):
+        for name in ("run", "run/run.h5", "run/metrics.jsonl"):
+            facts = self.info(name)
+            self.assertEqual(facts["steps"], 30)
+            self.assertAlmostEqual(facts["first_loss"], self.metrics[0]["loss"])
+            self.assertAlmostEqual(facts["last_loss"], self.metrics[-1]["loss"])
+            self.assertAlmostEqual(facts["last_lambda"]["value"], self.metrics[-1]["lambda"])
+            validated = [m["validation_loss"] for m in self.metrics if "validation_loss" in m]
+            self.assertAlmostEqual(facts["best_validation_loss"]["value"], min(validated))
+        self.assertEqual(self.info("run")["newest_checkpoint"], LAST)
+
+    def test_result(self):
+        self.curvature("--top", "1")
+        facts = self.info("result.h5")
+        self.assertEqual(facts["format"], "kyrtos curvature")
+        self.assertEqual(facts["summary"]["options"]["matrix"], "hessian")
+
+    def test_what_is_not_ours(self):
+        self.assertIn("not an HDF5 file", self.run_program("info", "text.txt", status=1))
+        (self.folder / "empty").mkdir()
+        self.assertIn("holds no checkpoint", self.run_program("info", "empty", status=1))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
