@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/random.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "stored_model.hpp"
 
@@ -46,7 +47,8 @@ class Sampler {
       : context_(context),
         stored_(stored),
         window_(stored.config.model.context),
-        workspace_(context, stored.model, {1, window_}),
+        workspace_(context, stored.model, {1, window_},
+                   {.active = initially_active(stored.config)}),
         inputs_(allocate<Token>(context, "sample::inputs", window_)),
         logits_(allocate<float>(context, "sample::logits", stored.config.model.vocabulary)) {
     require<ConfigError>(stored.config.model.causal && !stored.config.model.continuous(),
