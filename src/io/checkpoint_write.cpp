@@ -66,6 +66,9 @@ Box first_box(std::vector<Index> const& shape, Share share) {
   return box;
 }
 
+/// In elements: HDF5 (1.10) refuses to send 2 GiB or more through MPI-IO at once.
+constexpr Index longest_transfer = Index{1} << 26;
+
 /// Selects these elements of a space. In a matrix they are the rest of a row, whole rows, and the
 /// start of a row.
 void select(hid_t space, std::vector<Index> const& shape, Share share) {
@@ -182,14 +185,18 @@ class VectorWriter {
 
   void write_share(hid_t file, NamedVector<Scalar const, Space> const& vector,
                    Segment const& segment) const {
-    auto const share = share_of(segment);
-    auto const host = on_host(part(vector, segment, share));
     auto const dataset = hdf5::open_object(file, vector.group + "/" + segment.name);
-    Handle const memory = hdf5::make_space({share.size()}), target(H5Dget_space(dataset), H5Sclose);
-    select(target, segment.shape, share);
-    checked(
-        H5Dwrite(dataset, hdf5::native_type<Scalar>(), memory, target, H5P_DEFAULT, host.data()),
-        file, "can't write '" + segment.name + "'");
+    auto const share = share_of(segment);
+    for (Index begin = share.begin; begin < share.end; begin += longest_transfer) {
+      Share const piece{begin, std::min(begin + longest_transfer, share.end)};
+      auto const host = on_host(part(vector, segment, piece));
+      Handle const memory = hdf5::make_space({piece.size()}),
+                   target(H5Dget_space(dataset), H5Sclose);
+      select(target, segment.shape, piece);
+      checked(
+          H5Dwrite(dataset, hdf5::native_type<Scalar>(), memory, target, H5P_DEFAULT, host.data()),
+          file, "can't write '" + segment.name + "'");
+    }
   }
 
   auto part(NamedVector<Scalar const, Space> const& vector, Segment const& segment,

@@ -100,6 +100,13 @@ Handle property_list(hid_t kind) {
   return {H5Pcreate(kind), H5Pclose};
 }
 
+/// A list for making an object that does not remember when it was made.
+Handle timeless(hid_t kind) {
+  Handle creation = property_list(kind);
+  H5Pset_obj_track_times(creation, false);
+  return creation;
+}
+
 }  // namespace
 
 void fail(std::string const& path, std::string const& what) {
@@ -128,10 +135,9 @@ void require_readable(std::string const& path) {
 }  // namespace
 
 Handle create_file(std::string const& path) {
-  Handle const access = property_list(H5P_FILE_ACCESS), creation = property_list(H5P_FILE_CREATE);
+  Handle const access = property_list(H5P_FILE_ACCESS);
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
-  H5Pset_obj_track_times(creation, false);
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, timeless(H5P_FILE_CREATE), access), H5Fclose);
   if (file < 0) fail(path, "can't be created");
   return file;
 }
@@ -141,7 +147,8 @@ Handle open_for_writing(std::string const& path, Communicator const& ranks) {
   // A write that fails shall do so when it is asked for, not when the file is closed.
   H5Pset_sieve_buf_size(access, 0);
   // On one rank the POSIX driver does the same, and MPI-IO is slow on some file systems.
-  if (ranks.size() > 1) H5Pset_fapl_mpio(access, ranks.get(), MPI_INFO_NULL);
+  if (ranks.size() > 1 && H5Pset_fapl_mpio(access, ranks.get(), MPI_INFO_NULL) < 0)
+    fail(path, "can't be opened through MPI-IO");
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access), H5Fclose);
   if (file < 0) fail(path, "can't be opened");
   return file;
@@ -179,15 +186,29 @@ Handle make_space(std::vector<Index> const& shape) {
   return {H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose};
 }
 
+namespace {
+
+/// The groups on the way to an object. HDF5 could make them itself, but with the time in them.
+void create_groups(hid_t file, std::string const& name) {
+  for (auto end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
+    auto const group = name.substr(0, end);
+    if (exists(file, group)) continue;
+    Handle const made(
+        H5Gcreate2(file, group.c_str(), H5P_DEFAULT, timeless(H5P_GROUP_CREATE), H5P_DEFAULT),
+        H5Gclose);
+    if (made < 0) fail_at(file, "can't make the group '" + group + "'");
+  }
+}
+
+}  // namespace
+
 Handle create_dataset(hid_t file, std::string const& name, hid_t type,
                       std::vector<Index> const& shape) {
-  Handle const link = property_list(H5P_LINK_CREATE), creation = property_list(H5P_DATASET_CREATE);
-  H5Pset_create_intermediate_group(link, 1);
+  create_groups(file, name);
+  Handle const creation = timeless(H5P_DATASET_CREATE), space = make_space(shape);
   H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
-  H5Pset_obj_track_times(creation, false);
-  Handle const space = make_space(shape);
-  Handle dataset(H5Dcreate2(file, name.c_str(), type, space, link, creation, H5P_DEFAULT),
+  Handle dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT),
                  H5Dclose);
   if (dataset < 0) fail_at(file, "can't make the dataset '" + name + "'");
   return dataset;
@@ -225,8 +246,11 @@ std::vector<std::string> names_in(hid_t group) {
     static_cast<std::vector<std::string>*>(data)->emplace_back(name);
     return 0;
   };
-  checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), group,
+  // Not in the order of names: HDF5 1.10 makes a table for that, of which it frees what it never
+  // wrote when a part of the group is damaged.
+  checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, add, &names), group,
           "can't list a group");
+  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -18,11 +18,13 @@
 
 namespace kyrtos::testing {
 
-/// Shapes that no number of ranks divides, so that shares start and end in the middle of rows.
+/// Shapes that no number of ranks divides, so that shares start and end in the middle of rows; and
+/// more of them than HDF5 keeps in a group's own header.
 inline ParameterLayout small_layout() {
   ParameterLayout layout;
   layout.append("embedding", {{"token.weight", {7, 5}}, {"position.weight", {2, 31}}});
   layout.append("blocks.0", {{"norm1.weight", {5}}, {"mixer.kernel", {3, 2, 5}}, {"gain", {}}});
+  layout.append("blocks.1", {{"norm1.weight", {5}}, {"mixer.kernel", {3, 2, 5}}, {"gain", {}}});
   layout.append("head", {{"weight", {11, 3}}, {"bias", {1}}});
   return layout;
 }
