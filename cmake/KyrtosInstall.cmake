@@ -19,6 +19,8 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/kyrtos" "${PROJECT_BINARY_DIR}/
 install(TARGETS kyrtos EXPORT KyrtosTargets)
 if(TARGET kyrtos_program)
   install(TARGETS kyrtos_program)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/apps/kyrtos/" DESTINATION
+          "${CMAKE_INSTALL_DATADIR}/kyrtos/python" FILES_MATCHING PATTERN "*.py")
 endif()
 install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
 

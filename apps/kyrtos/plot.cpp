@@ -35,6 +35,8 @@ void add_plot(CLI::App& app, Action& action) {
       ->excludes(runs);
   command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
   command->add_option("--title", o->title, "Of the picture");
+  command->footer(
+      "Draws with python3, h5py and matplotlib; KYRTOS_PYTHON names another interpreter.");
   command->callback([o, &action] {
     if (o->runs.empty() && o->spectrum.empty()) throw CLI::RequiredError("run or --spectrum");
     action.alone = [o] { return plot(*o); };

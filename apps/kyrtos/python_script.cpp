@@ -5,6 +5,7 @@
 #include "command.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fmt/core.h>
@@ -26,7 +27,9 @@ std::string path_of(std::string const& name) {
 }  // namespace
 
 int become_python(std::string const& script, std::vector<std::string> const& arguments) {
-  std::vector<std::string> words{"python3", path_of(script)};
+  char const* const chosen = std::getenv("KYRTOS_PYTHON");
+  std::string const python = chosen != nullptr ? chosen : "python3";
+  std::vector<std::string> words{python, path_of(script)};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
@@ -34,9 +37,9 @@ int become_python(std::string const& script, std::vector<std::string> const& arg
   std::fflush(nullptr);
   execvp(pointers[0], pointers.data());
   fmt::print(stderr,
-             "kyrtos: python3 can't be run: {}; install Python 3 with h5py and matplotlib (Debian: "
-             "apt install python3-h5py python3-matplotlib)\n",
-             std::strerror(errno));
+             "kyrtos: {} can't be run: {}; install Python 3 with h5py and matplotlib (Debian: apt "
+             "install python3-h5py python3-matplotlib), or name another in KYRTOS_PYTHON\n",
+             python, std::strerror(errno));
   return failure;
 }
 

@@ -1,0 +1,232 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/curvature/lanczos.hpp>
+#include <kyrtos/train/trainer.hpp>
+
+#include "../support/kokkos_watch.hpp"
+#include "../support/numbers.hpp"
+#include "../support/temporary_directory.hpp"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+// The training loop: it learns, forgets nothing on a restart, and does not depend on how the batch
+// is split; its tracker is held to Lanczos.
+
+namespace kyrtos::testing {
+
+using Scalar = KYRTOS_TEST_SCALAR;
+
+inline constexpr bool is_double = std::is_same_v<Scalar, double>;
+
+/// A text with something to learn in it.
+inline std::string some_text() {
+  std::string text;
+  for (std::uint64_t i = 0; text.size() < 6000; ++i)
+    text += std::vector<std::string>{"the ship ", "a stone ", "sinks. ", "sails on. ",
+                                     "in the bay, "}[Philox{3, 3}.bits(i) % 5];
+  return text;
+}
+
+/// A tiny run over all ranks, with a directory of its own.
+struct TinyRun {
+  Context<Space> context{MPI_COMM_WORLD};
+  TemporaryDirectory directory{context.communicator()};
+  RunConfig config;
+
+  explicit TinyRun(std::vector<std::string> overrides = {}) {
+    auto const text = directory.write("text.txt", some_text());
+    config = parse_config(R"(
+      model = { depth = 2, width = 16, heads = 2, context = 16, vocabulary = 128 }
+      training = { steps = 30, batch = 6, evaluate_every = 10, evaluation_batches = 2 }
+      schedule = { peak = 3e-3, warmup_steps = 5 }
+      optimizer = { beta2 = 0.99 }
+      curvature = { probe_sequences = 6 })",
+                          "tiny", overrides);
+    config.data.train = {text};
+    config.output.directory = directory / "run";
+  }
+};
+
+inline Numbers parameters(Trainer<Scalar, Space> const& trainer) {
+  return on_host(trainer.parameters());
+}
+
+inline std::vector<StepReport> take_steps(Trainer<Scalar, Space>& trainer, int count) {
+  std::vector<StepReport> reports;
+  for (int i = 0; i < count; ++i) reports.push_back(trainer.step());
+  return reports;
+}
+
+TEST_CASE("training lowers the loss, on data it has not seen too", "[trainer]") {
+  TinyRun run({"training.steps=60"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  double const before = trainer.validation_loss();
+  CHECK(std::abs(before - std::log(128.0)) < 0.1);  // a guess
+  auto const reports = take_steps(trainer, 60);
+  CHECK(trainer.is_finished());
+  CHECK(reports.back().loss < 0.7 * reports.front().loss);
+  CHECK(trainer.validation_loss() < 0.7 * before);
+  CHECK(trainer.validation_loss() == trainer.validation_loss());
+  CHECK(reports.back().tokens == 60 * 6 * 16);
+  CHECK(reports.front().learning_rate == 3e-3 / 5);
+}
+
+TEST_CASE("the loss reported is that of the parameters before the step", "[trainer]") {
+  TinyRun run({"curvature.enabled=false"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  take_steps(trainer, 3);
+  auto const theta = on_device<Scalar>(parameters(trainer));
+  auto stream = token_stream<Scalar>(run.context, run.config, open_training_data(run.config).train,
+                                     6, "batch", Purpose::training);
+  stream.load(3);
+  TransformerWorkspace<Scalar, Space> ws(run.context, trainer.model(), stream.shape());
+  double loss = 0;
+  for (auto const& batch : stream.batches()) loss += trainer.model().loss(ws, theta, batch);
+  CHECK(near(run.context.communicator().sum(loss), trainer.step().loss,
+             100 * std::numeric_limits<Scalar>::epsilon()));
+}
+
+TEST_CASE("a restart at any step goes on with the same bits", "[trainer]") {
+  auto const method = GENERATE(as<std::string>(), "tracker", "critical");
+  TinyRun run({"curvature.method=" + method, "curvature.every=2"});
+  Trainer<Scalar, Space> whole(run.context, run.config);
+  for (int k : {1, 4, 7}) {
+    take_steps(whole, k);
+    whole.save(run.directory / "there.h5");
+    Trainer<Scalar, Space> other(run.context, run.config);
+    other.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
+    CHECK(other.steps_done() == whole.steps_done());
+    CHECK(parameters(other) == parameters(whole));
+    auto const expected = take_steps(whole, 3), found = take_steps(other, 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(found[i].step == expected[i].step);
+      CHECK(found[i].loss == expected[i].loss);
+      CHECK(found[i].loss_z == expected[i].loss_z);
+      CHECK(found[i].curvature->lambda == expected[i].curvature->lambda);
+      CHECK(found[i].curvature->residual == expected[i].curvature->residual);
+      CHECK(found[i].curvature->hvps == expected[i].curvature->hvps);
+    }
+    CHECK(parameters(other) == parameters(whole));
+  }
+}
+
+TEST_CASE("neither micro-batches nor ranks change the run", "[trainer]") {
+  TinyRun whole, pieces({"training.micro_batch=2"}), alone;
+  alone.context = Context<Space>(MPI_COMM_SELF);
+  Trainer<Scalar, Space> a(whole.context, whole.config), b(pieces.context, pieces.config),
+      c(alone.context, alone.config);
+  double const precision = is_double ? 1e-10 : 2e-3;
+  for (int i = 0; i < 15; ++i) {
+    auto const x = a.step(), y = b.step(), z = c.step();
+    CHECK(near(y.loss, x.loss, precision));
+    CHECK(near(z.loss, x.loss, precision));
+    CHECK(near(z.gradient_norm, x.gradient_norm, precision));
+    if (is_double && x.curvature->lambda)
+      CHECK(std::abs(*z.curvature->lambda / *x.curvature->lambda - 1) < 1e-6);
+  }
+  CHECK(near(b.validation_loss(), a.validation_loss(), precision));
+  CHECK(near(parameters(c), parameters(a), 10 * precision));
+}
+
+TEST_CASE("a loss that is not finite stops the step before anything has changed", "[trainer]") {
+  TinyRun run({"schedule.peak=1e20", "schedule.warmup_steps=0", "training.clip_norm=0",
+               "optimizer.name=sgd"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  Numbers last = parameters(trainer);
+  auto const diverge = [&] {
+    for (int i = 0; i < 20; ++i) {
+      trainer.step();
+      last = parameters(trainer);
+    }
+  };
+  CHECK(failure<NumericalError>(diverge).find("schedule.peak") != std::string::npos);
+  auto const same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  CHECK(std::equal(last.begin(), last.end(), parameters(trainer).begin(), same));
+}
+
+TEST_CASE("an outlying update is left out when asked for", "[trainer]") {
+  TinyRun run({"training.skip_z_score=1e-9", "training.z_score_window=4"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  Index skipped = 0;
+  for (int i = 0; i < 20; ++i) {
+    Numbers const before = parameters(trainer);
+    auto const report = trainer.step();
+    CHECK((parameters(trainer) == before) == report.skipped);
+    CHECK(report.skipped == (std::max(report.loss_z, report.gradient_z) > 1e-9));
+    skipped += report.skipped ? 1 : 0;
+  }
+  CHECK(skipped > 0);
+  CHECK(skipped < 20);
+}
+
+TEST_CASE("the tracker follows Lanczos along a training run", "[trainer]") {
+  if (!is_double) SKIP("the same in float, to fewer digits");
+  auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
+  TinyRun run({"training.steps=60", "curvature.matrix=" + matrix, "optimizer.beta2=0.999",
+               "schedule.peak=1e-3", "schedule.warmup_steps=20", "curvature.max_hvps=3"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  Numbers errors;
+  for (int i = 0; i < 60; ++i) {
+    auto const report = trainer.step();
+    if (i < 20 || i % 4 != 0) continue;
+    auto& op = *trainer.probe()->linear_operator();
+    curvature::Lanczos<Scalar, Space> lanczos(run.context, op.size(), 100);
+    auto const exact = lanczos.solve(op, {.tolerance = 1e-4, .max_hvps = 100});
+    REQUIRE(exact.converged);
+    REQUIRE(report.curvature->lambda);
+    errors.push_back(std::abs(*report.curvature->lambda / exact.largest[0].value - 1));
+  }
+  std::sort(errors.begin(), errors.end());
+  INFO(matrix << ": median error " << errors[errors.size() / 2] << ", largest " << errors.back());
+  CHECK(errors[errors.size() / 2] < 0.05);
+}
+
+TEST_CASE("a step allocates nothing once it is under way", "[trainer]") {
+  TinyRun run;
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  trainer.step();
+  auto const record = KokkosWatch::during([&] { trainer.step(); });
+  // Sums come to the host through mirrors, which on a host are the same memory.
+  CHECK(record.allocations.empty());
+  CHECK(record.kernels.size() > 100);
+}
+
+TEST_CASE("inactive blocks are neither trained nor drawn upon", "[trainer]") {
+  TinyRun run({"growth.initial_depth=1"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  Numbers const before = parameters(trainer);
+  auto const reports = take_steps(trainer, 5);
+  CHECK(reports.back().active_depth == 1);
+  Numbers const after = parameters(trainer);
+  for (Index block : {0, 1}) {
+    auto const [offset, size] = trainer.model().block_range(block);
+    bool const same =
+        std::equal(before.begin() + offset, before.begin() + offset + size, after.begin() + offset);
+    CHECK(same == (block == 1));
+  }
+}
+
+TEST_CASE("a restart says what does not fit", "[trainer]") {
+  TinyRun run, wider({"model.width=32"}), sgd({"optimizer.name=sgd"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  trainer.step();
+  trainer.save(run.directory / "there.h5");
+  auto const restore_into = [&](TinyRun const& other) {
+    Trainer<Scalar, Space> into(other.context, other.config);
+    return failure<FileError>([&] {
+      into.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
+    });
+  };
+  CHECK(restore_into(wider).find("there.h5") != std::string::npos);
+  CHECK(restore_into(sgd).find("optimizer.name") != std::string::npos);
+  CHECK(restore_into(run).empty());
+}
+
+}  // namespace kyrtos::testing
