@@ -135,9 +135,9 @@ void require_readable(std::string const& path) {
 }  // namespace
 
 Handle create_file(std::string const& path) {
-  Handle const access = property_list(H5P_FILE_ACCESS);
+  Handle const access = property_list(H5P_FILE_ACCESS), creation = timeless(H5P_FILE_CREATE);
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, timeless(H5P_FILE_CREATE), access), H5Fclose);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   if (file < 0) fail(path, "can't be created");
   return file;
 }
@@ -193,9 +193,9 @@ void create_groups(hid_t file, std::string const& name) {
   for (auto end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
     auto const group = name.substr(0, end);
     if (exists(file, group)) continue;
-    Handle const made(
-        H5Gcreate2(file, group.c_str(), H5P_DEFAULT, timeless(H5P_GROUP_CREATE), H5P_DEFAULT),
-        H5Gclose);
+    Handle const creation = timeless(H5P_GROUP_CREATE);
+    Handle const made(H5Gcreate2(file, group.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT),
+                      H5Gclose);
     if (made < 0) fail_at(file, "can't make the group '" + group + "'");
   }
 }
