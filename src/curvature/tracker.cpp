@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace kyrtos::curvature {
 
@@ -13,10 +14,22 @@ namespace {
 /// From here on the certificate |λ − eigenvalue| ≤ residual·|λ| says nothing.
 constexpr double lost_residual = 1;
 
-/// A Rayleigh quotient that falls by less has merely been rounded, or hardly changed.
-constexpr double fall_tolerance = 1e-4;
+/// The newest sample's share of an average that forgets, and the relative remainder from which a
+/// sample counts half: rounding errors are divided by its square.
+constexpr double newest_share = 0.3, half_trusted = 0.01;
+
+double sign_of(Spectrum target, double value) {
+  if (target == Spectrum::largest_magnitude) return value < 0 ? -1 : 1;
+  return target == Spectrum::smallest_algebraic ? -1 : 1;
+}
 
 }  // namespace
+
+/// What one product said of ‖u‖ = 1: ϱ, ρ, ‖w‖, and the shift c with which u was carried on.
+template <class Scalar, class Space>
+struct CurvatureTracker<Scalar, Space>::Product {
+  double value = 0, remainder = 0, image = 0, shift = 0;
+};
 
 template <class Scalar, class Space>
 CurvatureTracker<Scalar, Space>::CurvatureTracker(Context<Space> const& context,
@@ -63,10 +76,9 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
                         detail::philox(options_.seed, detail::Stream::restart,
                                        static_cast<std::uint64_t>(state_.updates)));
   Index const budget = state_.warm ? options_.max_hvps : options_.cold_hvps;
-  bool is_first = !state_.has_vectors;
   state_.has_vectors = state_.warm = false;
-  detail::RayleighQuotient q;
-  double residual = 0;
+  Eigenvalue found;
+  std::optional<Product> before;
   do {
     try {
       apply_and_rotate();
@@ -75,20 +87,24 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
       return report;
     }
     report.hvps += options_.block;
-    q = detail::rayleigh_quotient(context_, detail::row(u_, 0), detail::row(w_, 0));
+    auto const q = detail::rayleigh_quotient(context_, detail::row(u_, 0), detail::row(w_, 0));
     if (!std::isfinite(q.value) || !std::isfinite(q.residual)) return report;
-    residual = detail::relative(q.residual, q.value);
-    advance(next_shift(q.value, q.image, residual, is_first), q.value, q.image, q.norm);
-    is_first = false;
+    if (before) sample_rest(*before, q.value);
+    Product product{q.value, q.residual, q.image};
+    found = estimate(product);
+    product.shift = shift(product);
+    advance(product, q.norm);
+    before = product;
   } while (report.hvps + options_.block <= budget &&
-           (report.hvps < options_.min_hvps || residual > options_.target_residual));
+           (report.hvps < options_.min_hvps || found.residual > options_.target_residual));
   state_.has_vectors = true;
-  state_.warm = residual < lost_residual;
+  state_.warm = found.residual < lost_residual;
   if (!state_.warm) return report;
-  report.lambda = q.value;
-  report.residual = residual;
-  report.threshold_ratio = threshold_.ratio(q.value, learning_rate);
-  report.quality = residual <= options_.target_residual ? Quality::converged : Quality::following;
+  report.lambda = found.value;
+  report.residual = found.residual;
+  report.threshold_ratio = threshold_.ratio(found.value, learning_rate);
+  report.quality =
+      found.residual <= options_.target_residual ? Quality::converged : Quality::following;
   report.stability = classify(report.threshold_ratio, options_.margin);
   return report;
 }
@@ -111,29 +127,45 @@ void CurvatureTracker<Scalar, Space>::apply_and_rotate() {
   detail::rotate_rows(context_, w_, rotation);
 }
 
+/// m of the product before, from the Rayleigh quotient of the vector that it was made into.
 template <class Scalar, class Space>
-double CurvatureTracker<Scalar, Space>::next_shift(double value, double image, double residual,
-                                                   bool is_first) {
+void CurvatureTracker<Scalar, Space>::sample_rest(Product const& before, double value) {
+  double const square = before.remainder * before.remainder, pull = before.value + before.shift;
+  if (options_.block > 1 || !(square > 0)) return;
+  double const m =
+      (value * (pull * pull + square) - pull * pull * before.value) / square - 2 * pull;
+  double const relative = square / (before.image * before.image);
+  double const trust = relative / (relative + half_trusted * half_trusted);
+  double const sign = sign_of(options_.target, value);
+  double const sample = std::clamp(sign * m / before.image, -4.0, 0.9);
+  state_.rest += newest_share * trust * (sample - state_.rest);
+}
+
+/// The Ritz value of span{u, w} on the wanted side of ϱ, and its residual.
+template <class Scalar, class Space>
+Eigenvalue CurvatureTracker<Scalar, Space>::estimate(Product const& p) const {
+  double const sign = sign_of(options_.target, p.value);
+  if (options_.block > 1 || sign * p.value <= 0)
+    return {p.value, detail::relative(p.remainder, p.value)};
+  double const half_gap = (sign * p.value - state_.rest * p.image) / 2;
+  double const rise = std::hypot(half_gap, p.remainder) - half_gap;
+  double const lambda = p.value + sign * rise;
+  return {lambda, detail::relative(std::hypot(p.remainder, rise), lambda)};
+}
+
+template <class Scalar, class Space>
+double CurvatureTracker<Scalar, Space>::shift(Product const& p) const {
   if (options_.target == Spectrum::largest_magnitude) return 0;
-  double const sign = options_.target == Spectrum::smallest_algebraic ? -1 : 1;
-  double const change = sign * (value - state_.value);
-  state_.value = value;
-  double& c = state_.shift;
-  if (sign * value < 0) {
-    c = image;
-    return sign * 2 * image;
-  }
-  bool const fell = !is_first && change < -fall_tolerance * std::fabs(value);
-  c = std::clamp(fell ? 2 * c : 0.9 * c, image * std::min(residual, 1.0) / 2, image);
-  return sign * c;
+  double const sign = sign_of(options_.target, p.value);
+  if (sign * p.value < 0) return sign * 2 * p.image;
+  return sign * std::max(0.0, -2 * state_.rest * p.image - sign * p.value);
 }
 
 /// U ← (W + cU)/ℓ, with ℓ the length of the first row's.
 template <class Scalar, class Space>
-void CurvatureTracker<Scalar, Space>::advance(double shift, double value, double image,
-                                              double norm) {
-  double const length = std::sqrt(image * image + shift * (2 * value + shift)) * norm;
-  if (length > 0) linalg::axpby(context_, 1 / length, flat(w_), shift / length, flat(u_));
+void CurvatureTracker<Scalar, Space>::advance(Product const& p, double norm) {
+  double const length = std::hypot(p.value + p.shift, p.remainder) * norm;
+  if (length > 0) linalg::axpby(context_, 1 / length, flat(w_), p.shift / length, flat(u_));
 }
 
 }  // namespace kyrtos::curvature

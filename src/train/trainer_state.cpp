@@ -42,8 +42,7 @@ json to_json(curvature::TrackerState const& t) {
   return {{"has_vectors", t.has_vectors},
           {"warm", t.warm},
           {"updates", t.updates},
-          {"shift", t.shift},
-          {"value", t.value},
+          {"rest", t.rest},
           {"last", to_json(t.last)}};
 }
 
@@ -51,8 +50,7 @@ curvature::TrackerState tracker_from(json const& j) {
   return {.has_vectors = j.at("has_vectors").get<bool>(),
           .warm = j.at("warm").get<bool>(),
           .updates = j.at("updates").get<Index>(),
-          .shift = j.at("shift").get<double>(),
-          .value = j.at("value").get<double>(),
+          .rest = j.at("rest").get<double>(),
           .last = report_from(j.at("last"))};
 }
 

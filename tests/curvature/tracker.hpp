@@ -69,7 +69,7 @@ TEST_CASE("one product a step follows what turns and grows; cold starts do not",
     if (t > 10) cold_errors.push_back(relative_error(cold.update(0.1).lambda, exact));
   }
   CHECK(median(errors) < 0.005);
-  CHECK(median(cold_errors) > 0.05);
+  CHECK(median(cold_errors) > 4 * median(errors));
 }
 
 TEST_CASE("every report keeps its certificate", "[tracker]") {

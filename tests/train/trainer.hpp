@@ -5,8 +5,7 @@
 #include <kyrtos/train/trainer.hpp>
 
 #include "../support/kokkos_watch.hpp"
-#include "../support/numbers.hpp"
-#include "../support/temporary_directory.hpp"
+#include "tiny_run.hpp"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -24,35 +23,6 @@ namespace kyrtos::testing {
 using Scalar = KYRTOS_TEST_SCALAR;
 
 inline constexpr bool is_double = std::is_same_v<Scalar, double>;
-
-/// A text with something to learn in it.
-inline std::string some_text() {
-  std::string text;
-  for (std::uint64_t i = 0; text.size() < 6000; ++i)
-    text += std::vector<std::string>{"the ship ", "a stone ", "sinks. ", "sails on. ",
-                                     "in the bay, "}[Philox{3, 3}.bits(i) % 5];
-  return text;
-}
-
-/// A tiny run over all ranks, with a directory of its own.
-struct TinyRun {
-  Context<Space> context{MPI_COMM_WORLD};
-  TemporaryDirectory directory{context.communicator()};
-  RunConfig config;
-
-  explicit TinyRun(std::vector<std::string> overrides = {}) {
-    auto const text = directory.write("text.txt", some_text());
-    config = parse_config(R"(
-      model = { depth = 2, width = 16, heads = 2, context = 16, vocabulary = 128 }
-      training = { steps = 30, batch = 6, evaluate_every = 10, evaluation_batches = 2 }
-      schedule = { peak = 3e-3, warmup_steps = 5 }
-      optimizer = { beta2 = 0.99 }
-      curvature = { probe_sequences = 6 })",
-                          "tiny", overrides);
-    config.data.train = {text};
-    config.output.directory = directory / "run";
-  }
-};
 
 inline Numbers parameters(Trainer<Scalar, Space> const& trainer) {
   return on_host(trainer.parameters());

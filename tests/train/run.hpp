@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_record.hpp>
+
+#include "tiny_run.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <functional>
+
+// Runs in their directories: what they leave, how they stop, and how they go on.
+
+namespace kyrtos::testing {
+
+namespace fs = std::filesystem;
+
+/// Remembers what it heard, and does something after a given step.
+struct Listener final : RunObserver {
+  RunPlan plan;
+  std::vector<StepReport> steps;
+  std::vector<std::string> saves;
+  std::function<void(StepReport const&)> then = [](StepReport const&) {};
+
+  void started(RunPlan const& p) override { plan = p; }
+  void stepped(StepReport const& report) override {
+    steps.push_back(report);
+    then(report);
+  }
+  void saved(std::string const& path) override { saves.push_back(path); }
+};
+
+inline RunResult execute(TinyRun const& run, Listener& listener, RunOptions const& options = {}) {
+  return run_training<float>(run.context, run.config, options, listener);
+}
+
+inline std::string bytes_of(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_CASE("a run leaves its configuration, its record and its last checkpoints", "[run]") {
+  TinyRun run({"output.checkpoint_every=7", "output.keep_checkpoints=2"});
+  Listener heard;
+  auto const result = execute(run, heard);
+  CHECK(result.end == RunResult::End::finished);
+  CHECK(result.steps == 30);
+  CHECK(heard.steps.size() == 30);
+  CHECK(heard.saves.size() == 5);  // after 7, 14, 21, 28 and 30
+  CHECK(heard.plan.first_step == 0);
+  CHECK(heard.plan.parameters > 1000);
+
+  auto const& directory = run.config.output.directory;
+  run.context.communicator().barrier();
+  auto const kept = io::list_checkpoints(directory + "/checkpoints");
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0] == io::checkpoint_path(directory + "/checkpoints", 30));
+  CHECK(kept[1] == io::checkpoint_path(directory + "/checkpoints", 28));
+  CHECK(find_checkpoint(directory) == kept[0]);
+  CHECK(find_checkpoint(kept[1]) == kept[1]);
+  CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), kept[0]));
+
+  auto const again = load_config(directory + "/config.toml");
+  CHECK(to_toml(again) == to_toml(run.config));
+  for (auto const& file : {directory + "/run.h5", directory + "/metrics.jsonl"}) {
+    auto const record = read_run(file);
+    REQUIRE(record.size() == 30);
+    for (std::size_t i = 0; i < 30; ++i) {
+      CHECK(record[i].loss == heard.steps[i].loss);
+      CHECK(record[i].curvature->lambda == heard.steps[i].curvature->lambda);
+      CHECK(record[i].validation_loss.has_value() == ((i + 1) % 10 == 0));
+    }
+  }
+}
+
+TEST_CASE("files in its directory stop a run and make it save", "[run]") {
+  TinyRun run;
+  auto const& directory = run.config.output.directory;
+  Listener heard;
+  auto const touch = [&](char const* name) {
+    if (run.context.communicator().is_root()) std::ofstream(directory + "/" + name);
+  };
+  heard.then = [&](StepReport const& report) {
+    if (report.step == 5) touch("checkpoint_now");
+    if (report.step == 9) touch("stop");
+  };
+  auto const result = execute(run, heard);
+  CHECK(result.end == RunResult::End::stopped);
+  CHECK(result.steps == 9);
+  CHECK(heard.saves == std::vector{io::checkpoint_path(directory + "/checkpoints", 5),
+                                   io::checkpoint_path(directory + "/checkpoints", 9)});
+  CHECK_FALSE(fs::exists(directory + "/stop"));
+  CHECK_FALSE(fs::exists(directory + "/checkpoint_now"));
+}
+
+TEST_CASE("stopped on any rank and resumed, a run ends as if it had not been", "[run]") {
+  TinyRun whole, parts;
+  Listener heard, first, second;
+  execute(whole, heard);
+  RunOptions options;
+  bool const is_last =
+      parts.context.communicator().rank() + 1 == parts.context.communicator().size();
+  options.should_stop = [&] { return is_last && first.steps.size() == 11; };
+  CHECK(execute(parts, first, options).end == RunResult::End::stopped);
+  CHECK(execute(parts, second, {.resume = Resume::must}).end == RunResult::End::finished);
+  CHECK(second.plan.first_step == 11);
+  CHECK(second.steps.size() == 19);
+  auto const a = read_run(whole.config.output.directory + "/metrics.jsonl"),
+             b = read_run(parts.config.output.directory + "/metrics.jsonl");
+  REQUIRE(b.size() == a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(b[i].step == a[i].step);
+    CHECK(b[i].loss == a[i].loss);
+    CHECK(b[i].curvature->lambda == a[i].curvature->lambda);
+  }
+}
+
+TEST_CASE("a damaged checkpoint is put aside, and the one before it taken", "[run]") {
+  TinyRun run({"training.steps=20", "output.checkpoint_every=10"});
+  Listener first, second;
+  execute(run, first);
+  auto const& directory = run.config.output.directory;
+  auto const newest = io::checkpoint_path(directory + "/checkpoints", 20);
+  if (run.context.communicator().is_root()) fs::resize_file(newest, fs::file_size(newest) / 2);
+  run.context.communicator().barrier();
+  auto const result = execute(run, second, {.resume = Resume::if_there});
+  CHECK(result.end == RunResult::End::finished);
+  CHECK(second.plan.first_step == 10);
+  CHECK(second.plan.not_used.find("step-00000020.h5") != std::string::npos);
+  CHECK(second.steps.back().loss == first.steps.back().loss);
+  run.context.communicator().barrier();
+  CHECK(fs::exists(newest + ".damaged"));
+  CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), newest));
+}
+
+TEST_CASE("a run that diverges keeps its last good state", "[run]") {
+  TinyRun run({"optimizer.name=sgd", "schedule.peak=1e15", "schedule.warmup_steps=0",
+               "training.clip_norm=0"});
+  Listener heard;
+  auto const result = execute(run, heard);
+  CHECK(result.end == RunResult::End::diverged);
+  CHECK(result.steps == static_cast<Index>(heard.steps.size()));
+  CHECK(result.steps < 30);
+  CHECK(result.reason.find("not finite") != std::string::npos);
+  CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), result.checkpoint));
+}
+
+TEST_CASE("no run starts over in the directory of another", "[run]") {
+  TinyRun run({"training.steps=3"});
+  Listener heard;
+  execute(run, heard);
+  run.context.communicator().barrier();
+  auto const file = run.config.output.directory + "/metrics.jsonl";
+  auto const before = bytes_of(file);
+  CHECK(failure<FileError>([&] { execute(run, heard); }).find("--resume") != std::string::npos);
+  CHECK(bytes_of(file) == before);
+  TinyRun fresh;
+  CHECK_THROWS_AS(execute(fresh, heard, {.resume = Resume::must}), FileError);
+  TinyRun blocked;
+  blocked.config.output.directory = blocked.directory / "text.txt/run";
+  CHECK(failure<FileError>([&] { execute(blocked, heard); }).find("output.directory") !=
+        std::string::npos);
+}
+
+}  // namespace kyrtos::testing
