@@ -96,7 +96,7 @@ kyrtos_dependency(
   SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
   PURPOSE "configuration files")
 
-if(Kyrtos_ENABLE_APPS OR Kyrtos_ENABLE_TESTS)
+if(Kyrtos_ENABLE_APPS OR Kyrtos_ENABLE_TESTS OR Kyrtos_ENABLE_PERF)
   kyrtos_dependency(
     CLI11 CLI11::CLI11 VERSION 2
     URL ${github}/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz

@@ -24,7 +24,7 @@ enum class ModelMatrix {
 /// training. Exact, no finite differences: Transformer::hvp(), 8 forward passes' FLOPs, or
 /// Transformer::gauss_newton(). With `weight` = 1/(targets of all batches on all ranks) in each
 /// batch, A belongs to the mean loss.
-template <class Scalar, class Space>
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class ModelOperator final : public LinearOperator<Scalar, Space> {
  public:
   using Batch = layers::Batch<Scalar, Space>;

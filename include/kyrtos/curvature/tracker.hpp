@@ -69,7 +69,7 @@ struct TrackerState {
 ///
 /// Memory: 2·block vectors. A measurement costs its products and 5 accesses to vectors each (with
 /// a block of k, about 2k² + 10k), and waits for the instance. Collective when the operator is.
-template <class Scalar, class Space>
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class CurvatureTracker final : public SharpnessEstimator {
  public:
   /// The operator must outlive the tracker. \throws ConfigError for options that contradict.
