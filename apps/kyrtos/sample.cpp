@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <fmt/core.h>
 #include <numeric>
+#include <optional>
 
 namespace kyrtos::program {
 
@@ -82,14 +83,48 @@ class Sampler {
   Vector<float, Space> logits_;
 };
 
-/// A byte as it is; any other token as its number.
-void print(Token token, bool is_bytes) {
-  if (is_bytes)
-    std::putchar(token);
-  else
-    fmt::print("{} ", token);
-  std::fflush(stdout);
-}
+/// Prints bytes as they come, as valid UTF-8: what is none becomes U+FFFD, so that no log or
+/// terminal chokes on what an untrained model says.
+class TextPrinter {
+ public:
+  ~TextPrinter() {
+    if (!pending_.empty()) replace();
+    std::putchar('\n');
+  }
+
+  void print(unsigned char byte) {
+    bool const continues = (byte & 0xC0) == 0x80;
+    if (!pending_.empty() && !continues) replace();
+    if (pending_.empty()) {
+      wanted_ = length_of(byte);
+      if (wanted_ == 0) return replace();
+    }
+    pending_ += static_cast<char>(byte);
+    if (pending_.size() == wanted_) flush();
+  }
+
+ private:
+  /// Of the sequence that the byte begins; 0 when it begins none.
+  static std::size_t length_of(unsigned char byte) {
+    if (byte < 0x80) return 1;
+    if (byte >= 0xC2 && byte < 0xE0) return 2;
+    // The leads whose second byte is restricted are rare enough to be left out.
+    if (byte > 0xE0 && byte < 0xF0 && byte != 0xED) return 3;
+    return byte > 0xF0 && byte < 0xF4 ? 4 : 0;
+  }
+  void replace() {
+    pending_ = "\uFFFD";
+    flush();
+  }
+  void flush() {
+    std::fputs(pending_.c_str(), stdout);
+    std::fflush(stdout);
+    pending_.clear();
+  }
+
+  std::string pending_;
+  std::size_t wanted_ = 0;
+};
 
 int sample(MPI_Comm ranks, SampleOptions const& o) {
   Context<Space> const context(ranks);
@@ -101,16 +136,24 @@ int sample(MPI_Comm ranks, SampleOptions const& o) {
   std::vector<Token> tokens;
   for (char const c : o.prompt) tokens.push_back(static_cast<unsigned char>(c));
   if (!is_bytes) tokens = {0};
+  std::optional<TextPrinter> text;
   bool const speaks = context.communicator().is_root();
-  if (speaks && o.prompt != "\n")
-    for (Token const token : tokens) print(token, is_bytes);
+  if (speaks && is_bytes) text.emplace();
+  auto const print = [&](Token token) {
+    if (text)
+      text->print(static_cast<unsigned char>(token));
+    else if (speaks)
+      fmt::print("{} ", token);
+  };
+  if (o.prompt != "\n")
+    for (Token const token : tokens) print(token);
   Philox const random{static_cast<std::uint64_t>(o.seed), 0x73616d70};
   for (Index i = 0; i < o.length; ++i) {
     tokens.push_back(
         draw(sampler.next_logits(tokens), o, random.uniform(static_cast<std::uint64_t>(i))));
-    if (speaks) print(tokens.back(), is_bytes);
+    print(tokens.back());
   }
-  if (speaks) fmt::print("\n");
+  if (speaks && !is_bytes) fmt::print("\n");
   return 0;
 }
 

@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs `kyrtos train`, `sample` and `hvp` as a user would: train_test.py PROGRAM [LAUNCHER…], where
+the launcher starts the program on two ranks."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+PROGRAM, *LAUNCHER = sys.argv[1:]
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = """
+[model]
+depth = 2
+width = 16
+heads = 2
+context = 16
+[data]
+train = "text.txt"
+[training]
+steps = 20
+batch = 4
+evaluate_every = 10
+[schedule]
+peak = 3e-3
+warmup_steps = 5
+[output]
+directory = "run"
+log_every = 5
+"""
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "run.toml").write_text(CONFIG)
+        words = Path(__file__).read_text(encoding="utf-8")
+        (self.folder / "text.txt").write_text(words * 3, encoding="utf-8")
+
+    def run_program(self, *words, status=0, launcher=()):
+        done = subprocess.run([*launcher, PROGRAM, *words], cwd=self.folder, capture_output=True,
+                              text=True, encoding="utf-8", timeout=100)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stderr if status in (1, 2) else done.stdout
+
+    def train(self, *words, status=0, launcher=()):
+        return self.run_program("train", "run.toml", *words, status=status, launcher=launcher)
+
+    def metrics(self, run="run"):
+        lines = (self.folder / run / "metrics.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+
+class Train(InAFolder):
+    def test_log_and_record(self):
+        log = self.train()
+        self.assertNotIn("\r", log)  # a batch log, not a terminal
+        self.assertRegex(log, r"step 20/20  loss \d\.\d+  validation \d\.\d+ .*tokens/s.*% of peak")
+        self.assertEqual(len(re.findall(r"step \d+/20", log)), 4)
+        steps = self.metrics()
+        self.assertEqual([step["step"] for step in steps], list(range(1, 21)))
+        self.assertLess(steps[-1]["loss"], steps[0]["loss"])
+        for key in ("gradient_norm", "learning_rate", "active_depth", "hvps", "quality",
+                    "tokens_per_s", "seconds"):
+            self.assertIn(key, steps[-1])
+        self.assertIn("validation_loss", steps[9])
+
+    def test_the_same_on_two_ranks(self):
+        self.train()
+        self.train("--set", "output.directory=two", launcher=LAUNCHER)
+        for one, two in zip(self.metrics(), self.metrics("two"), strict=True):
+            self.assertAlmostEqual(one["loss"], two["loss"], delta=1e-4)
+
+    def test_resume_and_refusal(self):
+        self.train("--set", "training.steps=8", "--set", "schedule.total_steps=20")
+        self.assertIn("--resume", self.train(status=1))
+        log = self.train("--resume")
+        self.assertIn("step-00000008.h5 at step 8", log)
+        self.train("--set", "output.directory=whole")
+        self.assertEqual([step["loss"] for step in self.metrics()],
+                         [step["loss"] for step in self.metrics("whole")])
+
+    def test_a_signal_leaves_a_checkpoint(self):
+        for word in (signal.SIGTERM, signal.SIGINT):
+            directory = f"run-{word.name}"
+            process = subprocess.Popen(
+                [PROGRAM, "train", "run.toml", "--set", "training.steps=1000000", "--set",
+                 f"output.directory={directory}"], cwd=self.folder, stdout=subprocess.DEVNULL)
+            record = self.folder / directory / "metrics.jsonl"
+            for _ in range(600):
+                if record.exists() and record.stat().st_size > 1000:
+                    break
+                time.sleep(0.05)
+            process.send_signal(word)
+            self.assertEqual(process.wait(timeout=60), 75)
+            last = self.metrics(directory)[-1]["step"]
+            self.assertTrue((self.folder / directory / f"checkpoints/step-{last:08}.h5").exists())
+
+    def test_divergence(self):
+        log = self.train("--set", "optimizer.name=sgd", "--set", "schedule.peak=1e15", "--set",
+                         "training.clip_norm=0", "--set", "curvature.enabled=false", status=3)
+        self.assertIn("not finite", log)
+        self.assertTrue(list((self.folder / "run/checkpoints").glob("step-*.h5")))
+
+    def test_critical_sharpness(self):
+        self.train("--set", "curvature.method=critical")
+        self.assertGreater(self.metrics()[-1]["lambda"], 0)
+
+    def test_mistakes_are_named(self):
+        self.assertIn("did you mean 'model.depth'", self.train("--set", "model.dept=3", status=1))
+        self.assertIn("data.train", self.train("--set", "data.train=[]", status=1))
+        self.assertIn("nowhere.txt", self.train("--set", "data.train=nowhere.txt", status=1))
+        self.run_program("train", "absent.toml", status=2)
+        self.run_program("trian", status=2)
+        self.run_program(status=2)
+        self.assertIn("warmup_steps", self.run_program("train", "--help-config"))
+        self.assertIn("Exit codes", self.run_program("--help"))
+
+
+class AfterTraining(InAFolder):
+    def test_sample(self):
+        self.train()
+        words = ("sample", "run", "--length", "30", "--prompt", "import ")
+        once = self.run_program(*words, "--temperature", "0")
+        self.assertTrue(once.startswith("import "))
+        self.assertEqual(once, self.run_program(*words, "--top-k", "1"))
+        self.assertNotEqual(once, self.run_program(*words, "--temperature", "5"))
+
+    def test_hvp(self):
+        try:
+            import h5py
+            import numpy
+        except ImportError:
+            self.skipTest("needs h5py")
+        self.train()
+        checkpoint = next((self.folder / "run/checkpoints").glob("*.h5"))
+        random = numpy.random.default_rng(1)
+        with h5py.File(checkpoint) as file:
+            names = list(file["parameters"])
+            vectors = [{name: random.standard_normal(file["parameters"][name].shape)
+                        for name in names} for _ in range(2)]
+        with h5py.File(self.folder / "B.h5", "w") as file:
+            file["tokens"] = random.integers(0, 256, (6, 17)).astype("int32")
+        products, losses = [], []
+        for i, launcher in enumerate(((), LAUNCHER)):
+            with h5py.File(self.folder / "V.h5", "w") as file:
+                for name, value in vectors[i].items():
+                    file[name] = value
+            self.run_program("hvp", "--checkpoint", "run", "--batch", "B.h5", "--vector", "V.h5",
+                             "--out", "O.h5", "--precision", "float64", launcher=launcher)
+            with h5py.File(self.folder / "O.h5") as file:
+                products.append({name: file["hvp"][name][()] for name in names})
+                losses.append(file["loss"][()])
+        self.assertAlmostEqual(losses[0], losses[1], delta=1e-12)
+        forms = [sum(numpy.vdot(vectors[1 - i][name], products[i][name]) for name in names)
+                 for i in range(2)]  # <v, Hu> = <u, Hv>
+        self.assertAlmostEqual(forms[0], forms[1], delta=1e-9 * abs(forms[0]))
+
+
+class Readme(InAFolder):
+    TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    def blocks(self, language):
+        return re.findall(rf"^```{language}\n(.*?)^```", self.TEXT, re.M | re.S)
+
+    def test_code_is_part_of_an_example(self):
+        bare = lambda text: [line.strip() for line in text.splitlines() if line.strip()]
+        programs = ["\n".join(bare(file.read_text(encoding="utf-8")))
+                    for file in (ROOT / "apps/examples").glob("*.cpp")]
+        blocks = self.blocks("cpp")
+        self.assertTrue(blocks)
+        for block in blocks:
+            snippet = "\n".join(bare(block))
+            self.assertTrue(any(snippet in program for program in programs), block)
+
+    def test_commands_run(self):
+        (self.folder / "apps/demo").mkdir(parents=True)
+        (self.folder / "apps/demo/demo.toml").write_text(CONFIG)
+        commands = [line for block in self.blocks("sh") for line in block.splitlines()
+                    if line.startswith("kyrtos ")]
+        self.assertGreater(len(commands), 4)
+        environment = {**os.environ, "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}",
+                       "KYRTOS_PYTHON": sys.executable}
+        for command in commands:
+            done = subprocess.run(command.replace("steps=300", "steps=12").replace("400", "15"),
+                                  shell=True, cwd=self.folder, env=environment,
+                                  capture_output=True, text=True, timeout=100)
+            no_matplotlib = command.startswith("kyrtos plot") and "install" in done.stderr
+            self.assertTrue(done.returncode == 0 or no_matplotlib, command + "\n" + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
