@@ -40,7 +40,7 @@ std::vector<Segment> choose_segments(ParameterLayout const& layout, ActiveBlocks
   }
   std::vector<Segment> chosen;
   for (auto const& segment : layout.segments())
-    if (takes_part(segment, active) &&
+    if (segment.trained && takes_part(segment, active) &&
         (patterns.empty() ||
          std::find(matched.begin(), matched.end(), segment.name) != matched.end()))
       chosen.push_back(segment);
@@ -81,7 +81,8 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(
       context, layout.size(), preconditioner_options(config.optimizer, config.curvature));
   auto const v = allocate<Scalar>(context, "second_moment", layout.size());
   stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
-  p.update(context, v, std::max<Index>(steps.value_or(1), 1));
+  p.update(context, v,
+           adam_stretches(layout, stored.file.text().state, std::max<Index>(steps.value_or(1), 1)));
   return p;
 }
 
@@ -113,7 +114,7 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
                                            CurvatureOptions const& options, Progress& progress)
     : context_(context),
       stored_(stored),
-      active_(initially_active(stored.config)),
+      active_(active_blocks(stored.config, stored.file.text().state)),
       segments_(choose_segments(stored.model.layout(), active_, options.match)),
       streams_(open_streams(options)),
       workspace_(context, stored.model, streams_.front().shape(),

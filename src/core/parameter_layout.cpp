@@ -19,8 +19,8 @@ ParameterLayout::Range ParameterLayout::append(std::string const& prefix,
   Index const begin = size_;
   for (auto const& spec : specs) {
     Index const size = count_elements(spec.shape);
-    segments_.push_back(
-        {prefix + "." + spec.name, spec.shape, spec.initial, spec.decay, size_, size});
+    segments_.push_back({prefix + "." + spec.name, spec.shape, spec.initial, spec.decay,
+                         spec.trained, size_, size});
     size_ += size;
   }
   return {begin, size_ - begin};

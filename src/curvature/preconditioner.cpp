@@ -16,10 +16,10 @@ struct Coefficients {
   double moment_scale;
 };
 
-Coefficients coefficients(AdamPreconditionerOptions const& options, Index step) {
+Coefficients coefficients(AdamPreconditionerOptions const& options, AdamStretch const& s) {
   if (options.kind == AdamPreconditionerKind::plain) return {1, 1};
-  double const t = static_cast<double>(step);
-  return {1 - std::pow(options.beta1, t), 1 / (1 - std::pow(options.beta2, t))};
+  return {1 - std::pow(options.beta1, static_cast<double>(s.first_steps)),
+          1 / (1 - std::pow(options.beta2, static_cast<double>(s.second_steps)))};
 }
 
 }  // namespace
@@ -39,23 +39,40 @@ template <class Scalar, class Space>
 void AdamPreconditioner<Scalar, Space>::update(Context<Space> const& context,
                                                VectorView<Scalar const, Space> second_moment,
                                                Index step, MatrixView<Scalar, Space> transported) {
+  update(context, second_moment,
+         std::vector<AdamStretch>{{0, static_cast<Index>(inverse_root_.size()), step, step}},
+         transported);
+}
+
+template <class Scalar, class Space>
+void AdamPreconditioner<Scalar, Space>::update(Context<Space> const& context,
+                                               VectorView<Scalar const, Space> second_moment,
+                                               std::vector<AdamStretch> const& stretches,
+                                               MatrixView<Scalar, Space> transported) {
   Index const n = linalg::detail::common_size(second_moment, inverse_root_, "AdamPreconditioner");
-  require<ConfigError>(step >= 1, "AdamPreconditioner: steps are counted from 1");
   Index const rows = is_set_ ? static_cast<Index>(transported.extent(0)) : 0;
   require(rows == 0 || static_cast<Index>(transported.extent(1)) == n,
           "AdamPreconditioner: the vectors to transport have another size than P");
-  auto const [scale, moment_scale] = coefficients(options_, step);
-  auto const p_scale = static_cast<Scalar>(scale), v_scale = static_cast<Scalar>(moment_scale);
-  auto const epsilon = static_cast<Scalar>(options_.epsilon);
-  auto const p = inverse_root_;
-  linalg::detail::for_each(
-      context, "kyrtos::curvature::precondition", n, KOKKOS_LAMBDA(Index i) {
-        Scalar const root = math::sqrt(second_moment(i) * v_scale);
-        Scalar const updated = 1 / math::sqrt(p_scale * (root + epsilon));
-        Scalar const change = p(i) / updated;
-        for (Index j = 0; j < rows; ++j) transported(j, i) *= change;
-        p(i) = updated;
-      });
+  for (auto const& stretch : stretches) {
+    require<ConfigError>(stretch.first_steps >= 1 && stretch.second_steps >= 1,
+                         "AdamPreconditioner: steps are counted from 1");
+    require(stretch.offset >= 0 && stretch.size >= 0 && stretch.offset + stretch.size <= n,
+            "AdamPreconditioner: a stretch lies outside the vector");
+    auto const [scale, moment_scale] = coefficients(options_, stretch);
+    auto const p_scale = static_cast<Scalar>(scale), v_scale = static_cast<Scalar>(moment_scale);
+    auto const epsilon = static_cast<Scalar>(options_.epsilon);
+    auto const p = inverse_root_;
+    Index const first = stretch.offset;
+    linalg::detail::for_each(
+        context, "kyrtos::curvature::precondition", stretch.size, KOKKOS_LAMBDA(Index k) {
+          Index const i = first + k;
+          Scalar const root = math::sqrt(second_moment(i) * v_scale);
+          Scalar const updated = 1 / math::sqrt(p_scale * (root + epsilon));
+          Scalar const change = p(i) / updated;
+          for (Index j = 0; j < rows; ++j) transported(j, i) *= change;
+          p(i) = updated;
+        });
+  }
   is_set_ = true;
 }
 

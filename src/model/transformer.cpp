@@ -3,6 +3,7 @@
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/layers/attention.hpp>
 #include <kyrtos/layers/cross_entropy_head.hpp>
+#include <kyrtos/layers/gate.hpp>
 #include <kyrtos/layers/gelu.hpp>
 #include <kyrtos/layers/layer_norm.hpp>
 #include <kyrtos/layers/linear.hpp>
@@ -110,6 +111,7 @@ void Transformer<Scalar, Space>::append_attention(Stage& chain) const {
                                                                         .soft_cap = c.soft_cap}));
   chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
                                     c.heads * c.head_size, c.width, c.bias, residual_scale));
+  if (c.gated) chain.add("attention", std::make_shared<Gate<Scalar, Space>>(c.width));
 }
 
 template <class Scalar, class Space>
@@ -131,6 +133,7 @@ void Transformer<Scalar, Space>::append_mlp(Stage& chain) const {
             c.mlp_width, c.activation == MlpActivation::gelu ? GeluKind::exact : GeluKind::tanh));
   chain.add("mlp.down",
             std::make_shared<Linear<Scalar, Space>>(c.mlp_width, c.width, c.bias, residual_scale));
+  if (c.gated) chain.add("mlp", std::make_shared<Gate<Scalar, Space>>(c.width));
 }
 
 // ---- Questions ---------------------------------------------------------------------------------
@@ -170,19 +173,22 @@ template <class Scalar, class Space>
 void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::uint64_t seed,
                                             MutableVector theta) const {
   check_vector(theta, "theta");
-  for (auto const& segment : layout_.segments()) {
-    auto const values = slice(theta, segment.offset, segment.size);
-    double const scale = segment.initial.scale;
-    if (segment.initial.kind == Initialization::Kind::constant) {
-      linalg::fill(context, values, scale);
-      continue;
-    }
-    Philox const random{seed, hash_of(segment.name)};
-    linalg::detail::for_each(
-        context, "kyrtos::transformer::initialize", segment.size, KOKKOS_LAMBDA(Index i) {
-          values(i) = static_cast<Scalar>(scale * random.normal(static_cast<std::uint64_t>(i)));
-        });
-  }
+  for (auto const& segment : layout_.segments()) initialize(context, seed, theta, segment);
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::uint64_t seed,
+                                            MutableVector theta, Segment const& segment,
+                                            double scale) const {
+  auto const values = slice(theta, segment.offset, segment.size);
+  scale *= segment.initial.scale;
+  if (segment.initial.kind == Initialization::Kind::constant)
+    return linalg::fill(context, values, scale);
+  Philox const random{seed, hash_of(segment.name)};
+  linalg::detail::for_each(
+      context, "kyrtos::transformer::initialize", segment.size, KOKKOS_LAMBDA(Index i) {
+        values(i) = static_cast<Scalar>(scale * random.normal(static_cast<std::uint64_t>(i)));
+      });
 }
 
 // ---- Passes over all stages --------------------------------------------------------------------

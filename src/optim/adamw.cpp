@@ -46,7 +46,8 @@ template <class Scalar, class Space>
 void AdamW<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange range,
                                         MutableVector theta, ConstVector gradient,
                                         double learning_rate, double gradient_scale) {
-  auto const t = static_cast<double>(this->steps());
+  auto const t = static_cast<double>(this->steps() - range.age.first);
+  auto const t2 = static_cast<double>(this->steps() - range.age.second);
   auto const to_scalar = [](double value) { return static_cast<Scalar>(value); };
   detail::AdamWStep<Scalar, Space> const step{
       slice(gradient, range.offset, range.size),
@@ -59,7 +60,7 @@ void AdamW<Scalar, Space>::update_range(Context<Space> const& context, Parameter
       to_scalar(learning_rate / (1 - std::pow(options_.beta1, t))),
       to_scalar(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
       to_scalar(gradient_scale),
-      to_scalar(1 / (1 - std::pow(options_.beta2, t)))};
+      to_scalar(1 / (1 - std::pow(options_.beta2, t2)))};
   detail::sweep(context, "kyrtos::adamw::update", range.size, step);
 }
 

@@ -132,6 +132,10 @@ void check_together(RunConfig& c, std::string const& source) {
   if (c.growth.initial_depth > c.model.depth)
     fail(fmt::format("growth.initial_depth = {} exceeds model.depth = {}", c.growth.initial_depth,
                      c.model.depth));
+  if (c.growth.entry == GrowthConfig::Entry::gate && c.growth.when != GrowthConfig::When::never)
+    c.model.gated = true;
+  if (c.growth.when == GrowthConfig::When::curvature && !c.curvature.enabled)
+    fail("growth.when = \"curvature\" needs curvature.enabled = true");
   if (c.training.micro_batch > 0 && c.training.batch % c.training.micro_batch != 0)
     fail(fmt::format("training.micro_batch = {} must divide training.batch = {}",
                      c.training.micro_batch, c.training.batch));

@@ -178,6 +178,7 @@ void declare_model(Declarations& d, TransformerConfig& c) {
   d.real("soft_cap", c.soft_cap, not_negative, "bound of attention logits by tanh; 0: none");
   d.flag("causal", c.causal, "tokens see only those before them");
   d.flag("bias", c.bias, "biases of linear layers and LayerNorm");
+  d.flag("gated", c.gated, "each branch ends in a gate, for growth.entry = \"gate\"");
   d.flag("tied", c.tied, "the head's weight is the token embedding");
   d.real("z_loss", c.z_loss, not_negative,
          "weight of the squared log-partition function in the loss");
@@ -266,8 +267,39 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
 }
 
 void declare_growth(Declarations& d, GrowthConfig& c) {
+  using C = GrowthConfig;
   d.in("growth");
-  d.integer("initial_depth", c.initial_depth, 0, "blocks that take part from the start; 0: all");
+  d.integer("initial_depth", c.initial_depth, 0,
+            "blocks that take part from the start; 0: all, or half where they grow");
+  d.choice("when", c.when,
+           {{"never", C::When::never},
+            {"steps", C::When::steps},
+            {"warmup", C::When::warmup},
+            {"decay", C::When::decay},
+            {"curvature", C::When::curvature}},
+           "groups of blocks join: from a step on, after the learning rate's warm-up, with its "
+           "decay, or while the sharpness allows it");
+  d.integer("groups", c.groups, 1, "of blocks, from the initial to the full depth");
+  d.integer("start", c.start, 0, "steps: the step at which the first group joins");
+  d.integer("every", c.every, 1, "steps between groups; curvature: calm steps before one");
+  d.real("share", c.share, positive, "curvature: calm is below this share of the threshold");
+  d.choice("where", c.where,
+           {{"append", C::Where::append},
+            {"interleave", C::Where::interleave},
+            {"spread", C::Where::spread},
+            {"stack", C::Where::stack}},
+           "next to the output, evenly between others, or as copies on top");
+  d.choice("entry", c.entry,
+           {{"zeros", C::Entry::zeros},
+            {"projections", C::Entry::projections},
+            {"gate", C::Entry::gate}},
+           "new blocks: zero but for a seed, zero output projections, or behind an opening gate");
+  d.real("seed_scale", c.seed_scale, not_negative,
+         "zeros: matrices start at this share of their ordinary size; 0: they never move");
+  d.integer("ramp_steps", c.ramp_steps, 0, "over which a new block's learning rate or gate rises");
+  d.choice("second_moment", c.second_moment,
+           {{"neighbours", C::SecondMoment::neighbours}, {"zero", C::SecondMoment::zero}},
+           "AdamW: what new blocks start from");
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {

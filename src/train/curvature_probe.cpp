@@ -28,6 +28,21 @@ StabilityThreshold stability_threshold(OptimizerConfig const& optimizer,
                                                       : StabilityThreshold::sgd();
 }
 
+std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterRange> const& ranges,
+                                                   Index steps) {
+  std::vector<curvature::AdamStretch> stretches;
+  for (auto const& [offset, size, decay, age] : ranges) {
+    Index const first = steps - age.first, second = steps - age.second;
+    if (first < 1) continue;  // it has no moments yet
+    if (!stretches.empty() && stretches.back().offset + stretches.back().size == offset &&
+        stretches.back().first_steps == first && stretches.back().second_steps == second)
+      stretches.back().size += size;
+    else
+      stretches.push_back({offset, size, first, second});
+  }
+  return stretches;
+}
+
 template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
                                               Transformer<Scalar, Space> const& model,
@@ -39,9 +54,11 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
       model_(&model),
       theta_(theta),
       batches_(std::move(batches)),
-      workspace_(
-          context, model, shape,
-          {.active = active, .tangents = config.method == CurvatureConfig::Method::tracker}) {
+      shape_(shape) {
+  workspace_.emplace(
+      context, model, shape,
+      TransformerWorkspaceOptions{.active = active,
+                                  .tangents = config.method == CurvatureConfig::Method::tracker});
   if (config.method == CurvatureConfig::Method::tracker) {
     build_tracker(optimizer, config, seed);
   } else {
@@ -61,7 +78,7 @@ void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimiz
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
-                  workspace_, theta_, batches_);
+                  *workspace_, theta_, batches_);
   operator_ = &*matrix_;
   if (has_preconditioner(optimizer, config)) {
     preconditioner_.emplace(context_, matrix_->size(), preconditioner_options(optimizer, config));
@@ -85,6 +102,15 @@ void CurvatureProbe<Scalar, Space>::set_batches(std::vector<Batch> batches) {
 }
 
 template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::set_active(ActiveBlocks const& active) {
+  auto options = workspace_->options();
+  options.active = active;
+  workspace_.reset();  // give back first
+  workspace_.emplace(context_, *model_, shape_, options);
+  if (matrix_) matrix_->set_workspace(*workspace_);
+}
+
+template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::before_update() {
   if (critical_) linalg::copy(context_, theta_, theta_before_);
 }
@@ -92,9 +118,10 @@ void CurvatureProbe<Scalar, Space>::before_update() {
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::update_preconditioner(
     optim::Optimizer<Scalar, Space> const& optimizer, MatrixView<Scalar, Space> transported) {
-  if (!preconditioner_ || optimizer.steps() == 0) return;
+  auto const stretches = adam_stretches(optimizer.ranges(), optimizer.steps());
+  if (!preconditioner_ || stretches.empty()) return;
   for (auto const& [name, values] : optimizer.state())
-    if (name == "v") preconditioner_->update(context_, values, optimizer.steps(), transported);
+    if (name == "v") preconditioner_->update(context_, values, stretches, transported);
 }
 
 template <class Scalar, class Space>
@@ -113,7 +140,7 @@ double CurvatureProbe<Scalar, Space>::loss_along_update(double step_size) {
   linalg::copy(context_, theta_before_, theta_trial_);
   linalg::axpby(context_, share, theta_, 1 - share, theta_trial_);
   double loss = 0;
-  for (auto const& batch : batches_) loss += model_->loss(workspace_, theta_trial_, batch);
+  for (auto const& batch : batches_) loss += model_->loss(*workspace_, theta_trial_, batch);
   return context_.communicator().sum(loss);
 }
 
@@ -140,7 +167,7 @@ void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state,
 
 template <class Scalar, class Space>
 double CurvatureProbe<Scalar, Space>::product_flops() const {
-  double const forward = model_->forward_flops(workspace_.shape(), workspace_.options().active) *
+  double const forward = model_->forward_flops(shape_, workspace_->options().active) *
                          static_cast<double>(batches_.size());
   return critical_ ? forward : 8 * forward;
 }

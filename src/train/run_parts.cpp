@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/growth/depth_schedule.hpp>
 #include <kyrtos/train/run_parts.hpp>
+
+#include "trainer_state.hpp"
 
 #include <algorithm>
 
@@ -86,9 +89,20 @@ KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
 // ---- Blocks ------------------------------------------------------------------------------------
 
 ActiveBlocks initially_active(RunConfig const& config) {
-  Index const depth = config.growth.initial_depth;
-  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), depth == 0);
-  for (Index i = 0; i < depth; ++i) active[static_cast<std::size_t>(i)] = true;
+  growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
+  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), false);
+  auto const order =
+      growth::joining_order(config.growth.where, schedule.initial_depth(), config.model.depth);
+  for (Index i = 0; i < schedule.initial_depth(); ++i)
+    active[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = true;
+  return active;
+}
+
+ActiveBlocks active_blocks(RunConfig const& config, std::string const& state) {
+  auto const growth = growth_state_from_json(state);
+  if (!growth) return initially_active(config);
+  ActiveBlocks active;
+  for (auto const& birth : growth->births) active.push_back(birth.has_value());
   return active;
 }
 
@@ -96,6 +110,13 @@ bool takes_part(Segment const& segment, ActiveBlocks const& active) {
   for (std::size_t block = 0; block < active.size(); ++block)
     if (segment.name.starts_with("blocks." + std::to_string(block) + ".")) return active[block];
   return true;
+}
+
+std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
+                                                   std::string const& state, Index steps) {
+  auto const growth = growth_state_from_json(state);
+  if (!growth) return {{0, layout.size(), steps, steps}};
+  return adam_stretches(growth::ranges_of(layout, growth->births), steps);
 }
 
 }  // namespace kyrtos

@@ -18,11 +18,8 @@ namespace {
 
 template <class Scalar, class Space>
 std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
-    Context<Space> const& context, Transformer<Scalar, Space> const& model,
-    ActiveBlocks const& active, OptimizerConfig const& config) {
-  auto ranges = optim::ranges_of(
-      model.layout(), [&](Segment const& segment) { return takes_part(segment, active); });
-  Index const size = model.layout().size();
+    Context<Space> const& context, Index size, std::vector<optim::ParameterRange> ranges,
+    OptimizerConfig const& config) {
   if (config.kind == OptimizerConfig::Kind::sgd)
     return std::make_unique<optim::Sgd<Scalar, Space>>(
         context, size, std::move(ranges),
@@ -49,19 +46,20 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
       config_(config),
       data_(open_training_data(config)),
       model_(config.model),
-      active_(initially_active(config)),
+      growth_(context, model_, config.growth, config.schedule,
+              static_cast<std::uint64_t>(config.training.seed)),
       stream_(token_stream<Scalar>(context, config, data_.train, config.training.batch,
                                    "training.batch", Purpose::training)),
       validation_(token_stream<Scalar>(context, config, data_.validation, config.training.batch,
                                        "training.batch", Purpose::validation)),
-      workspace_(context, model_, stream_.shape(),
-                 {.active = active_, .recompute = config.training.recompute}),
       theta_(allocate<Scalar>(context, "theta", model_.layout().size())),
       gradient_(allocate<Scalar>(context, "gradient", model_.layout().size())),
-      optimizer_(make_optimizer(context, model_, active_, config.optimizer)),
+      optimizer_(make_optimizer<Scalar>(context, model_.layout().size(), growth_.ranges(0),
+                                        config.optimizer)),
       loss_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
       gradient_outliers_(static_cast<std::size_t>(config.training.z_score_window)) {
   model_.initialize(context_, static_cast<std::uint64_t>(config.training.seed), theta_);
+  bind_blocks();
   if (!config.curvature.enabled) return;
   probe_stream_ = std::make_unique<TokenStream<Scalar, Space>>(
       token_stream<Scalar>(context, config, data_.train, config.curvature.probe_sequences,
@@ -69,21 +67,26 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
   probe_stream_->load(0);
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
       context_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
-      probe_stream_->batches(), active_, seed_for(config, Purpose::probe));
+      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe));
 }
 
 template <class Scalar, class Space>
 Trainer<Scalar, Space>::~Trainer() = default;
 
+/// Memory for the blocks that take part now; gives back the old first.
 template <class Scalar, class Space>
-Index Trainer<Scalar, Space>::active_depth() const {
-  return static_cast<Index>(std::count(active_.begin(), active_.end(), true));
+void Trainer<Scalar, Space>::bind_blocks() {
+  workspace_.reset();
+  workspace_.emplace(context_, model_, stream_.shape(),
+                     TransformerWorkspaceOptions{.active = growth_.active(),
+                                                 .recompute = config_.training.recompute});
+  if (probe_) probe_->set_active(growth_.active());
 }
 
 template <class Scalar, class Space>
 double Trainer<Scalar, Space>::step_flops() const {
   SequenceShape const batch{config_.training.batch, config_.training.length};
-  return (config_.training.recompute ? 4 : 3) * model_.forward_flops(batch, active_);
+  return (config_.training.recompute ? 4 : 3) * model_.forward_flops(batch, growth_.active());
 }
 
 /// Loss and gradient of the step's batch, summed over ranks.
@@ -93,7 +96,7 @@ auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
   linalg::fill(context_, gradient_, 0);
   double loss = 0;
   for (auto const& batch : stream_.batches())
-    loss += model_.gradient(workspace_, theta_, batch, gradient_);
+    loss += model_.gradient(*workspace_, theta_, batch, gradient_);
   all_reduce_sum<Scalar, Space>(context_, gradient_);
   return {context_.communicator().sum(loss), linalg::norm(context_, gradient_)};
 }
@@ -101,6 +104,7 @@ auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
 template <class Scalar, class Space>
 StepReport Trainer<Scalar, Space>::step() {
   auto const start = std::chrono::steady_clock::now();
+  if (growth_.advance(step_, threshold_ratio_, theta_, *optimizer_)) bind_blocks();
   auto const measured = measure_gradient();
   if (!std::isfinite(measured.loss) || !std::isfinite(measured.gradient_norm))
     throw NumericalError(
@@ -118,6 +122,7 @@ StepReport Trainer<Scalar, Space>::step() {
   if (probe_) {
     if (config_.curvature.probe == CurvatureConfig::Probe::stream) load_probe(step_);
     report.curvature = to_report(probe_->after_update(*optimizer_, report.learning_rate));
+    threshold_ratio_ = report.curvature->threshold_ratio;
   }
   ++step_;
   context_.fence("kyrtos::Trainer::step");
@@ -154,7 +159,7 @@ double Trainer<Scalar, Space>::validation_loss() {
   double loss = 0;
   for (Index i = 0; i < config_.training.evaluation_batches; ++i) {
     validation_.load(i);
-    for (auto const& batch : validation_.batches()) loss += model_.loss(workspace_, theta_, batch);
+    for (auto const& batch : validation_.batches()) loss += model_.loss(*workspace_, theta_, batch);
   }
   return context_.communicator().sum(loss) /
          static_cast<double>(config_.training.evaluation_batches);
@@ -187,6 +192,8 @@ std::string Trainer<Scalar, Space>::state_text() const {
   state.step = step_;
   state.optimizer = optimizer_->name();
   state.optimizer_steps = optimizer_->steps();
+  state.growth = growth_.state();
+  state.threshold_ratio = threshold_ratio_;
   state.losses = loss_outliers_.values();
   state.gradient_norms = gradient_outliers_.values();
   if (probe_) state.probe = probe_->state();
@@ -223,6 +230,10 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   }
   step_ = state.step;
   optimizer_->set_steps(state.optimizer_steps);
+  growth_.restore(state.growth);
+  optimizer_->set_ranges(growth_.ranges(state.optimizer_steps));
+  threshold_ratio_ = state.threshold_ratio;
+  bind_blocks();
   loss_outliers_.restore(state.losses);
   gradient_outliers_.restore(state.gradient_norms);
   if (probe_) probe_->restore(has_vectors ? state.probe : ProbeState(), *optimizer_);

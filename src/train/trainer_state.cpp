@@ -54,6 +54,26 @@ curvature::TrackerState tracker_from(json const& j) {
           .last = report_from(j.at("last"))};
 }
 
+/// One entry a block: null, or its birth.
+json to_json(growth::GrowthState const& g) {
+  json births = json::array();
+  for (auto const& birth : g.births)
+    births.push_back(birth ? json{{"step", birth->step}, {"second_began", birth->second_began}}
+                           : json(nullptr));
+  return {{"blocks", births}, {"calm_steps", g.calm_steps}};
+}
+
+growth::GrowthState growth_from(json const& j) {
+  growth::GrowthState state;
+  state.calm_steps = j.at("calm_steps").get<Index>();
+  for (auto const& birth : j.at("blocks"))
+    state.births.push_back(
+        birth.is_null() ? std::nullopt
+                        : std::optional(growth::BlockBirth{birth.at("step").get<Index>(),
+                                                           birth.at("second_began").get<Index>()}));
+  return state;
+}
+
 }  // namespace
 
 std::string to_json(TrainerState const& state) {
@@ -63,7 +83,9 @@ std::string to_json(TrainerState const& state) {
               {"losses", state.losses},
               {"gradient_norms", state.gradient_norms},
               {"tracker", to_json(state.probe.tracker)},
-              {"critical_step_size", state.probe.critical_step_size}}
+              {"critical_step_size", state.probe.critical_step_size},
+              {"growth", to_json(state.growth)},
+              {"threshold_ratio", optional(state.threshold_ratio)}}
       .dump();
 }
 
@@ -76,12 +98,20 @@ TrainerState trainer_state_from_json(std::string const& text, std::string const&
             .losses = j.at("losses").get<std::deque<double>>(),
             .gradient_norms = j.at("gradient_norms").get<std::deque<double>>(),
             .probe = {.tracker = tracker_from(j.at("tracker")),
-                      .critical_step_size = j.at("critical_step_size").get<double>()}};
+                      .critical_step_size = j.at("critical_step_size").get<double>()},
+            .growth = growth_from(j.at("growth")),
+            .threshold_ratio = optional(j.at("threshold_ratio"))};
   } catch (json::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +
                     (text.empty() ? std::string("is missing (was it written elsewhere?)")
                                   : std::string("can't be read: ") + error.what()));
   }
+}
+
+std::optional<growth::GrowthState> growth_state_from_json(std::string const& text) {
+  auto const j = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!j.is_object() || !j.contains("growth")) return std::nullopt;
+  return growth_from(j["growth"]);
 }
 
 }  // namespace kyrtos

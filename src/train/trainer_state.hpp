@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/growth/depth_growth.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
 #include <deque>
@@ -16,11 +17,17 @@ struct TrainerState {
   Index optimizer_steps = 0;
   std::deque<double> losses, gradient_norms;  ///< Of the steps that z-scores compare with.
   ProbeState probe;
+  growth::GrowthState growth;
+  std::optional<double> threshold_ratio;  ///< Of the last step.
 };
 
 std::string to_json(TrainerState const& state);
 
 /// \throws FileError, naming `file`, when something is missing or of another type.
 TrainerState trainer_state_from_json(std::string const& text, std::string const& file);
+
+/// Which blocks took part and since when; nothing where a state, perhaps from elsewhere, does not
+/// say.
+std::optional<growth::GrowthState> growth_state_from_json(std::string const& text);
 
 }  // namespace kyrtos

@@ -53,6 +53,7 @@ inline std::vector<NamedConfig> small_models() {
   bare.positions = Positions::none;
   bare.causal = false;
   bare.qk_norm = true;
+  exact.gated = true;
   plain.bias = false;
   plain.norm = Norm::rms_norm;
   plain.soft_cap = 1.3;

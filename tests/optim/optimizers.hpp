@@ -101,8 +101,9 @@ TEST_CASE("neighbouring segments of one kind become one range", "[optimizers]") 
   auto const ranges = optim::ranges_of(layout);
   REQUIRE(ranges.size() == 3);
   CHECK((ranges[1].offset == 6 && ranges[1].size == 6 && !ranges[1].decay));
-  auto const some =
-      optim::ranges_of(layout, [](Segment const& s) { return s.name.starts_with("b."); });
+  auto const some = optim::ranges_of(layout, [](Segment const& s) {
+    return s.name.starts_with("b.") ? std::optional(optim::ParameterAge()) : std::nullopt;
+  });
   REQUIRE(some.size() == 2);
   CHECK((some[0].offset == 8 && some[0].size == 4));
 }

@@ -7,6 +7,7 @@
 #include "activations.hpp"
 #include "attention.hpp"
 #include "cross_entropy_head.hpp"
+#include "gate.hpp"
 #include "linear.hpp"
 #include "linear_embedding.hpp"
 #include "mean_squared_error_head.hpp"
@@ -103,6 +104,11 @@ struct Transformer {
   }
 
   template <class T>
+  std::vector<T> gate(std::vector<T> const& x, Cursor<T>& next) const {
+    return c.gated ? Gate()(shape, x, next(1)) : x;
+  }
+
+  template <class T>
   std::vector<T> attention(std::vector<T> x, Cursor<T>& next) const {
     auto const heads = size(c.heads), kv_heads = size(c.kv_heads), head_size = size(c.head_size);
     x = norm(x, next);
@@ -112,7 +118,7 @@ struct Transformer {
     if (c.positions == Positions::rotary)
       x = Rotary{heads, kv_heads, head_size, c.rotary_base}(shape, x, {});
     x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap}(shape, x, {});
-    return linear(x, c.heads * c.head_size, c.width, next);
+    return gate(linear(x, c.heads * c.head_size, c.width, next), next);
   }
 
   template <class T>
@@ -124,7 +130,7 @@ struct Transformer {
       x = SwiGlu{size(c.mlp_width)}(shape, x, {});
     else
       x = Gelu{c.activation == MlpActivation::gelu}(shape, x, {});
-    return linear(x, c.mlp_width, c.width, next);
+    return gate(linear(x, c.mlp_width, c.width, next), next);
   }
 };
 

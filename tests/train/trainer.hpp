@@ -183,6 +183,64 @@ TEST_CASE("inactive blocks are neither trained nor drawn upon", "[trainer]") {
   }
 }
 
+TEST_CASE("depth grows on the way, and a restart at any step changes nothing", "[trainer]") {
+  auto const how = GENERATE(as<std::string>(), "zeros", "projections", "gate");
+  TinyRun run({"model.depth=4", "growth.initial_depth=1", "growth.when=steps", "growth.start=4",
+               "growth.every=3", "growth.groups=3", "growth.ramp_steps=4", "growth.entry=" + how,
+               "growth.where=spread"});
+  Trainer<Scalar, Space> whole(run.context, run.config);
+  std::vector<StepReport> expected;
+  for (int i = 0; i < 14; ++i) {
+    whole.save(run.directory / ("at" + std::to_string(i) + ".h5"));
+    expected.push_back(whole.step());
+  }
+  std::vector<Index> depths;
+  for (auto const& report : expected) depths.push_back(report.active_depth);
+  CHECK(depths == std::vector<Index>{1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4});
+  for (int i : {3, 4, 5, 9, 12}) {
+    Trainer<Scalar, Space> other(run.context, run.config);
+    other.restore(io::CheckpointReader(run.context.communicator(),
+                                       run.directory / ("at" + std::to_string(i) + ".h5")));
+    for (auto k = static_cast<std::size_t>(i); k < expected.size(); ++k) {
+      auto const report = other.step();
+      CHECK(report.loss == expected[k].loss);
+      CHECK(report.active_depth == expected[k].active_depth);
+      CHECK(report.curvature->lambda == expected[k].curvature->lambda);
+    }
+    CHECK(parameters(other) == parameters(whole));
+  }
+}
+
+TEST_CASE("the tracker keeps its warm start through growth", "[trainer]") {
+  TinyRun run({"model.depth=4", "growth.initial_depth=2", "growth.when=steps", "growth.start=25",
+               "growth.groups=1", "growth.entry=projections", "schedule.peak=1e-3",
+               "optimizer.epsilon=1e-6", "curvature.max_hvps=4"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  auto const before = take_steps(trainer, 25).back();
+  auto const after = trainer.step();
+  REQUIRE(after.active_depth == 4);
+  REQUIRE(before.curvature->lambda);
+  CHECK(after.curvature->lambda);
+  CHECK(after.curvature->hvps <= 4);  // a cold start may take 20
+}
+
+TEST_CASE("a second moment of zero makes the preconditioned sharpness jump", "[trainer]") {
+  auto const jump = [](std::string const& second_moment) {
+    TinyRun run({"model.depth=2", "growth.initial_depth=1", "growth.when=steps", "growth.start=20",
+                 "growth.groups=1", "growth.entry=projections", "schedule.peak=1e-3",
+                 "curvature.max_hvps=20", "growth.second_moment=" + second_moment});
+    Trainer<Scalar, Space> trainer(run.context, run.config);
+    double const before = take_steps(trainer, 20).back().curvature->lambda.value_or(1);
+    double greatest = 0;
+    for (int i = 0; i < 3; ++i)
+      greatest = std::max(greatest, trainer.step().curvature->lambda.value_or(0) / before);
+    return greatest;
+  };
+  double const inherited = jump("neighbours"), zero = jump("zero");
+  CHECK(inherited < 10);
+  CHECK(zero > 3 * inherited);
+}
+
 TEST_CASE("a restart says what does not fit", "[trainer]") {
   TinyRun run, wider({"model.width=32"}), sgd({"optimizer.name=sgd"});
   Trainer<Scalar, Space> trainer(run.context, run.config);

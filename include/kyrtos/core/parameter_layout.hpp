@@ -22,7 +22,8 @@ struct SegmentSpec {
   std::string name;  ///< Within the layer, such as `weight`.
   std::vector<Index> shape;
   Initialization initial = {};
-  bool decay = false;  ///< Whether weight decay applies: matrices yes, biases and norms no.
+  bool decay = false;   ///< Whether weight decay applies: matrices yes, biases and norms no.
+  bool trained = true;  ///< Whether optimisers move it and curvature has directions along it.
 };
 
 /// The same tensor at its place in the flat vector.
@@ -31,6 +32,7 @@ struct Segment {
   std::vector<Index> shape;
   Initialization initial;
   bool decay = false;
+  bool trained = true;
   Index offset = 0;
   Index size = 0;
 };

@@ -4,6 +4,8 @@
 
 #include <kyrtos/core/context.hpp>
 
+#include <vector>
+
 /// \file
 /// \brief Adam's diagonal preconditioner P, and the thresholds of stability.
 
@@ -26,6 +28,12 @@ struct AdamPreconditionerOptions {
   double epsilon = 1e-8;
 };
 
+/// A stretch of the parameters, and how many steps its moments have behind them.
+struct AdamStretch {
+  Index offset = 0, size = 0;
+  Index first_steps = 1, second_steps = 1;
+};
+
 /// P^(-1/2) as a vector, refreshed from Adam's second moment v after every step. Holds one vector.
 template <class Scalar, class Space>
 class AdamPreconditioner {
@@ -44,6 +52,12 @@ class AdamPreconditioner {
   /// Asynchronous; 3 accesses to vectors and 2 for each row.
   void update(Context<Space> const& context, VectorView<Scalar const, Space> second_moment,
               Index step, MatrixView<Scalar, Space> transported = {});
+
+  /// The same where stretches of the parameters began at different steps. What no stretch covers
+  /// keeps its P.
+  void update(Context<Space> const& context, VectorView<Scalar const, Space> second_moment,
+              std::vector<AdamStretch> const& stretches,
+              MatrixView<Scalar, Space> transported = {});
 
   VectorView<Scalar const, Space> inverse_root() const { return inverse_root_; }
   AdamPreconditionerOptions const& options() const { return options_; }

@@ -56,6 +56,9 @@ class Transformer {
 
   /// Draws θ. A value depends on the seed, its segment's name and its place in it alone.
   void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta) const;
+  /// One segment of θ alone, its standard deviation (or constant) times `scale`.
+  void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta,
+                  Segment const& segment, double scale = 1) const;
 
   /// ℓ(θ)
   double loss(Workspace& workspace, ConstVector theta, Batch const& batch) const;

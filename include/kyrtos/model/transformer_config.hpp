@@ -41,7 +41,8 @@ struct TransformerConfig {
   bool qk_norm = false;
   double soft_cap = 0;  ///< Attention logits s become soft_cap·tanh(s/soft_cap) (0: off).
   bool causal = true;
-  bool bias = true;  ///< Biases of linear layers and of LayerNorm.
+  bool bias = true;    ///< Biases of linear layers and of LayerNorm.
+  bool gated = false;  ///< Each branch ends in a gate that growth opens (layers/gate.hpp).
 
   // Start.
   double initial_scale = 0.02;  ///< Standard deviation of weights; residual outputs get it

@@ -5,37 +5,49 @@
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace kyrtos::optim {
 
+/// How long a stretch of parameters has been moved, and how fast it is: what blocks that join a
+/// run on the way have for themselves.
+struct ParameterAge {
+  Index first = 0;   ///< The step after which the first moment began, at zero.
+  Index second = 0;  ///< The same for the second; earlier where it was inherited.
+  double rate = 1;   ///< Of the learning rate.
+  friend bool operator==(ParameterAge const&, ParameterAge const&) = default;
+};
+
 /// A stretch of the parameter vector that an optimiser moves, with or without weight decay.
 struct ParameterRange {
   Index offset = 0;
   Index size = 0;
   bool decay = false;
+  ParameterAge age = {};
 };
 
-/// The segments of a layout as few ranges: neighbours of the same kind are joined. `is_active`
-/// leaves segments out (blocks that are not trained yet).
-template <class Predicate>
-std::vector<ParameterRange> ranges_of(ParameterLayout const& layout, Predicate const& is_active) {
+/// The segments of a layout as few ranges: neighbours of the same kind are joined. `age_of` gives a
+/// segment's age, or nothing to leave it out (blocks that are not trained yet).
+template <class AgeOf>
+std::vector<ParameterRange> ranges_of(ParameterLayout const& layout, AgeOf const& age_of) {
   std::vector<ParameterRange> ranges;
   for (auto const& segment : layout.segments()) {
-    if (!is_active(segment)) continue;
-    if (!ranges.empty() && ranges.back().decay == segment.decay &&
+    std::optional<ParameterAge> const age = age_of(segment);
+    if (!age || !segment.trained) continue;
+    if (!ranges.empty() && ranges.back().decay == segment.decay && ranges.back().age == *age &&
         ranges.back().offset + ranges.back().size == segment.offset)
       ranges.back().size += segment.size;
     else
-      ranges.push_back({segment.offset, segment.size, segment.decay});
+      ranges.push_back({segment.offset, segment.size, segment.decay, *age});
   }
   return ranges;
 }
 
 inline std::vector<ParameterRange> ranges_of(ParameterLayout const& layout) {
-  return ranges_of(layout, [](Segment const&) { return true; });
+  return ranges_of(layout, [](Segment const&) { return ParameterAge(); });
 }
 
 /// Moves θ against the gradient. Parameters outside its ranges, and their state, stay untouched.
@@ -54,7 +66,7 @@ class Optimizer {
               double learning_rate, double gradient_scale = 1) {
     ++steps_;
     for (auto const& range : ranges_)
-      update_range(context, range, theta, gradient, learning_rate, gradient_scale);
+      update_range(context, range, theta, gradient, learning_rate * range.age.rate, gradient_scale);
   }
 
   /// Steps taken so far: part of the state, because bias corrections depend on it.

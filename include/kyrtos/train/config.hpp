@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/types.hpp>
+#include <kyrtos/growth/growth_config.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/optim/schedule.hpp>
@@ -63,10 +64,6 @@ struct CurvatureConfig {
   Index max_hvps = 5;
   Index cold_hvps = 20;          ///< In the first step, and after a failure.
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
-};
-
-struct GrowthConfig {
-  Index initial_depth = 0;  ///< Blocks that take part from the start, from the input on; 0: all.
 };
 
 struct OutputConfig {

@@ -25,6 +25,10 @@ curvature::AdamPreconditionerOptions preconditioner_options(OptimizerConfig cons
 curvature::StabilityThreshold stability_threshold(OptimizerConfig const& optimizer,
                                                   CurvatureConfig const& config);
 
+/// How far Adam's moments have come in what an optimiser moves, neighbours of one age joined.
+std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterRange> const& ranges,
+                                                   Index steps);
+
 /// What a CurvatureProbe needs for a restart, beside its vectors.
 struct ProbeState {
   curvature::TrackerState tracker;
@@ -52,6 +56,10 @@ class CurvatureProbe {
   CurvatureProbe(CurvatureProbe&&) = delete;
 
   void set_batches(std::vector<Batch> batches);
+
+  /// For another set of blocks that take part: memory anew, vectors and warm start as they are. The
+  /// components along new blocks are zero at first and come with the next product.
+  void set_active(ActiveBlocks const& active);
 
   /// Just before the optimiser's update: critical sharpness needs θ as it was.
   void before_update();
@@ -84,7 +92,8 @@ class CurvatureProbe {
   Transformer<Scalar, Space> const* model_;
   ConstVector theta_;
   std::vector<Batch> batches_;
-  TransformerWorkspace<Scalar, Space> workspace_;
+  SequenceShape shape_;
+  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
   std::optional<curvature::ModelOperator<Scalar, Space>> matrix_;
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/curvature/preconditioner.hpp>
 #include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 #include <kyrtos/train/token_stream.hpp>
@@ -35,6 +36,14 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
 
 /// The blocks that take part at the start of a run.
 ActiveBlocks initially_active(RunConfig const& config);
+
+/// The blocks that took part when a checkpoint was written, from its state; in a file from
+/// elsewhere, which has none, those of the start.
+ActiveBlocks active_blocks(RunConfig const& config, std::string const& state);
+
+/// How far Adam's moments have come in a checkpoint with this state, after `steps` steps.
+std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
+                                                   std::string const& state, Index steps);
 
 /// Whether training moves the segment: those of inactive blocks it doesn't.
 bool takes_part(Segment const& segment, ActiveBlocks const& active);

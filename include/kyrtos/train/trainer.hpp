@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/growth/depth_growth.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
@@ -53,7 +54,7 @@ class Trainer {
   ConstVector parameters() const { return theta_; }
   /// Null when curvature is off.
   CurvatureProbe<Scalar, Space>* probe() { return probe_.get(); }
-  Index active_depth() const;
+  Index active_depth() const { return growth_.depth(); }
 
   /// Floating-point operations of a step over all ranks, without the curvature's.
   double step_flops() const;
@@ -65,20 +66,22 @@ class Trainer {
   Measured measure_gradient();
   bool update(Measured const& m, StepReport& report);
   void load_probe(Index step);
+  void bind_blocks();
   std::string state_text() const;
 
   Context<Space> context_;
   RunConfig config_;
   TrainingData data_;
   Transformer<Scalar, Space> model_;
-  ActiveBlocks active_;
+  growth::DepthGrowth<Scalar, Space> growth_;
   TokenStream<Scalar, Space> stream_, validation_;
-  TransformerWorkspace<Scalar, Space> workspace_;
+  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
   Vector<Scalar, Space> theta_, gradient_;
   std::unique_ptr<optim::Optimizer<Scalar, Space>> optimizer_;
   std::unique_ptr<TokenStream<Scalar, Space>> probe_stream_;
   std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;
   optim::OutlierDetector loss_outliers_, gradient_outliers_;
+  std::optional<double> threshold_ratio_;  // of the step before
   Index step_ = 0;
 };
 

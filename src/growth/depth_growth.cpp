@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/growth/depth_growth.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+namespace kyrtos::growth {
+
+std::vector<optim::ParameterRange> ranges_of(
+    ParameterLayout const& layout, std::vector<std::optional<BlockBirth>> const& births,
+    std::function<double(BlockBirth const&)> const& rate_of) {
+  return optim::ranges_of(layout, [&](Segment const& segment) {
+    std::optional<optim::ParameterAge> age = optim::ParameterAge();
+    for (std::size_t block = 0; block < births.size(); ++block) {
+      if (!segment.name.starts_with("blocks." + std::to_string(block) + ".")) continue;
+      auto const& birth = births[block];
+      if (!birth) return std::optional<optim::ParameterAge>();
+      age = optim::ParameterAge{birth->step, birth->second_began, rate_of(*birth)};
+    }
+    return age;
+  });
+}
+
+template <class Scalar, class Space>
+DepthGrowth<Scalar, Space>::DepthGrowth(Context<Space> const& context,
+                                        Transformer<Scalar, Space> const& model,
+                                        GrowthConfig const& config, optim::LearningRate const& rate,
+                                        std::uint64_t seed)
+    : context_(context),
+      model_(&model),
+      config_(config),
+      schedule_(config, model.config().depth, rate),
+      order_(joining_order(config.where, schedule_.initial_depth(), model.config().depth)),
+      seed_(seed) {
+  state_.births.resize(order_.size());
+  for (Index i = 0; i < schedule_.initial_depth(); ++i)
+    state_.births[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])] = BlockBirth();
+}
+
+template <class Scalar, class Space>
+ActiveBlocks DepthGrowth<Scalar, Space>::active() const {
+  ActiveBlocks active;
+  for (auto const& birth : state_.births) active.push_back(birth.has_value());
+  return active;
+}
+
+template <class Scalar, class Space>
+Index DepthGrowth<Scalar, Space>::depth() const {
+  auto const blocks = active();
+  return static_cast<Index>(std::count(blocks.begin(), blocks.end(), true));
+}
+
+template <class Scalar, class Space>
+bool DepthGrowth<Scalar, Space>::advance(Index step, std::optional<double> threshold_ratio,
+                                         MutableVector theta, Optimizer& optimizer) {
+  Index const present = depth();
+  double wanted = static_cast<double>(schedule_.depth_for(step, present, threshold_ratio));
+  context_.communicator().broadcast(std::span(&wanted, 1));
+  state_.calm_steps = schedule_.calm_steps();
+  for (Index i = present; i < static_cast<Index>(wanted); ++i)
+    join(order_[static_cast<std::size_t>(i)], theta, optimizer);
+  if (config_.entry == GrowthConfig::Entry::gate)
+    for (std::size_t block = 0; block < state_.births.size(); ++block)
+      if (auto const& birth = state_.births[block]; birth && birth->step > 0)
+        set_gate(context_, *model_, static_cast<Index>(block), opening(*birth, optimizer.steps()),
+                 theta);
+  optimizer.set_ranges(ranges(optimizer.steps()));
+  return static_cast<Index>(wanted) > present;
+}
+
+template <class Scalar, class Space>
+void DepthGrowth<Scalar, Space>::join(Index block, MutableVector theta, Optimizer& optimizer) {
+  Index const source = source_for(block);
+  enter_block(context_, *model_, config_, block, source, seed_, theta);
+  enter_moments(context_, *model_, config_, block, source, optimizer);
+  BlockBirth birth{optimizer.steps(), optimizer.steps()};
+  if (config_.second_moment == GrowthConfig::SecondMoment::neighbours)
+    birth.second_began = state_.births[static_cast<std::size_t>(source)]->second_began;
+  state_.births[static_cast<std::size_t>(block)] = birth;
+}
+
+/// The block that a new one learns from: where it is stacked, the blocks below in turn; else the
+/// nearest that takes part, of two the one towards the input.
+template <class Scalar, class Space>
+Index DepthGrowth<Scalar, Space>::source_for(Index block) const {
+  if (config_.where == GrowthConfig::Where::stack) return block % schedule_.initial_depth();
+  Index nearest = -1;
+  for (std::size_t i = 0; i < state_.births.size(); ++i) {
+    auto const other = static_cast<Index>(i);
+    if (state_.births[i] && (nearest < 0 || std::abs(other - block) < std::abs(nearest - block)))
+      nearest = other;
+  }
+  require<ConfigError>(nearest >= 0, "growth: at least one block must take part from the start");
+  return nearest;
+}
+
+/// How far a block's ramp has got, from 0 to 1; blocks that were there from the start have none.
+template <class Scalar, class Space>
+double DepthGrowth<Scalar, Space>::opening(BlockBirth const& birth, Index optimizer_steps) const {
+  if (birth.step == 0 || config_.ramp_steps == 0) return 1;
+  return std::min(1.0, static_cast<double>(optimizer_steps - birth.step + 1) /
+                           static_cast<double>(config_.ramp_steps));
+}
+
+template <class Scalar, class Space>
+std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index optimizer_steps) const {
+  return ranges_of(model_->layout(), state_.births,
+                   [&](BlockBirth const& birth) { return opening(birth, optimizer_steps); });
+}
+
+template <class Scalar, class Space>
+void DepthGrowth<Scalar, Space>::restore(GrowthState state) {
+  require<ConfigError>(state.births.size() == state_.births.size(),
+                       "growth: the state to restore is of a model of another depth");
+  schedule_.restore(state.calm_steps);
+  state_ = std::move(state);
+}
+
+KYRTOS_INSTANTIATE(kyrtos::growth::DepthGrowth)
+
+}  // namespace kyrtos::growth
