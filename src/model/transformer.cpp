@@ -226,8 +226,10 @@ void Transformer<Scalar, Space>::backward(Workspace& ws, ConstVector theta, Batc
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
     if (ws.options_.recompute) s->chain->recompute_forward(ws.context_, s->part(theta), s->primal);
     s->chain->backward(ws.context_, s->part(theta), s->primal, s->adjoint, s->part(gradient));
+    ws.tell_final(s->range.offset);
   }
   add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
+  ws.tell_final(0);
 }
 
 template <class Scalar, class Space>
@@ -292,10 +294,13 @@ double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, ConstVector
   sweep.dx_dot = ws.stream_tangent_adjoint_.back();
   sweep.hu = head_part(hu);
   double const derivative = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss_dot;
-  for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s)
+  for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
     s->chain->tangent_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
                                s->adjoint, s->tangent_adjoint, s->part(hu));
+    ws.tell_final(s->range.offset);
+  }
   add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
+  ws.tell_final(0);
   return derivative;
 }
 
@@ -320,9 +325,11 @@ auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, ConstVector the
     }
     s->chain->both_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
                             s->adjoint, s->tangent_adjoint, s->part(gradient), s->part(hu));
+    ws.tell_final(s->range.offset);
   }
   add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
   add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
+  ws.tell_final(0);
   return {loss, derivative};
 }
 

@@ -302,6 +302,14 @@ void declare_growth(Declarations& d, GrowthConfig& c) {
            "AdamW: what new blocks start from");
 }
 
+void declare_parallel(Declarations& d, ReductionOptions& c) {
+  using Order = ReductionOptions::Order;
+  d.in("parallel");
+  d.choice("reduction", c.order, {{"library", Order::library}, {"ordered", Order::ordered}},
+           "sums over ranks as MPI does them, or rank by rank: the same bits with any MPI");
+  d.integer("bucket_bytes", c.bucket_bytes, 1, "sent at once, while the rest is computed");
+}
+
 void declare_output(Declarations& d, OutputConfig& c) {
   d.in("output");
   d.text("directory", c.directory, "where checkpoints, metrics and plots go");
@@ -320,6 +328,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_optimizer(d, config.optimizer, config.schedule);
   declare_curvature(d, config.curvature);
   declare_growth(d, config.growth);
+  declare_parallel(d, config.parallel);
   declare_output(d, config.output);
   return std::move(d.keys);
 }

@@ -49,7 +49,8 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
                                               ConstVector theta, OptimizerConfig const& optimizer,
                                               CurvatureConfig const& config, SequenceShape shape,
                                               std::vector<Batch> batches,
-                                              ActiveBlocks const& active, std::uint64_t seed)
+                                              ActiveBlocks const& active, std::uint64_t seed,
+                                              ReductionOptions const& reduction)
     : context_(context),
       model_(&model),
       theta_(theta),
@@ -60,7 +61,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
       TransformerWorkspaceOptions{.active = active,
                                   .tangents = config.method == CurvatureConfig::Method::tracker});
   if (config.method == CurvatureConfig::Method::tracker) {
-    build_tracker(optimizer, config, seed);
+    build_tracker(optimizer, config, seed, reduction);
   } else {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
     theta_before_ = allocate<Scalar>(context, "curvature::theta_before", model.layout().size());
@@ -73,12 +74,12 @@ CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
-                                                  CurvatureConfig const& config,
-                                                  std::uint64_t seed) {
+                                                  CurvatureConfig const& config, std::uint64_t seed,
+                                                  ReductionOptions const& reduction) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
-                  *workspace_, theta_, batches_);
+                  *workspace_, theta_, batches_, reduction);
   operator_ = &*matrix_;
   if (has_preconditioner(optimizer, config)) {
     preconditioner_.emplace(context_, matrix_->size(), preconditioner_options(optimizer, config));

@@ -3,7 +3,6 @@
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/optim/sgd.hpp>
-#include <kyrtos/parallel/all_reduce.hpp>
 #include <kyrtos/train/trainer.hpp>
 
 #include "trainer_state.hpp"
@@ -54,6 +53,7 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
                                        "training.batch", Purpose::validation)),
       theta_(allocate<Scalar>(context, "theta", model_.layout().size())),
       gradient_(allocate<Scalar>(context, "gradient", model_.layout().size())),
+      sum_(context, model_.layout().size(), config.parallel),
       optimizer_(make_optimizer<Scalar>(context, model_.layout().size(), growth_.ranges(0),
                                         config.optimizer)),
       loss_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
@@ -67,7 +67,8 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
   probe_stream_->load(0);
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
       context_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
-      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe));
+      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe),
+      config.parallel);
 }
 
 template <class Scalar, class Space>
@@ -94,10 +95,16 @@ template <class Scalar, class Space>
 auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
   stream_.load(step_);
   linalg::fill(context_, gradient_, 0);
+  sum_.begin(gradient_);
   double loss = 0;
-  for (auto const& batch : stream_.batches())
-    loss += model_.gradient(*workspace_, theta_, batch, gradient_);
-  all_reduce_sum<Scalar, Space>(context_, gradient_);
+  auto const batches = stream_.batches();
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (i + 1 == batches.size())
+      workspace_->on_final([this](Index first) { sum_.final_from(first); });
+    loss += model_.gradient(*workspace_, theta_, batches[i], gradient_);
+  }
+  workspace_->on_final({});
+  sum_.finish();
   return {context_.communicator().sum(loss), linalg::norm(context_, gradient_)};
 }
 

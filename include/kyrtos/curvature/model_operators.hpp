@@ -4,6 +4,7 @@
 
 #include <kyrtos/curvature/linear_operator.hpp>
 #include <kyrtos/model/transformer.hpp>
+#include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <vector>
 
@@ -29,11 +30,13 @@ class ModelOperator final : public LinearOperator<Scalar, Space> {
  public:
   using Batch = layers::Batch<Scalar, Space>;
 
+  /// \param reduction how products are summed over ranks, overlapping the last micro-batch.
   /// \param workspace made with `tangents`, for the batches' shape; what the operator leaves in it
   /// is of no use to others. Model, workspace and θ must outlive the operator.
   ModelOperator(ModelMatrix matrix, Transformer<Scalar, Space> const& model,
                 TransformerWorkspace<Scalar, Space>& workspace,
-                VectorView<Scalar const, Space> theta, std::vector<Batch> batches);
+                VectorView<Scalar const, Space> theta, std::vector<Batch> batches,
+                ReductionOptions const& reduction = {});
 
   Index size() const override { return model_->layout().size(); }
   void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
@@ -49,6 +52,7 @@ class ModelOperator final : public LinearOperator<Scalar, Space> {
   TransformerWorkspace<Scalar, Space>* workspace_;
   VectorView<Scalar const, Space> theta_;
   std::vector<Batch> batches_;
+  BucketedSum<Scalar, Space> sum_;
 };
 
 }  // namespace kyrtos::curvature

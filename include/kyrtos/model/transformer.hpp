@@ -7,6 +7,7 @@
 #include <kyrtos/model/transformer_config.hpp>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -159,6 +160,12 @@ class TransformerWorkspace {
   std::size_t bytes() const { return memory_.bytes(); }
   Workspace<Scalar, Space>& memory() { return memory_; }
 
+  /// Called in every backward pass, of the derivative that it adds to: `first` says that nothing
+  /// more is added to the elements from there on. Lets sums over ranks overlap with the rest
+  /// (parallel/bucketed_sum.hpp). Empty: nobody is told.
+  using OnFinal = std::function<void(Index first)>;
+  void on_final(OnFinal tell) { on_final_ = std::move(tell); }
+
  private:
   friend class Transformer<Scalar, Space>;
   using Stage = Chain<Scalar, Space>;
@@ -182,6 +189,9 @@ class TransformerWorkspace {
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
   void check(layers::Batch<Scalar, Space> const& batch) const;
   void require_tangents() const;
+  void tell_final(Index first) const {
+    if (on_final_) on_final_(first);
+  }
 
   Context<Space> context_;
   SequenceShape shape_;
@@ -192,6 +202,7 @@ class TransformerWorkspace {
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
       stream_tangent_adjoint_;
   bool gradient_is_kept_ = false;
+  OnFinal on_final_;
 };
 
 }  // namespace kyrtos

@@ -7,6 +7,7 @@
 #include <kyrtos/model/transformer_config.hpp>
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/optim/schedule.hpp>
+#include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <string>
 #include <vector>
@@ -81,6 +82,7 @@ struct RunConfig {
   optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
   CurvatureConfig curvature;
   GrowthConfig growth;
+  ReductionOptions parallel;
   OutputConfig output;
 };
 

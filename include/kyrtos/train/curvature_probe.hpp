@@ -51,7 +51,7 @@ class CurvatureProbe {
   CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
                  ConstVector theta, OptimizerConfig const& optimizer, CurvatureConfig const& config,
                  SequenceShape shape, std::vector<Batch> batches, ActiveBlocks const& active = {},
-                 std::uint64_t seed = 0);
+                 std::uint64_t seed = 0, ReductionOptions const& reduction = {});
   ~CurvatureProbe();
   CurvatureProbe(CurvatureProbe&&) = delete;
 
@@ -83,7 +83,7 @@ class CurvatureProbe {
 
  private:
   void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                     std::uint64_t seed);
+                     std::uint64_t seed, ReductionOptions const& reduction);
   double loss_along_update(double step_size);
   void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer,
                              MatrixView<Scalar, Space> transported);

@@ -5,6 +5,7 @@
 #include <kyrtos/growth/depth_growth.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
+#include <kyrtos/parallel/bucketed_sum.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/step_report.hpp>
@@ -77,6 +78,7 @@ class Trainer {
   TokenStream<Scalar, Space> stream_, validation_;
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
   Vector<Scalar, Space> theta_, gradient_;
+  BucketedSum<Scalar, Space> sum_;
   std::unique_ptr<optim::Optimizer<Scalar, Space>> optimizer_;
   std::unique_ptr<TokenStream<Scalar, Space>> probe_stream_;
   std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;

@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/bucketed_sum.hpp>
+
+#include <algorithm>
+
+namespace kyrtos {
+
+namespace {
+
+template <class Scalar>
+MPI_Datatype mpi_type() {
+  return std::is_same_v<Scalar, double> ? MPI_DOUBLE : MPI_FLOAT;
+}
+
+/// How a bucket is cut among ranks for the ordered sum.
+struct Pieces {
+  std::vector<int> sizes, offsets;
+
+  Pieces(Index length, int ranks) {
+    for (int r = 0; r < ranks; ++r) {
+      Index const first = length * r / ranks, last = length * (r + 1) / ranks;
+      offsets.push_back(static_cast<int>(first));
+      sizes.push_back(static_cast<int>(last - first));
+    }
+  }
+};
+
+}  // namespace
+
+template <class Scalar, class Space>
+BucketedSum<Scalar, Space>::BucketedSum(Context<Space> const& context, Index size,
+                                        ReductionOptions const& options)
+    : context_(context), options_(options), size_(size) {
+  require<ConfigError>(options.bucket_bytes > 0, "BucketedSum: buckets must not be empty");
+  if (context.communicator().size() == 1) return;
+  constexpr Index longest = Index{1} << 30;  // MPI 3.1 counts are int
+  bucket_ =
+      std::clamp<Index>(options.bucket_bytes / static_cast<Index>(sizeof(Scalar)), 1, longest);
+  count_ = static_cast<std::size_t>((size + bucket_ - 1) / bucket_);
+  if constexpr (!is_direct)
+    staging_ = Staging(Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::bucketed_sum"),
+                       static_cast<std::size_t>(size));
+  if (options.order == ReductionOptions::Order::ordered)
+    pieces_.resize(static_cast<std::size_t>(bucket_ + context.communicator().size()));
+  requests_.reserve(count_);
+}
+
+template <class Scalar, class Space>
+BucketedSum<Scalar, Space>::~BucketedSum() = default;
+
+template <class Scalar, class Space>
+Index BucketedSum<Scalar, Space>::begin_of(std::size_t bucket) const {
+  return std::min(static_cast<Index>(bucket) * bucket_, size_);
+}
+
+/// What MPI reads and writes of a bucket.
+template <class Scalar, class Space>
+Scalar* BucketedSum<Scalar, Space>::memory_of(std::size_t bucket) const {
+  if constexpr (is_direct)
+    return v_.data() + begin_of(bucket);
+  else
+    return staging_.data() + begin_of(bucket);
+}
+
+template <class Scalar, class Space>
+void BucketedSum<Scalar, Space>::begin(MutableVector v) {
+  require(static_cast<Index>(v.size()) == size_, "BucketedSum: a vector of another size");
+  v_ = v;
+  waiting_ = count_;
+  requests_.clear();
+}
+
+template <class Scalar, class Space>
+void BucketedSum<Scalar, Space>::final_from(Index first) {
+  if (options_.order == ReductionOptions::Order::ordered) return;
+  while (waiting_ > 0 && begin_of(waiting_ - 1) >= first) start(--waiting_);
+  int done = 0;
+  if (!requests_.empty())
+    check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
+                          MPI_STATUSES_IGNORE),
+              "MPI_Testall");
+}
+
+template <class Scalar, class Space>
+void BucketedSum<Scalar, Space>::start(std::size_t bucket) {
+  Index const length = begin_of(bucket + 1) - begin_of(bucket);
+  if constexpr (!is_direct) {
+    auto const host = Kokkos::subview(staging_, std::pair(begin_of(bucket), begin_of(bucket + 1)));
+    Kokkos::deep_copy(context_.space(), host, slice(v_, begin_of(bucket), length));
+  }
+  context_.fence("kyrtos::BucketedSum::start");
+  requests_.push_back(MPI_REQUEST_NULL);
+  check_mpi(
+      MPI_Iallreduce(MPI_IN_PLACE, memory_of(bucket), static_cast<int>(length), mpi_type<Scalar>(),
+                     MPI_SUM, context_.communicator().get(), &requests_.back()),
+      "MPI_Iallreduce");
+}
+
+template <class Scalar, class Space>
+void BucketedSum<Scalar, Space>::finish() {
+  if (count_ == 0) return;
+  if (options_.order == ReductionOptions::Order::ordered) {
+    if constexpr (!is_direct) Kokkos::deep_copy(context_.space(), staging_, v_);
+    context_.fence("kyrtos::BucketedSum::finish");
+    while (waiting_ > 0) sum_in_order(--waiting_);
+  } else {
+    final_from(0);
+    check_mpi(
+        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
+  }
+  if constexpr (!is_direct) Kokkos::deep_copy(context_.space(), v_, staging_);
+}
+
+/// Each rank sums its piece of the bucket over all ranks, from the first to the last, and hands the
+/// sum to the others.
+template <class Scalar, class Space>
+void BucketedSum<Scalar, Space>::sum_in_order(std::size_t bucket) {
+  auto const& ranks = context_.communicator();
+  Pieces const pieces(begin_of(bucket + 1) - begin_of(bucket), ranks.size());
+  int const own = pieces.sizes[static_cast<std::size_t>(ranks.rank())];
+  std::vector<int> const received(static_cast<std::size_t>(ranks.size()), own);
+  std::vector<int> places;
+  for (int r = 0; r < ranks.size(); ++r) places.push_back(r * own);
+  Scalar* const memory = memory_of(bucket);
+  check_mpi(MPI_Alltoallv(memory, pieces.sizes.data(), pieces.offsets.data(), mpi_type<Scalar>(),
+                          pieces_.data(), received.data(), places.data(), mpi_type<Scalar>(),
+                          ranks.get()),
+            "MPI_Alltoallv");
+  for (int r = 1; r < ranks.size(); ++r)
+    for (int i = 0; i < own; ++i)
+      pieces_[static_cast<std::size_t>(i)] += pieces_[static_cast<std::size_t>(r * own + i)];
+  check_mpi(MPI_Allgatherv(pieces_.data(), own, mpi_type<Scalar>(), memory, pieces.sizes.data(),
+                           pieces.offsets.data(), mpi_type<Scalar>(), ranks.get()),
+            "MPI_Allgatherv");
+}
+
+KYRTOS_INSTANTIATE(kyrtos::BucketedSum)
+
+}  // namespace kyrtos
