@@ -6,7 +6,7 @@
 # Compiles the header tests/layers/rms_norm.hpp once for each precision, which it reads as
 # KYRTOS_TEST_SCALAR, into the executables test_layers_float and test_layers_double (or, with
 # `PRECISIONS none`, test_layers), and adds one CTest entry for each precision, thread count and
-# rank count: layers.rms_norm.double.threads2, layers.rms_norm.double.threads2.ranks2.
+# rank count: layers.rms_norm.double.threads2, layers.rms_norm.double.threads1.ranks2.
 function(kyrtos_test test)
   cmake_parse_arguments(arg "" "" "PRECISIONS;THREADS;RANKS;LABELS" ${ARGN})
   kyrtos_default(arg_PRECISIONS float double)
@@ -18,8 +18,13 @@ function(kyrtos_test test)
   cmake_path(GET test FILENAME header)
   foreach(precision IN LISTS arg_PRECISIONS)
     kyrtos_test_source(${test} ${room} ${precision} executable)
-    foreach(threads IN LISTS arg_THREADS)
-      foreach(ranks IN LISTS arg_RANKS)
+    foreach(ranks IN LISTS arg_RANKS)
+      # Several ranks share the cores of a small machine: one thread each.
+      set(numbers_of_threads ${arg_THREADS})
+      if(ranks GREATER 1)
+        set(numbers_of_threads 1)
+      endif()
+      foreach(threads IN LISTS numbers_of_threads)
         string(REPLACE ".none" "" name "${room}.${header}.${precision}.threads${threads}")
         kyrtos_test_entry("${name}" ${ranks} ${threads} "${arg_LABELS}"
                           $<TARGET_FILE:${executable}> --filenames-as-tags --colour-mode none
