@@ -124,7 +124,7 @@ if(Kyrtos_ENABLE_BOUNDS_CHECKS AND COMMAND kokkos_check)
   kokkos_check(OPTIONS DEBUG_BOUNDS_CHECK RETURN_VALUE bounds_checked)
   if(NOT bounds_checked)
     message(FATAL_ERROR "This Kokkos (${Kokkos_DIR}) does not check bounds. Build one that does "
-                        "with ./quickstart deps --bounds-checks, or with "
+                        "with ./quickstart deps --preset debug, or with "
                         "Kokkos_ENABLE_DEBUG_BOUNDS_CHECK=ON, or turn "
                         "Kyrtos_ENABLE_BOUNDS_CHECKS off.")
   endif()
