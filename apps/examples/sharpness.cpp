@@ -33,8 +33,8 @@ void follow_sharpness(kyrtos::layers::Batch<float> const& batch) {
   model.initialize(context, /*seed=*/1, theta);
 
   kyrtos::TransformerWorkspace<float> memory(context, model, batch.shape, {.tangents = true});
-  kyrtos::curvature::ModelOperator<float> hessian(kyrtos::curvature::ModelMatrix::hessian, model,
-                                                  memory, theta, {batch});
+  kyrtos::curvature::ModelOperator<float> hessian(context, kyrtos::curvature::ModelMatrix::hessian,
+                                                  model, memory, theta, {batch});
   double const step = 0.05;  // gradient descent is stable below λ = 2/step
   kyrtos::curvature::CurvatureTracker<float> tracker(context, hessian, {2.0});
   for (int i = 0; i < 20; ++i) {

@@ -120,7 +120,8 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
       streams_(open_streams(options)),
       workspace_(context, stored.model, streams_.front().shape(),
                  {.active = active_, .tangents = true}),
-      matrix_(options.matrix == Matrix::gauss_newton ? curvature::ModelMatrix::gauss_newton
+      matrix_(context,
+              options.matrix == Matrix::gauss_newton ? curvature::ModelMatrix::gauss_newton
                                                      : curvature::ModelMatrix::hessian,
               stored.model, workspace_, stored.theta, batches(0, streams_.size())),
       watched_(options.matrix == Matrix::preconditioned ? preconditioned() : matrix_, progress) {

@@ -46,7 +46,7 @@ int exit_code(RunResult const& result) {
 
 template <class Scalar>
 int train(MPI_Comm ranks, RunConfig const& config, RunOptions const& options) {
-  Context<Space> const context(ranks);
+  Context<Space> const context(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi});
   double const rate = linalg::measure_gemm_rate<Scalar>(context) * context.communicator().size();
   Status status(config, context.communicator().is_root(), rate);
   auto const result = run_training<Scalar>(context, config, options, status);

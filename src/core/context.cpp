@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/gpu_aware_mpi.hpp>
 
 #include <bit>
 #include <cstdint>
@@ -85,6 +86,13 @@ VectorView<double const, Kokkos::HostSpace> Context<Space>::reduced(
   }
   fence(label);
   return VectorView<double const, Kokkos::HostSpace>(state_->reduction_on_host.data(), size);
+}
+
+template <class Space>
+bool Context<Space>::mpi_reads_memory() const {
+  if (compat::is_host_accessible<Space>) return true;
+  auto const choice = options().gpu_aware_mpi;
+  return choice == GpuAwareMpi::automatic ? mpi_says_gpu_aware() : choice == GpuAwareMpi::on;
 }
 
 template <class Space>

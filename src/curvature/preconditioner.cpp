@@ -56,7 +56,7 @@ void AdamPreconditioner<Scalar, Space>::inverse_root(Context<Space> const& conte
   require(static_cast<Index>(out.size()) == size_,
           "AdamPreconditioner: the vector for P^(-1/2) has another size than P");
   linalg::fill(context, out, 1);
-  for_each_stretch([&](Index offset, Index size, auto const& p) {
+  for_each_stretch([&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
     auto const target = slice(out, offset, size);
     linalg::detail::for_each(
         context, "kyrtos::curvature::inverse_root", size,

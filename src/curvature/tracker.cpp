@@ -123,9 +123,12 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
 /// Random u.
 template <class Scalar, class Space>
 void CurvatureTracker<Scalar, Space>::draw_vectors() {
-  detail::fill_normal(context_, flat(x_),
-                      detail::philox(options_.seed, detail::Stream::restart,
-                                     static_cast<std::uint64_t>(state_.updates)));
+  auto const random = detail::philox(options_.seed, detail::Stream::restart,
+                                     static_cast<std::uint64_t>(state_.updates));
+  auto const* shards = context_.shards();
+  auto const length = static_cast<std::uint64_t>(shards ? shards->size() : operator_->size());
+  for (int j = 0; j < options_.block; ++j)
+    detail::fill_normal(context_, detail::row(x_, j), random, length * static_cast<unsigned>(j));
   detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::inverse, x_);
 }
 

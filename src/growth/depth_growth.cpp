@@ -107,8 +107,14 @@ double DepthGrowth<Scalar, Space>::opening(BlockBirth const& birth, Index optimi
 
 template <class Scalar, class Space>
 std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index optimizer_steps) const {
-  return ranges_of(model_->layout(), state_.births,
-                   [&](BlockBirth const& birth) { return opening(birth, optimizer_steps); });
+  auto const all = ranges_of(model_->layout(), state_.births, [&](BlockBirth const& birth) {
+    return opening(birth, optimizer_steps);
+  });
+  std::vector<optim::ParameterRange> own;
+  for (auto const& range : all)
+    for (auto const& piece : pieces_of(context_.shards(), {range.offset, range.size}))
+      own.push_back({piece.local, piece.size, range.decay, range.age});
+  return own;
 }
 
 template <class Scalar, class Space>

@@ -18,18 +18,27 @@ bool is_output_projection(std::string const& name) {
          name.find(".mlp.down.") != std::string::npos;
 }
 
-/// visit(segment, the same segment of block `source`) for all of a block.
-template <class Scalar, class Space, class Visit>
-void for_each_segment(Transformer<Scalar, Space> const& model, Index block, Index source,
-                      Visit const& visit) {
-  auto const prefix = prefix_of(block);
-  for (auto const& segment : model.layout().match(prefix + "*"))
-    visit(segment, model.layout().find(prefix_of(source) + segment.name.substr(prefix.size())));
-}
+/// What this rank has of a segment, and of the same segment of block `source`, which is cut alike.
+struct Stretch {
+  Segment const& segment;
+  Index first;         ///< Its first element within the segment.
+  Index at, other_at;  ///< In this rank's vector.
+  Index size;
+};
 
-template <class View>
-auto part(View const& v, Segment const& segment) {
-  return slice(v, segment.offset, segment.size);
+/// visit(stretch) for all that this rank has of a block.
+template <class Scalar, class Space, class Visit>
+void for_each_stretch(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+                      Index block, Index source, Visit const& visit) {
+  auto const prefix = prefix_of(block);
+  for (auto const& segment : model.layout().match(prefix + "*")) {
+    auto const& other = model.layout().find(prefix_of(source) + segment.name.substr(prefix.size()));
+    auto const own = pieces_of(context.shards(), {segment.offset, segment.size});
+    auto const others = pieces_of(context.shards(), {other.offset, other.size});
+    for (std::size_t i = 0; i < own.size(); ++i)
+      visit(Stretch{segment, own[i].offset - segment.offset, own[i].local, others[i].local,
+                    own[i].size});
+  }
 }
 
 }  // namespace
@@ -39,15 +48,16 @@ void enter_block(Context<Space> const& context, Transformer<Scalar, Space> const
                  GrowthConfig const& config, Index block, Index source, std::uint64_t seed,
                  VectorView<Scalar, Space> theta) {
   using Entry = GrowthConfig::Entry;
-  for_each_segment(model, block, source, [&](Segment const& segment, Segment const& copied) {
-    bool const is_matrix = segment.shape.size() > 1;
-    bool const is_zero = config.entry == Entry::projections && is_output_projection(segment.name);
+  for_each_stretch(context, model, block, source, [&](Stretch const& s) {
+    bool const is_matrix = s.segment.shape.size() > 1;
+    bool const is_zero = config.entry == Entry::projections && is_output_projection(s.segment.name);
+    auto const values = slice(theta, s.at, s.size);
     if (is_zero)
-      linalg::fill(context, part(theta, segment), 0);
+      linalg::fill(context, values, 0);
     else if (config.where == GrowthConfig::Where::stack)
-      linalg::copy(context, part(theta, copied), part(theta, segment));
+      linalg::copy(context, slice(theta, s.other_at, s.size), values);
     else
-      model.initialize(context, seed, theta, segment,
+      model.initialize(context, seed, s.segment, s.first, values,
                        config.entry == Entry::zeros && is_matrix ? config.seed_scale : 1);
   });
   if (config.entry == Entry::gate) set_gate(context, model, block, 0, theta);
@@ -59,19 +69,21 @@ void enter_moments(Context<Space> const& context, Transformer<Scalar, Space> con
                    optim::Optimizer<Scalar, Space> const& optimizer) {
   bool const inherits = config.second_moment == GrowthConfig::SecondMoment::neighbours;
   for (auto const& [name, values] : optimizer.state())
-    for_each_segment(model, block, source, [&](Segment const& segment, Segment const& neighbour) {
+    for_each_stretch(context, model, block, source, [&](Stretch const& s) {
       if (inherits && name == "v")
-        linalg::copy(context, part(values, neighbour), part(values, segment));
+        linalg::copy(context, slice(values, s.other_at, s.size), slice(values, s.at, s.size));
       else
-        linalg::fill(context, part(values, segment), 0);
+        linalg::fill(context, slice(values, s.at, s.size), 0);
     });
 }
 
 template <class Scalar, class Space>
 void set_gate(Context<Space> const& context, Transformer<Scalar, Space> const& model, Index block,
               double opening, VectorView<Scalar, Space> theta) {
-  for (auto const& segment : model.layout().match(prefix_of(block) + "*.gate"))
-    linalg::fill(context, part(theta, segment), opening);
+  for_each_stretch(context, model, block, block, [&](Stretch const& s) {
+    if (s.segment.name.ends_with(".gate"))
+      linalg::fill(context, slice(theta, s.at, s.size), opening);
+  });
 }
 
 #define KYRTOS_NEW_BLOCK_FOR(SCALAR, SPACE)                                                       \

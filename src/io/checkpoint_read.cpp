@@ -212,20 +212,25 @@ bool CheckpointReader::has(std::string const& group) const {
 template <class Scalar, class Space>
 void CheckpointReader::read(Context<Space> const& context, std::string const& group,
                             ParameterLayout const& layout, VectorView<Scalar, Space> values) const {
-  if (static_cast<Index>(values.size()) != layout.size())
+  auto const* shards = context.shards();
+  Index const size = shards ? shards->local_size() : layout.size();
+  if (static_cast<Index>(values.size()) != size)
     throw ShapeError("CheckpointReader::read: " + std::to_string(values.size()) +
-                     " elements for a layout of " + std::to_string(layout.size()));
+                     " elements for a layout of " + std::to_string(size));
   hdf5::QuietErrors const quiet;
   auto const& ranks = file_->ranks;
   on_root<FileError>(ranks, [&] { file_->source->check(group, layout); });
   context.fence("kyrtos::CheckpointReader::read");
   for (auto const& segment : layout.segments()) {
-    auto const target = slice(values, segment.offset, segment.size);
-    auto const host = Kokkos::create_mirror_view(target);
+    Vector<Scalar, Kokkos::HostSpace> const host(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::checkpoint"),
+        static_cast<std::size_t>(segment.size));
     std::span<Scalar> const received(host.data(), host.size());
     on_root<FileError>(ranks, [&] { file_->source->read(group + "/" + segment.name, received); });
     ranks.broadcast(std::as_writable_bytes(received));
-    Kokkos::deep_copy(context.space(), target, host);
+    for (auto const& piece : pieces_of(shards, {segment.offset, segment.size}))
+      Kokkos::deep_copy(context.space(), slice(values, piece.local, piece.size),
+                        slice(host, piece.offset - segment.offset, piece.size));
     context.fence("kyrtos::CheckpointReader::read");
   }
 }

@@ -24,19 +24,26 @@ using hdf5::Handle;
 
 // ---- Who writes what ---------------------------------------------------------------------------
 
-/// Elements [begin, end) of a segment.
+/// Elements [begin, end) of a segment, the first of which is element `at` of this rank's vector.
 struct Share {
-  Index begin = 0, end = 0;
+  Index begin = 0, end = 0, at = 0;
   Index size() const { return end - begin; }
 };
 
-/// Rank r of R writes elements [n r/R, n (r + 1)/R) of the flat vector of n; of a segment, that
-/// part of it.
-Share share_of(Segment const& segment, Index n, Communicator const& ranks) {
+/// Where vectors are sharded, a rank writes its pieces. Otherwise rank r of R writes elements
+/// [n r/R, n (r + 1)/R) of the flat vector of n; of a segment, that part of it.
+Share share_of(Segment const& segment, Index n, Shards const* shards, Communicator const& ranks) {
+  if (shards != nullptr) {
+    auto const pieces = shards->pieces({segment.offset, segment.size});  // of one part: one or none
+    if (pieces.empty()) return {};
+    Index const begin = pieces.front().offset - segment.offset;
+    return {begin, begin + pieces.front().size, pieces.front().local};
+  }
   auto const within = [&](Index rank) {
     return std::clamp<Index>(n * rank / ranks.size() - segment.offset, 0, segment.size);
   };
-  return {within(ranks.rank()), within(ranks.rank() + 1)};
+  Index const begin = within(ranks.rank());
+  return {begin, within(ranks.rank() + 1), segment.offset + begin};
 }
 
 /// The box with the most of the elements [begin, end), counted in row-major order, that starts
@@ -101,11 +108,12 @@ class VectorWriter {
 
   VectorWriter(Context<Space> const& context, ParameterLayout const& layout, Vectors const& vectors)
       : context_(context), layout_(layout), vectors_(vectors) {
+    Index const size = context.shards() ? context.shards()->local_size() : layout.size();
     for (auto const& v : vectors)
-      if (static_cast<Index>(v.values.size()) != layout.size())
+      if (static_cast<Index>(v.values.size()) != size)
         throw ShapeError("checkpoint: vector '" + v.group + "' has " +
                          std::to_string(v.values.size()) + " elements, but its layout has " +
-                         std::to_string(layout.size()));
+                         std::to_string(size));
     context.fence("kyrtos::checkpoint");
   }
 
@@ -139,14 +147,14 @@ class VectorWriter {
   }
 
   Share share_of(Segment const& segment) const {
-    return io::share_of(segment, layout_.size(), ranks());
+    return io::share_of(segment, layout_.size(), context_.shards(), ranks());
   }
 
   void compute_checksums() {
     checksums_.assign(vectors_.size() * layout_.segments().size(), 0);
     for_each_segment([&](std::size_t i, auto const& vector, Segment const& segment) {
       auto const share = share_of(segment);
-      checksums_[i] = checksum::sum(context_, part(vector, segment, share), share.begin);
+      checksums_[i] = checksum::sum(context_, part(vector, share), share.begin);
     });
     ranks().sum(checksums_);
   }
@@ -188,8 +196,9 @@ class VectorWriter {
     auto const dataset = hdf5::open_object(file, vector.group + "/" + segment.name);
     auto const share = share_of(segment);
     for (Index begin = share.begin; begin < share.end; begin += longest_transfer) {
-      Share const piece{begin, std::min(begin + longest_transfer, share.end)};
-      auto const host = on_host(part(vector, segment, piece));
+      Share const piece{begin, std::min(begin + longest_transfer, share.end),
+                        share.at + begin - share.begin};
+      auto const host = on_host(part(vector, piece));
       Handle const memory = hdf5::make_space({piece.size()}),
                    target(H5Dget_space(dataset), H5Sclose);
       select(target, segment.shape, piece);
@@ -199,10 +208,8 @@ class VectorWriter {
     }
   }
 
-  auto part(NamedVector<Scalar const, Space> const& vector, Segment const& segment,
-            Share share) const {
-    return VectorView<Scalar const, Space>(
-        slice(vector.values, segment.offset + share.begin, share.size()));
+  auto part(NamedVector<Scalar const, Space> const& vector, Share share) const {
+    return VectorView<Scalar const, Space>(slice(vector.values, share.at, share.size()));
   }
 
   /// The values where the host can read them.

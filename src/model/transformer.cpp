@@ -139,6 +139,15 @@ void Transformer<Scalar, Space>::append_mlp(Stage& chain) const {
 // ---- Questions ---------------------------------------------------------------------------------
 
 template <class Scalar, class Space>
+std::vector<ParameterLayout::Range> Transformer<Scalar, Space>::parts() const {
+  std::vector<ParameterLayout::Range> parts{input_range_};
+  for (auto const& [attention, mlp] : block_ranges_) parts.insert(parts.end(), {attention, mlp});
+  parts.push_back(final_norm_range_);
+  if (!config_.tied) parts.push_back(head_range_);
+  return parts;
+}
+
+template <class Scalar, class Space>
 ParameterLayout::Range Transformer<Scalar, Space>::block_range(Index block) const {
   require(block >= 0 && block < config_.depth, "Transformer::block_range: there is no such block");
   auto const& [attention, mlp] = block_ranges_[static_cast<std::size_t>(block)];
@@ -162,9 +171,9 @@ double Transformer<Scalar, Space>::forward_flops(SequenceShape shape,
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::check_vector(ConstVector v, char const* name) const {
-  if (static_cast<Index>(v.size()) != layout_.size())
-    throw ShapeError("Transformer: " + std::string(name) + " has " + std::to_string(v.size()) +
+void Transformer<Scalar, Space>::check_size(Index size, char const* name) const {
+  if (size != layout_.size())
+    throw ShapeError("Transformer: " + std::string(name) + " has " + std::to_string(size) +
                      " elements, but the model has " + std::to_string(layout_.size()) +
                      " parameters");
 }
@@ -172,71 +181,75 @@ void Transformer<Scalar, Space>::check_vector(ConstVector v, char const* name) c
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::uint64_t seed,
                                             MutableVector theta) const {
-  check_vector(theta, "theta");
-  for (auto const& segment : layout_.segments()) initialize(context, seed, theta, segment);
+  check_size(static_cast<Index>(theta.size()), "theta");
+  for (auto const& segment : layout_.segments())
+    initialize(context, seed, segment, 0, slice(theta, segment.offset, segment.size));
 }
 
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::uint64_t seed,
-                                            MutableVector theta, Segment const& segment,
-                                            double scale) const {
-  auto const values = slice(theta, segment.offset, segment.size);
+                                            Segment const& segment, Index first,
+                                            MutableVector values, double scale) const {
   scale *= segment.initial.scale;
   if (segment.initial.kind == Initialization::Kind::constant)
     return linalg::fill(context, values, scale);
   Philox const random{seed, hash_of(segment.name)};
   linalg::detail::for_each(
-      context, "kyrtos::transformer::initialize", segment.size, KOKKOS_LAMBDA(Index i) {
-        values(i) = static_cast<Scalar>(scale * random.normal(static_cast<std::uint64_t>(i)));
+      context, "kyrtos::transformer::initialize", static_cast<Index>(values.size()),
+      KOKKOS_LAMBDA(Index i) {
+        values(i) =
+            static_cast<Scalar>(scale * random.normal(static_cast<std::uint64_t>(first + i)));
       });
 }
 
 // ---- Passes over all stages --------------------------------------------------------------------
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::forward(Workspace& ws, ConstVector theta,
-                                         Batch const& batch) const {
-  check_vector(theta, "theta");
+void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch) const {
+  check_size(theta.size(), "theta");
   ws.check(batch);
   ws.gradient_is_kept_ = false;
-  input_->forward(ws.context_, input_part(theta), batch, ws.stream_.front());
-  for (auto const& s : ws.stages_) s.chain->forward(ws.context_, s.part(theta), s.primal);
+  input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
+  for (auto const& s : ws.stages_) s.chain->forward(ws.context_, theta.part(s.range), s.primal);
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::both_forward(Workspace& ws, ConstVector theta, ConstVector u,
+void Transformer<Scalar, Space>::both_forward(Workspace& ws, Source theta, Source u,
                                               Batch const& batch) const {
-  check_vector(theta, "theta");
-  check_vector(u, "u");
+  check_size(theta.size(), "theta");
+  check_size(u.size(), "u");
   ws.check(batch);
   ws.require_tangents();
   ws.gradient_is_kept_ = false;
-  input_->forward(ws.context_, input_part(theta), batch, ws.stream_.front());
-  input_->forward(ws.context_, input_part(u), batch, ws.stream_dot_.front());
+  input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
+  input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
   for (auto const& s : ws.stages_) {
-    s.chain->forward(ws.context_, s.part(theta), s.primal);
-    s.chain->tangent_forward(ws.context_, s.part(theta), s.part(u), s.primal, s.tangent);
+    auto const theta_s = theta.part(s.range);
+    s.chain->forward(ws.context_, theta_s, s.primal);
+    s.chain->tangent_forward(ws.context_, theta_s, u.part(s.range), s.primal, s.tangent);
   }
 }
 
 /// From the adjoint of the features back to the data; adds to `gradient` unless it is empty.
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::backward(Workspace& ws, ConstVector theta, Batch const& batch,
-                                          MutableVector gradient) const {
+void Transformer<Scalar, Space>::backward(Workspace& ws, Source theta, Batch const& batch,
+                                          Sink gradient) const {
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
-    if (ws.options_.recompute) s->chain->recompute_forward(ws.context_, s->part(theta), s->primal);
-    s->chain->backward(ws.context_, s->part(theta), s->primal, s->adjoint, s->part(gradient));
-    ws.tell_final(s->range.offset);
+    auto const theta_s = theta.part(s->range);
+    if (ws.options_.recompute) s->chain->recompute_forward(ws.context_, theta_s, s->primal);
+    s->chain->backward(ws.context_, theta_s, s->primal, s->adjoint, gradient.part(s->range));
+    gradient.final_from(s->range.offset);
   }
   add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
-  ws.tell_final(0);
 }
 
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::add_input_gradient(Workspace& ws, Batch const& batch,
                                                     MatrixView<Scalar const, Space> dy,
-                                                    MutableVector gradient) const {
-  if (gradient.size() > 0) input_->backward(ws.context_, batch, dy, input_part(gradient));
+                                                    Sink gradient) const {
+  if (gradient.empty()) return;
+  input_->backward(ws.context_, batch, dy, gradient.part(input_range_));
+  gradient.final_from(0);
 }
 
 template <class Scalar, class Space>
@@ -247,9 +260,9 @@ auto Transformer<Scalar, Space>::head_sweep(Workspace& ws) const -> Sweep {
 }
 
 template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, ConstVector u) const -> Sweep {
+auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, Source u) const -> Sweep {
   Sweep sweep = head_sweep(ws);
-  sweep.u = head_part(u);
+  sweep.u = u.part(head_range_);
   sweep.x_dot = ws.stream_dot_.back();
   return sweep;
 }
@@ -257,105 +270,109 @@ auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, ConstVector u
 // ---- Operations --------------------------------------------------------------------------------
 
 template <class Scalar, class Space>
-double Transformer<Scalar, Space>::loss(Workspace& ws, ConstVector theta,
-                                        Batch const& batch) const {
+double Transformer<Scalar, Space>::loss(Workspace& ws, Source theta, Batch const& batch) const {
   forward(ws, theta, batch);
-  return head_->sweep(ws.context_, head_part(theta), batch, head_sweep(ws)).loss;
+  return head_->sweep(ws.context_, theta.part(head_range_), batch, head_sweep(ws)).loss;
 }
 
 template <class Scalar, class Space>
-double Transformer<Scalar, Space>::gradient(Workspace& ws, ConstVector theta, Batch const& batch,
-                                            MutableVector gradient) const {
-  if (gradient.size() > 0) check_vector(gradient, "gradient");
+double Transformer<Scalar, Space>::gradient(Workspace& ws, Source theta, Batch const& batch,
+                                            Sink gradient) const {
+  if (!gradient.empty()) check_size(gradient.size(), "gradient");
   forward(ws, theta, batch);
   auto sweep = head_sweep(ws);
   sweep.dx = ws.stream_adjoint_.back();
-  sweep.dtheta = head_part(gradient);
-  double const loss = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss;
+  sweep.dtheta = gradient.part(head_range_);
+  double const loss = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss;
+  gradient.final_from(end_of_stages());
   backward(ws, theta, batch, gradient);
   ws.gradient_is_kept_ = ws.options_.keep_adjoints;
   return loss;
 }
 
 template <class Scalar, class Space>
-double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, ConstVector theta,
-                                                      ConstVector u, Batch const& batch,
-                                                      MutableVector hu) const {
-  check_vector(u, "u");
-  check_vector(hu, "hu");
+double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, Source theta, Source u,
+                                                      Batch const& batch, Sink hu) const {
+  check_size(u.size(), "u");
+  check_size(hu.size(), "hu");
   ws.require_tangents();
   require<Error>(ws.gradient_is_kept_,
                  "Transformer::hvp_after_gradient: needs a gradient() just before on the same "
                  "workspace, made with keep_adjoints");
-  input_->forward(ws.context_, input_part(u), batch, ws.stream_dot_.front());
+  input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
   for (auto const& s : ws.stages_)
-    s.chain->tangent_forward(ws.context_, s.part(theta), s.part(u), s.primal, s.tangent);
+    s.chain->tangent_forward(ws.context_, theta.part(s.range), u.part(s.range), s.primal,
+                             s.tangent);
   auto sweep = tangent_head_sweep(ws, u);
   sweep.dx_dot = ws.stream_tangent_adjoint_.back();
-  sweep.hu = head_part(hu);
-  double const derivative = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss_dot;
+  sweep.hu = hu.part(head_range_);
+  double const derivative =
+      head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss_dot;
+  hu.final_from(end_of_stages());
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
-    s->chain->tangent_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
-                               s->adjoint, s->tangent_adjoint, s->part(hu));
-    ws.tell_final(s->range.offset);
+    s->chain->tangent_backward(ws.context_, theta.part(s->range), u.part(s->range), s->primal,
+                               s->tangent, s->adjoint, s->tangent_adjoint, hu.part(s->range));
+    hu.final_from(s->range.offset);
   }
   add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
-  ws.tell_final(0);
   return derivative;
 }
 
 template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, ConstVector theta, ConstVector u,
-                                                  Batch const& batch, MutableVector gradient,
-                                                  MutableVector hu) const -> Directional {
-  if (gradient.size() > 0) check_vector(gradient, "gradient");
-  check_vector(hu, "hu");
+auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, Source theta, Source u,
+                                                  Batch const& batch, Sink gradient, Sink hu) const
+    -> Directional {
+  if (!gradient.empty()) check_size(gradient.size(), "gradient");
+  check_size(hu.size(), "hu");
   both_forward(ws, theta, u, batch);
   auto sweep = tangent_head_sweep(ws, u);
   sweep.dx = ws.stream_adjoint_.back();
-  sweep.dtheta = head_part(gradient);
+  sweep.dtheta = gradient.part(head_range_);
   sweep.dx_dot = ws.stream_tangent_adjoint_.back();
-  sweep.hu = head_part(hu);
-  auto const [loss, derivative] = head_->sweep(ws.context_, head_part(theta), batch, sweep);
+  sweep.hu = hu.part(head_range_);
+  auto const [loss, derivative] = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep);
+  gradient.final_from(end_of_stages());
+  hu.final_from(end_of_stages());
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
+    auto const theta_s = theta.part(s->range), u_s = u.part(s->range);
     if (ws.options_.recompute) {
-      s->chain->recompute_forward(ws.context_, s->part(theta), s->primal);
-      s->chain->recompute_tangent_forward(ws.context_, s->part(theta), s->part(u), s->primal,
-                                          s->tangent);
+      s->chain->recompute_forward(ws.context_, theta_s, s->primal);
+      s->chain->recompute_tangent_forward(ws.context_, theta_s, u_s, s->primal, s->tangent);
     }
-    s->chain->both_backward(ws.context_, s->part(theta), s->part(u), s->primal, s->tangent,
-                            s->adjoint, s->tangent_adjoint, s->part(gradient), s->part(hu));
-    ws.tell_final(s->range.offset);
+    s->chain->both_backward(ws.context_, theta_s, u_s, s->primal, s->tangent, s->adjoint,
+                            s->tangent_adjoint, gradient.part(s->range), hu.part(s->range));
+    gradient.final_from(s->range.offset);
+    hu.final_from(s->range.offset);
   }
   add_input_gradient(ws, batch, ws.stream_adjoint_.front(), gradient);
   add_input_gradient(ws, batch, ws.stream_tangent_adjoint_.front(), hu);
-  ws.tell_final(0);
   return {loss, derivative};
 }
 
 template <class Scalar, class Space>
-double Transformer<Scalar, Space>::gauss_newton(Workspace& ws, ConstVector theta, ConstVector u,
-                                                Batch const& batch, MutableVector gu) const {
-  check_vector(gu, "gu");
+double Transformer<Scalar, Space>::gauss_newton(Workspace& ws, Source theta, Source u,
+                                                Batch const& batch, Sink gu) const {
+  check_size(gu.size(), "gu");
   both_forward(ws, theta, u, batch);
   auto sweep = tangent_head_sweep(ws, u);
   sweep.dx_dot = ws.stream_adjoint_.back();
-  sweep.hu = head_part(gu);
+  sweep.hu = gu.part(head_range_);
   sweep.gauss_newton = true;
-  double const loss = head_->sweep(ws.context_, head_part(theta), batch, sweep).loss;
+  double const loss = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss;
+  gu.final_from(end_of_stages());
   backward(ws, theta, batch, gu);
   return loss;
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::outputs(Workspace& ws, ConstVector theta, Batch const& batch,
+void Transformer<Scalar, Space>::outputs(Workspace& ws, Source theta, Batch const& batch,
                                          Index begin, MatrixView<Scalar, Space> z) const {
   auto const rows = static_cast<Index>(z.extent(0));
   require(begin >= 0 && begin + rows <= batch.shape.tokens() &&
               static_cast<Index>(z.extent(1)) == head_->out_features(),
           "Transformer::outputs: the matrix does not fit rows of the batch by outputs");
   forward(ws, theta, batch);
-  head_->outputs(ws.context_, head_part(theta), rows_of(ws.stream_.back(), begin, rows), z);
+  head_->outputs(ws.context_, theta.part(head_range_), rows_of(ws.stream_.back(), begin, rows), z);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::Transformer)

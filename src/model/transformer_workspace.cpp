@@ -10,7 +10,10 @@ template <class Scalar, class Space>
 TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& context,
                                                           Transformer<Scalar, Space> const& model,
                                                           SequenceShape shape, Options options)
-    : context_(context), shape_(shape), options_(std::move(options)), memory_(context) {
+    : context_(context.with_shards(nullptr)),  // activations and losses are this rank's own
+      shape_(shape),
+      options_(std::move(options)),
+      memory_(context) {
   auto const& config = model.config();
   require(shape.batch > 0 && shape.length > 0,
           "TransformerWorkspace: batch and length must be positive");

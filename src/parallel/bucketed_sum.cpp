@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <algorithm>
@@ -8,11 +9,6 @@
 namespace kyrtos {
 
 namespace {
-
-template <class Scalar>
-MPI_Datatype mpi_type() {
-  return std::is_same_v<Scalar, double> ? MPI_DOUBLE : MPI_FLOAT;
-}
 
 /// How a bucket is cut among ranks for the ordered sum.
 struct Pieces {
@@ -39,9 +35,7 @@ BucketedSum<Scalar, Space>::BucketedSum(Context<Space> const& context, Index siz
   bucket_ =
       std::clamp<Index>(options.bucket_bytes / static_cast<Index>(sizeof(Scalar)), 1, longest);
   count_ = static_cast<std::size_t>((size + bucket_ - 1) / bucket_);
-  if constexpr (!is_direct)
-    staging_ = Staging(Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::bucketed_sum"),
-                       static_cast<std::size_t>(size));
+  memory_ = MpiMemory<Scalar, Space>(context, "bucketed_sum", size);
   if (options.order == ReductionOptions::Order::ordered)
     pieces_.resize(static_cast<std::size_t>(bucket_ + context.communicator().size()));
   requests_.reserve(count_);
@@ -55,21 +49,20 @@ Index BucketedSum<Scalar, Space>::begin_of(std::size_t bucket) const {
   return std::min(static_cast<Index>(bucket) * bucket_, size_);
 }
 
-/// What MPI reads and writes of a bucket.
-template <class Scalar, class Space>
-Scalar* BucketedSum<Scalar, Space>::memory_of(std::size_t bucket) const {
-  if constexpr (is_direct)
-    return v_.data() + begin_of(bucket);
-  else
-    return staging_.data() + begin_of(bucket);
-}
-
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::begin(MutableVector v) {
   require(static_cast<Index>(v.size()) == size_, "BucketedSum: a vector of another size");
   v_ = v;
+  memory_.attach(v);
+  linalg::fill(context_, v, 0);
   waiting_ = count_;
   requests_.clear();
+}
+
+template <class Scalar, class Space>
+VectorSink<Scalar, Space> BucketedSum<Scalar, Space>::sink(bool is_last) {
+  typename VectorSink<Scalar, Space>::Receiver& self = *this;
+  return is_last ? VectorSink<Scalar, Space>(self) : VectorSink<Scalar, Space>(v_);
 }
 
 template <class Scalar, class Space>
@@ -86,15 +79,11 @@ void BucketedSum<Scalar, Space>::final_from(Index first) {
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::start(std::size_t bucket) {
   Index const length = begin_of(bucket + 1) - begin_of(bucket);
-  if constexpr (!is_direct) {
-    auto const host = Kokkos::subview(staging_, std::pair(begin_of(bucket), begin_of(bucket + 1)));
-    Kokkos::deep_copy(context_.space(), host, slice(v_, begin_of(bucket), length));
-  }
-  context_.fence("kyrtos::BucketedSum::start");
+  memory_.to_mpi(context_, begin_of(bucket), length);
   requests_.push_back(MPI_REQUEST_NULL);
   check_mpi(
-      MPI_Iallreduce(MPI_IN_PLACE, memory_of(bucket), static_cast<int>(length), mpi_type<Scalar>(),
-                     MPI_SUM, context_.communicator().get(), &requests_.back()),
+      MPI_Iallreduce(MPI_IN_PLACE, memory_.at(begin_of(bucket)), static_cast<int>(length),
+                     mpi_type<Scalar>(), MPI_SUM, context_.communicator().get(), &requests_.back()),
       "MPI_Iallreduce");
 }
 
@@ -102,8 +91,7 @@ template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::finish() {
   if (count_ == 0) return;
   if (options_.order == ReductionOptions::Order::ordered) {
-    if constexpr (!is_direct) Kokkos::deep_copy(context_.space(), staging_, v_);
-    context_.fence("kyrtos::BucketedSum::finish");
+    memory_.to_mpi(context_, 0, size_);
     while (waiting_ > 0) sum_in_order(--waiting_);
   } else {
     final_from(0);
@@ -111,7 +99,7 @@ void BucketedSum<Scalar, Space>::finish() {
         MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
         "MPI_Waitall");
   }
-  if constexpr (!is_direct) Kokkos::deep_copy(context_.space(), v_, staging_);
+  memory_.from_mpi(context_, 0, size_);
 }
 
 /// Each rank sums its piece of the bucket over all ranks, from the first to the last, and hands the
@@ -124,7 +112,7 @@ void BucketedSum<Scalar, Space>::sum_in_order(std::size_t bucket) {
   std::vector<int> const received(static_cast<std::size_t>(ranks.size()), own);
   std::vector<int> places;
   for (int r = 0; r < ranks.size(); ++r) places.push_back(r * own);
-  Scalar* const memory = memory_of(bucket);
+  Scalar* const memory = memory_.at(begin_of(bucket));
   check_mpi(MPI_Alltoallv(memory, pieces.sizes.data(), pieces.offsets.data(), mpi_type<Scalar>(),
                           pieces_.data(), received.data(), places.data(), mpi_type<Scalar>(),
                           ranks.get()),

@@ -302,12 +302,21 @@ void declare_growth(Declarations& d, GrowthConfig& c) {
            "AdamW: what new blocks start from");
 }
 
-void declare_parallel(Declarations& d, ReductionOptions& c) {
+void declare_parallel(Declarations& d, ParallelConfig& c) {
   using Order = ReductionOptions::Order;
+  using Shard = ParallelConfig::Shard;
   d.in("parallel");
-  d.choice("reduction", c.order, {{"library", Order::library}, {"ordered", Order::ordered}},
+  d.choice("shard", c.shard,
+           {{"none", Shard::none}, {"optimizer", Shard::optimizer}, {"full", Shard::full}},
+           "what ranks hold pieces of: nothing, all vectors but the parameters, or all vectors");
+  d.choice("reduction", c.reduction.order,
+           {{"library", Order::library}, {"ordered", Order::ordered}},
            "sums over ranks as MPI does them, or rank by rank: the same bits with any MPI");
-  d.integer("bucket_bytes", c.bucket_bytes, 1, "sent at once, while the rest is computed");
+  d.integer("bucket_bytes", c.reduction.bucket_bytes, 1,
+            "sent at once, while the rest is computed (shard = none)");
+  d.choice("gpu_aware_mpi", c.gpu_aware_mpi,
+           {{"auto", GpuAwareMpi::automatic}, {"on", GpuAwareMpi::on}, {"off", GpuAwareMpi::off}},
+           "whether MPI is given device memory; auto: when the library says that it may");
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {

@@ -45,13 +45,14 @@ std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterR
 
 template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::CurvatureProbe(
-    Context<Space> const& context, Transformer<Scalar, Space> const& model, ConstVector theta,
-    OptimizerConfig const& optimizer, CurvatureConfig const& config, SequenceShape shape,
-    std::vector<Batch> batches, ActiveBlocks const& active, std::uint64_t seed,
-    ReductionOptions const& reduction, VectorView<Scalar, Space> image)
+    Context<Space> const& context, Transformer<Scalar, Space> const& model,
+    ShardedParameters<Scalar, Space> const& theta, OptimizerConfig const& optimizer,
+    CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
+    ActiveBlocks const& active, std::uint64_t seed, ReductionOptions const& reduction,
+    VectorView<Scalar, Space> image)
     : context_(context),
       model_(&model),
-      theta_(theta),
+      theta_(&theta),
       batches_(std::move(batches)),
       shape_(shape) {
   workspace_.emplace(
@@ -62,8 +63,10 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(
     build_tracker(optimizer, config, seed, reduction, image);
   } else {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
-    theta_before_ = allocate<Scalar>(context, "curvature::theta_before", model.layout().size());
-    theta_trial_ = allocate<Scalar>(context, "curvature::theta_trial", model.layout().size());
+    auto const size = static_cast<Index>(theta.own().size());
+    theta_before_ = allocate<Scalar>(context, "curvature::theta_before", size);
+    trial_.emplace(context, size,
+                   context.shards() ? ParallelConfig::Shard::full : ParallelConfig::Shard::none);
   }
 }
 
@@ -77,8 +80,8 @@ void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimiz
                                                   VectorView<Scalar, Space> image) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
-  matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
-                  *workspace_, theta_, batches_, reduction);
+  matrix_.emplace(context_, gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian,
+                  *model_, *workspace_, theta_->source(), batches_, reduction);
   if (has_preconditioner(optimizer, config))
     preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
   tracker_.emplace(context_, *matrix_, stability_threshold(optimizer, config),
@@ -109,7 +112,7 @@ void CurvatureProbe<Scalar, Space>::set_active(ActiveBlocks const& active) {
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::before_update() {
-  if (critical_) linalg::copy(context_, theta_, theta_before_);
+  if (critical_) linalg::copy(context_, theta_->own(), theta_before_);
 }
 
 template <class Scalar, class Space>
@@ -134,10 +137,11 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
 template <class Scalar, class Space>
 double CurvatureProbe<Scalar, Space>::loss_along_update(double step_size) {
   double const share = step_size / learning_rate_;
-  linalg::copy(context_, theta_before_, theta_trial_);
-  linalg::axpby(context_, share, theta_, 1 - share, theta_trial_);
+  linalg::copy(context_, theta_before_, trial_->own());
+  linalg::axpby(context_, share, theta_->own(), 1 - share, trial_->own());
+  trial_->changed();
   double loss = 0;
-  for (auto const& batch : batches_) loss += model_->loss(*workspace_, theta_trial_, batch);
+  for (auto const& batch : batches_) loss += model_->loss(*workspace_, trial_->source(), batch);
   return context_.communicator().sum(loss);
 }
 

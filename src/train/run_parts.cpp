@@ -71,8 +71,9 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
                                         io::TokenDataset const& data, Index batch, char const* key,
                                         Purpose purpose) {
   auto const& ranks = context.communicator();
-  auto const share = share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(),
-                              ranks.size(), key);
+  auto const share =
+      share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(), ranks.size(), key,
+               config.parallel.shard != ParallelConfig::Shard::none);
   return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
           share};
 }
@@ -85,6 +86,20 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
   KYRTOS_TOKEN_STREAM_FOR(float, SPACE) \
   KYRTOS_TOKEN_STREAM_FOR(double, SPACE)
 KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
+
+template <class Space>
+Context<Space> vector_context(Context<Space> const& context,
+                              std::vector<ParameterLayout::Range> const& parts,
+                              ParallelConfig const& config) {
+  if (config.shard == ParallelConfig::Shard::none) return context;
+  auto const& ranks = context.communicator();
+  return context.with_shards(std::make_shared<Shards>(parts, ranks.rank(), ranks.size()));
+}
+
+#define KYRTOS_VECTOR_CONTEXT(SPACE)      \
+  template Context<SPACE> vector_context( \
+      Context<SPACE> const&, std::vector<ParameterLayout::Range> const&, ParallelConfig const&);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_VECTOR_CONTEXT)
 
 // ---- Blocks ------------------------------------------------------------------------------------
 

@@ -7,14 +7,16 @@
 
 namespace kyrtos {
 
-BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what) {
+BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what,
+                    bool equal_counts) {
   if (micro_batch == 0) micro_batch = total % ranks == 0 ? total / ranks : 1;
   if (total % micro_batch != 0)
     throw ConfigError(
         fmt::format("training.micro_batch = {} must divide {} = {}", micro_batch, what, total));
   Index const pieces = total / micro_batch;
   Index const begin = pieces * rank / ranks, end = pieces * (rank + 1) / ranks;
-  return {begin * micro_batch, micro_batch, end - begin};
+  Index const most = (pieces + ranks - 1) / ranks;
+  return {begin * micro_batch, micro_batch, end - begin, equal_counts ? most - (end - begin) : 0};
 }
 
 template <class Scalar, class Space>
@@ -26,7 +28,7 @@ TokenStream<Scalar, Space>::TokenStream(Context<Space> const& context, io::Token
       share_(share),
       inputs_(static_cast<std::size_t>(share.micro_batch * share.count * order.length)),
       targets_(inputs_.size()),
-      device_(context, {share.micro_batch, order.length}, share.count) {}
+      device_(context, {share.micro_batch, order.length}, share.count, share.fillers) {}
 
 template <class Scalar, class Space>
 void TokenStream<Scalar, Space>::load(Index step) {

@@ -27,6 +27,11 @@ std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
                                                        config.adamw);
 }
 
+template <class V>
+Index size_of(V const& v) {
+  return static_cast<Index>(v.size());
+}
+
 CurvatureReport to_report(curvature::SharpnessReport const& s) {
   return {.lambda = s.lambda,
           .residual = s.residual,
@@ -41,24 +46,25 @@ CurvatureReport to_report(curvature::SharpnessReport const& s) {
 
 template <class Scalar, class Space>
 Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& config)
-    : context_(context),
-      config_(config),
+    : config_(config),
       data_(open_training_data(config)),
       model_(config.model),
-      growth_(context, model_, config.growth, config.schedule,
+      context_(context),
+      vectors_(vector_context(context, model_.parts(), config.parallel)),
+      growth_(vectors_, model_, config.growth, config.schedule,
               static_cast<std::uint64_t>(config.training.seed)),
       stream_(token_stream<Scalar>(context, config, data_.train, config.training.batch,
                                    "training.batch", Purpose::training)),
       validation_(token_stream<Scalar>(context, config, data_.validation, config.training.batch,
                                        "training.batch", Purpose::validation)),
-      theta_(allocate<Scalar>(context, "theta", model_.layout().size())),
-      gradient_(allocate<Scalar>(context, "gradient", model_.layout().size())),
-      sum_(context, model_.layout().size(), config.parallel),
-      optimizer_(make_optimizer<Scalar>(context, model_.layout().size(), growth_.ranges(0),
+      theta_(vectors_, model_.layout().size(), config.parallel.shard),
+      gradient_(allocate<Scalar>(context, "gradient", size_of(theta_.own()))),
+      sum_(make_rank_sum<Scalar>(vectors_, size_of(theta_.own()), config.parallel.reduction)),
+      optimizer_(make_optimizer<Scalar>(context, size_of(theta_.own()), growth_.ranges(0),
                                         config.optimizer)),
       loss_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
       gradient_outliers_(static_cast<std::size_t>(config.training.z_score_window)) {
-  model_.initialize(context_, static_cast<std::uint64_t>(config.training.seed), theta_);
+  initialize();
   bind_blocks();
   if (!config.curvature.enabled) return;
   probe_stream_ = std::make_unique<TokenStream<Scalar, Space>>(
@@ -66,9 +72,20 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
                            "curvature.probe_sequences", Purpose::probe));
   probe_stream_->load(0);
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
-      context_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
-      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe), config.parallel,
-      gradient_);
+      vectors_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
+      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe),
+      config.parallel.reduction, gradient_);
+}
+
+/// Draws this rank's parameters.
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::initialize() {
+  auto const seed = static_cast<std::uint64_t>(config_.training.seed);
+  for (auto const& segment : model_.layout().segments())
+    for (auto const& piece : pieces_of(vectors_.shards(), {segment.offset, segment.size}))
+      model_.initialize(context_, seed, segment, piece.offset - segment.offset,
+                        slice(theta_.own(), piece.local, piece.size));
+  theta_.changed();
 }
 
 template <class Scalar, class Space>
@@ -94,24 +111,21 @@ double Trainer<Scalar, Space>::step_flops() const {
 template <class Scalar, class Space>
 auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
   stream_.load(step_);
-  linalg::fill(context_, gradient_, 0);
-  sum_.begin(gradient_);
+  sum_->begin(gradient_);
   double loss = 0;
   auto const batches = stream_.batches();
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    if (i + 1 == batches.size())
-      workspace_->on_final([this](Index first) { sum_.final_from(first); });
-    loss += model_.gradient(*workspace_, theta_, batches[i], gradient_);
-  }
-  workspace_->on_final({});
-  sum_.finish();
-  return {context_.communicator().sum(loss), linalg::norm(context_, gradient_)};
+  for (std::size_t i = 0; i < batches.size(); ++i)
+    loss += model_.gradient(*workspace_, theta_.source(), batches[i],
+                            sum_->sink(i + 1 == batches.size()));
+  sum_->finish();
+  return {context_.communicator().sum(loss), linalg::norm(vectors_, gradient_)};
 }
 
 template <class Scalar, class Space>
 StepReport Trainer<Scalar, Space>::step() {
   auto const start = std::chrono::steady_clock::now();
-  if (growth_.advance(step_, threshold_ratio_, theta_, *optimizer_)) bind_blocks();
+  if (growth_.advance(step_, threshold_ratio_, theta_.own(), *optimizer_)) bind_blocks();
+  theta_.changed();  // gates may open at any step
   auto const measured = measure_gradient();
   if (!std::isfinite(measured.loss) || !std::isfinite(measured.gradient_norm))
     throw NumericalError(
@@ -150,8 +164,9 @@ bool Trainer<Scalar, Space>::update(Measured const& m, StepReport& report) {
   if (c.skip_z_score > 0 && std::max(report.loss_z, report.gradient_z) > c.skip_z_score)
     return false;
   bool const clips = c.clip_norm > 0 && m.gradient_norm > c.clip_norm;
-  optimizer_->update(context_, theta_, gradient_, report.learning_rate,
+  optimizer_->update(context_, theta_.own(), gradient_, report.learning_rate,
                      clips ? c.clip_norm / m.gradient_norm : 1);
+  theta_.changed();
   return true;
 }
 
@@ -166,7 +181,8 @@ double Trainer<Scalar, Space>::validation_loss() {
   double loss = 0;
   for (Index i = 0; i < config_.training.evaluation_batches; ++i) {
     validation_.load(i);
-    for (auto const& batch : validation_.batches()) loss += model_.loss(*workspace_, theta_, batch);
+    for (auto const& batch : validation_.batches())
+      loss += model_.loss(*workspace_, theta_.source(), batch);
   }
   return context_.communicator().sum(loss) /
          static_cast<double>(config_.training.evaluation_batches);
@@ -211,9 +227,9 @@ template <class Scalar, class Space>
 void Trainer<Scalar, Space>::save(std::string const& path) const {
   std::vector<io::NamedVector<Scalar const, Space>> vectors;
   for (auto const& [group, values] :
-       checkpoint_vectors<Scalar, Space>(theta_, *optimizer_, probe_.get()))
+       checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get()))
     vectors.push_back({group, values});
-  io::write_checkpoint<Scalar, Space>(context_, path, {to_toml(config_), state_text()},
+  io::write_checkpoint<Scalar, Space>(vectors_, path, {to_toml(config_), state_text()},
                                       model_.layout(), vectors);
 }
 
@@ -228,13 +244,14 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   // A tracker that was switched on or widened since then starts cold.
   bool has_vectors = true;
   for (auto const& [group, values] :
-       checkpoint_vectors<Scalar, Space>(theta_, *optimizer_, probe_.get())) {
+       checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get())) {
     if (group.starts_with("curvature/") && !checkpoint.has(group)) {
       has_vectors = false;
       continue;
     }
-    checkpoint.read<Scalar, Space>(context_, group, model_.layout(), values);
+    checkpoint.read<Scalar, Space>(vectors_, group, model_.layout(), values);
   }
+  theta_.changed();
   step_ = state.step;
   optimizer_->set_steps(state.optimizer_steps);
   growth_.restore(state.growth);

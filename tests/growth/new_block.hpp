@@ -93,8 +93,8 @@ TEST_CASE("its own Hessian has eigenvalues in pairs of both signs", "[new_block]
   auto const& run = joining.after;
   auto ws = run.workspace({.tangents = true});
   auto const theta = on_device<Scalar>(run.theta);
-  curvature::ModelOperator<Scalar, Space> hessian(curvature::ModelMatrix::hessian, run.model, ws,
-                                                  theta, {run.batch});
+  curvature::ModelOperator<Scalar, Space> hessian(run.context, curvature::ModelMatrix::hessian,
+                                                  run.model, ws, theta, {run.batch});
   std::vector<ParameterLayout::Range> ranges;
   for (char const* name : {"attention.qkv.weight", "attention.output.weight"}) {
     auto const& s = run.model.layout().find(std::string("blocks.1.") + name);

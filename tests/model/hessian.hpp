@@ -141,7 +141,8 @@ TEST_CASE("eigenvalues of whole models are those of their dense Hessians", "[hes
       ModelRun<Scalar> const run(config, {2, 4});
       auto ws = run.workspace({.tangents = true});
       auto const theta = on_device<Scalar>(run.theta);
-      curvature::ModelOperator<Scalar, Space> op(matrix, run.model, ws, theta, {run.batch});
+      curvature::ModelOperator<Scalar, Space> op(run.context, matrix, run.model, ws, theta,
+                                                 {run.batch});
       auto const exact = dense_eigenvalues(op, run.context);
       double const greatest = std::max(std::abs(exact.front()), exact.back());
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include "../support/numbers.hpp"
@@ -39,8 +40,9 @@ TEST_CASE("buckets add up to the sum over ranks", "[bucketed_sum]") {
     auto const size = static_cast<std::size_t>(n);
     BucketedSum<Scalar, Space> sum(context, n, {order, bucket_bytes});
     for (int repeat = 0; repeat < 2; ++repeat) {
-      auto const v = on_device<Scalar>(of_rank(ranks.rank(), size));
-      sum.begin(v);
+      auto const v = on_device<Scalar>(Numbers(size, 3.0));
+      sum.begin(v);  // from zero
+      linalg::axpy(context, 1, on_device<Scalar>(of_rank(ranks.rank(), size)), v);
       if (ranks.rank() % 2 == 0)  // the others have nothing to announce
         for (Index first : {n, n - n / 3, n / 2, n / 2 - n / 5}) sum.final_from(first);
       sum.finish();
@@ -56,8 +58,9 @@ TEST_CASE("a bucket leaves only when all of it is final", "[bucketed_sum]") {
   Index const n = 1000;
   BucketedSum<Scalar, Space> sum(context, n,
                                  {.bucket_bytes = 100 * static_cast<Index>(sizeof(Scalar))});
-  auto const v = on_device<Scalar>(Numbers(1000, 1.0));
+  auto const v = on_device<Scalar>(Numbers(1000, 0.0));
   sum.begin(v);
+  linalg::fill(context, v, 1);
   sum.final_from(850);  // [900, 1000) may leave, [800, 900) not
   Kokkos::deep_copy(Kokkos::subview(v, std::pair(0, 850)), Scalar(2));
   sum.finish();

@@ -5,9 +5,11 @@
 #include <kyrtos/core/kokkos_compat.hpp>
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/parallel/communicator.hpp>
+#include <kyrtos/parallel/shards.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace kyrtos {
@@ -15,8 +17,12 @@ namespace kyrtos {
 /// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
 enum class GemmProvider { automatic, onednn, kokkos_kernels };
 
+/// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
+enum class GpuAwareMpi { automatic, on, off };
+
 struct ContextOptions {
   GemmProvider gemm = GemmProvider::automatic;
+  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
   /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
   /// then shows up in the results. For tests.
   bool poison_scratch = false;
@@ -41,6 +47,25 @@ class Context {
   Space const& space() const;
   Communicator const& communicator() const;
   ContextOptions const& options() const;
+
+  /// Whether MPI may read and write memory of the execution space; otherwise it goes through the
+  /// host.
+  bool mpi_reads_memory() const;
+
+  /// The same context, for vectors that lie on several ranks: sums over them (dot products, norms)
+  /// are then collective, and random vectors have the values that the whole vector would have.
+  Context with_shards(std::shared_ptr<Shards const> shards) const {
+    Context sharded(*this);
+    sharded.shards_ = std::move(shards);
+    return sharded;
+  }
+  /// Null: every rank has whole vectors.
+  Shards const* shards() const { return shards_.get(); }
+
+  /// What is summed over a vector, summed over ranks if its pieces lie there.
+  void sum_over_shards(std::span<double> sums) const {
+    if (shards_) communicator().sum(sums);
+  }
 
   /// Waits until all work enqueued on the instance is done.
   void fence(std::string const& label) const { compat::fence(space(), label); }
@@ -72,6 +97,7 @@ class Context {
 
   struct State;
   std::shared_ptr<State> state_;
+  std::shared_ptr<Shards const> shards_;
 };
 
 }  // namespace kyrtos

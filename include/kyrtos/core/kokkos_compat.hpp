@@ -5,6 +5,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <string>
+#include <type_traits>
 
 /// \file
 /// \brief Everything that differs between Kokkos 3.4, 4.x and 5.x, or by enabled backend.
@@ -87,6 +88,35 @@ class ScopedRegion {
 template <class Space>
 inline constexpr bool is_host_accessible =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+
+#if defined(KOKKOS_ENABLE_CUDA)
+inline constexpr bool backend_is_cuda = true;
+#else
+inline constexpr bool backend_is_cuda = false;
+#endif
+#if defined(KOKKOS_ENABLE_HIP)
+inline constexpr bool backend_is_hip = true;
+#else
+inline constexpr bool backend_is_hip = false;
+#endif
+
+/// Host memory that copies from and to Space at the full rate of the link.
+#if defined(KOKKOS_ENABLE_CUDA)
+template <class Space>
+using PinnedSpace =
+    std::conditional_t<is_host_accessible<Space>, Kokkos::HostSpace, Kokkos::CudaHostPinnedSpace>;
+#elif defined(KOKKOS_ENABLE_HIP)
+#if KYRTOS_KOKKOS_AT_LEAST(4, 0)
+using HipPinned = Kokkos::HIPHostPinnedSpace;
+#else
+using HipPinned = Kokkos::Experimental::HIPHostPinnedSpace;
+#endif
+template <class Space>
+using PinnedSpace = std::conditional_t<is_host_accessible<Space>, Kokkos::HostSpace, HipPinned>;
+#else
+template <class Space>
+using PinnedSpace = Kokkos::HostSpace;
+#endif
 
 }  // namespace kyrtos::compat
 

@@ -4,8 +4,10 @@
 
 #include <kyrtos/curvature/linear_operator.hpp>
 #include <kyrtos/model/transformer.hpp>
-#include <kyrtos/parallel/bucketed_sum.hpp>
+#include <kyrtos/parallel/rank_sum.hpp>
+#include <kyrtos/parallel/sharded_source.hpp>
 
+#include <memory>
 #include <vector>
 
 /// \file
@@ -22,9 +24,10 @@ enum class ModelMatrix {
 /// y ← A x for the loss summed over a list of micro-batches and all ranks.
 ///
 /// Nothing is stored but references: θ is read at every apply(), so that the operator follows
-/// training. Exact, no finite differences: Transformer::hvp(), 8 forward passes' FLOPs, or
-/// Transformer::gauss_newton(). With `weight` = 1/(targets of all batches on all ranks) in each
-/// batch, A belongs to the mean loss.
+/// training. Where the vectors of `context` are sharded, so are x and y, and parts of x are
+/// gathered when the model reads them. Exact, no finite differences: Transformer::hvp(), 8 forward
+/// passes' FLOPs, or Transformer::gauss_newton(). With `weight` = 1/(targets of all batches on all
+/// ranks) in each batch, A belongs to the mean loss.
 template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class ModelOperator final : public LinearOperator<Scalar, Space> {
  public:
@@ -33,12 +36,12 @@ class ModelOperator final : public LinearOperator<Scalar, Space> {
   /// \param reduction how products are summed over ranks, overlapping the last micro-batch.
   /// \param workspace made with `tangents`, for the batches' shape; what the operator leaves in it
   /// is of no use to others. Model, workspace and θ must outlive the operator.
-  ModelOperator(ModelMatrix matrix, Transformer<Scalar, Space> const& model,
-                TransformerWorkspace<Scalar, Space>& workspace,
-                VectorView<Scalar const, Space> theta, std::vector<Batch> batches,
-                ReductionOptions const& reduction = {});
+  ModelOperator(Context<Space> const& context, ModelMatrix matrix,
+                Transformer<Scalar, Space> const& model,
+                TransformerWorkspace<Scalar, Space>& workspace, VectorSource<Scalar, Space> theta,
+                std::vector<Batch> batches, ReductionOptions const& reduction = {});
 
-  Index size() const override { return model_->layout().size(); }
+  Index size() const override { return size_; }
   void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
              VectorView<Scalar, Space> y) override;
 
@@ -50,9 +53,11 @@ class ModelOperator final : public LinearOperator<Scalar, Space> {
   ModelMatrix matrix_;
   Transformer<Scalar, Space> const* model_;
   TransformerWorkspace<Scalar, Space>* workspace_;
-  VectorView<Scalar const, Space> theta_;
+  VectorSource<Scalar, Space> theta_;
   std::vector<Batch> batches_;
-  BucketedSum<Scalar, Space> sum_;
+  Index size_;
+  std::unique_ptr<ShardedSource<Scalar, Space>> x_;  // where vectors are sharded
+  std::unique_ptr<RankSum<Scalar, Space>> sum_;
 };
 
 }  // namespace kyrtos::curvature

@@ -38,6 +38,7 @@ class DepthGrowth {
   using MutableVector = VectorView<Scalar, Space>;
   using Optimizer = optim::Optimizer<Scalar, Space>;
 
+  /// \param context with shards, if θ and the optimiser's vectors are.
   /// \throws ConfigError as DepthSchedule does.
   DepthGrowth(Context<Space> const& context, Transformer<Scalar, Space> const& model,
               GrowthConfig const& config, optim::LearningRate const& rate, std::uint64_t seed);
@@ -51,7 +52,7 @@ class DepthGrowth {
   bool advance(Index step, std::optional<double> threshold_ratio, MutableVector theta,
                Optimizer& optimizer);
 
-  /// What the optimiser moves, each range with its age.
+  /// What the optimiser moves of this rank's vectors, each range with its age.
   std::vector<optim::ParameterRange> ranges(Index optimizer_steps) const;
 
   GrowthState const& state() const { return state_; }

@@ -9,7 +9,7 @@
 namespace kyrtos::growth {
 
 /// Sets the parameters of a block that joins, as `config.entry` says. `source`: the active block
-/// that it copies (where stacked). Asynchronous.
+/// that it copies (where stacked). θ is whole, or sharded as the context says. Asynchronous.
 ///
 /// With entry `projections`, or `zeros` and a seed scale of 0, or a closed gate, the function of
 /// the model is the same to the last bit.

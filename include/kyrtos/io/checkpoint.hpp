@@ -72,10 +72,11 @@ class CheckpointReader {
   std::string const& path() const;
   bool has(std::string const& group) const;
 
-  /// The whole vector, on every rank. Checksums are verified where the file has them; those that
-  /// Kyrtos wrote must. Waits for the instance. `values` is unspecified after a failure.
-  /// \throws FileError naming file and segment when one is missing, has another shape, is damaged,
-  /// or when the group holds a segment that the layout does not know.
+  /// The whole vector on every rank, or its pieces where the context's vectors are sharded.
+  /// Checksums are verified where the file has them; those that Kyrtos wrote must. Waits for the
+  /// instance. `values` is unspecified after a failure. \throws FileError naming file and segment
+  /// when one is missing, has another shape, is damaged, or when the group holds a segment that the
+  /// layout does not know.
   template <class Scalar, class Space>
   void read(Context<Space> const& context, std::string const& group, ParameterLayout const& layout,
             VectorView<Scalar, Space> values) const;

@@ -11,8 +11,9 @@
 /// \brief Algebra on flat vectors: one sweep over memory each, on the context's instance.
 ///
 /// Reductions are deterministic: the vector is cut into chunks whose number does not depend on
-/// threads, each chunk is summed in order in double precision, then the chunk sums are. They
-/// wait for the instance and return to the host; everything else is asynchronous.
+/// threads, each chunk is summed in order in double precision, then the chunk sums are, and then
+/// the sums of ranks where vectors are sharded. They wait for the instance and return to the host;
+/// everything else is asynchronous.
 
 namespace kyrtos::linalg {
 
@@ -44,6 +45,7 @@ double ordered_sum(Context<Space> const& context, char const* label, Index n, Te
   double total = 0;
   auto const sums = context.reduced(chunks, label);
   for (Index chunk = 0; chunk < chunks; ++chunk) total += sums(chunk);
+  context.sum_over_shards(std::span(&total, 1));
   return total;
 }
 

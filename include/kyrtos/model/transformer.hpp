@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/vector_access.hpp>
 #include <kyrtos/layers/ends.hpp>
 #include <kyrtos/model/chain.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,11 +24,12 @@ using ActiveBlocks = std::vector<bool>;
 /// A decoder or encoder Transformer as a function of one flat parameter vector θ.
 ///
 /// The object holds the architecture only: θ, gradients, directions and memory belong to the
-/// caller, so that one Transformer serves several threads. Segment names are
-/// `embedding.token.weight`, `embedding.position.weight`, `blocks.<i>.norm1.weight`,
-/// `blocks.<i>.attention.qkv.weight`, `blocks.<i>.attention.output.weight`,
-/// `blocks.<i>.norm2.weight`, `blocks.<i>.mlp.up.weight`, `blocks.<i>.mlp.down.weight`,
-/// `final_norm.weight`, `head.weight` and their biases; docs/checkpoint.md lists all of them.
+/// caller, so that one Transformer serves several threads. Vectors are views, or come and go part
+/// by part (core/vector_access.hpp). Segment names are `embedding.token.weight`,
+/// `embedding.position.weight`, `blocks.<i>.norm1.weight`, `blocks.<i>.attention.qkv.weight`,
+/// `blocks.<i>.attention.output.weight`, `blocks.<i>.norm2.weight`, `blocks.<i>.mlp.up.weight`,
+/// `blocks.<i>.mlp.down.weight`, `final_norm.weight`, `head.weight` and their biases;
+/// docs/checkpoint.md lists all of them.
 ///
 /// Every operation below runs on the workspace's context and waits for it once, where the loss
 /// returns to the host. Losses and products are those of this rank's batch: with
@@ -40,6 +41,8 @@ class Transformer {
  public:
   using ConstVector = VectorView<Scalar const, Space>;
   using MutableVector = VectorView<Scalar, Space>;
+  using Source = VectorSource<Scalar, Space>;
+  using Sink = VectorSink<Scalar, Space>;
   using Batch = layers::Batch<Scalar, Space>;
   using Workspace = TransformerWorkspace<Scalar, Space>;
 
@@ -49,6 +52,10 @@ class Transformer {
   TransformerConfig const& config() const { return config_; }
   ParameterLayout const& layout() const { return layout_; }
 
+  /// What the passes read and add to at once: the input layer, two stages a block, the last norm,
+  /// the head (unless tied). In θ's order, without gaps.
+  std::vector<ParameterLayout::Range> parts() const;
+
   /// θ's range that block i occupies.
   ParameterLayout::Range block_range(Index block) const;
 
@@ -57,22 +64,22 @@ class Transformer {
 
   /// Draws θ. A value depends on the seed, its segment's name and its place in it alone.
   void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta) const;
-  /// One segment of θ alone, its standard deviation (or constant) times `scale`.
-  void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta,
-                  Segment const& segment, double scale = 1) const;
+  /// Elements [first, first + values.size()) of one segment alone, its standard deviation (or
+  /// constant) times `scale`.
+  void initialize(Context<Space> const& context, std::uint64_t seed, Segment const& segment,
+                  Index first, MutableVector values, double scale = 1) const;
 
   /// ℓ(θ)
-  double loss(Workspace& workspace, ConstVector theta, Batch const& batch) const;
+  double loss(Workspace& workspace, Source theta, Batch const& batch) const;
 
   /// Returns ℓ and adds ∇ℓ to `gradient`; an empty one skips the weight gradients, and only
   /// prepares the workspace for hvp_after_gradient().
-  double gradient(Workspace& workspace, ConstVector theta, Batch const& batch,
-                  MutableVector gradient) const;
+  double gradient(Workspace& workspace, Source theta, Batch const& batch, Sink gradient) const;
 
   /// Adds H u to `hu`, from the activations and adjoints that gradient() left in a workspace made
   /// with `keep_adjoints`; θ and batch must be the same. Returns ⟨∇ℓ, u⟩.
-  double hvp_after_gradient(Workspace& workspace, ConstVector theta, ConstVector u,
-                            Batch const& batch, MutableVector hu) const;
+  double hvp_after_gradient(Workspace& workspace, Source theta, Source u, Batch const& batch,
+                            Sink hu) const;
 
   struct Directional {
     double loss = 0;
@@ -81,20 +88,19 @@ class Transformer {
 
   /// Adds ∇ℓ to `gradient` and H u to `hu` in one sweep; an empty `gradient` is an HVP alone,
   /// which skips the weight gradients that it doesn't need.
-  Directional gradient_and_hvp(Workspace& workspace, ConstVector theta, ConstVector u,
-                               Batch const& batch, MutableVector gradient, MutableVector hu) const;
+  Directional gradient_and_hvp(Workspace& workspace, Source theta, Source u, Batch const& batch,
+                               Sink gradient, Sink hu) const;
 
-  Directional hvp(Workspace& workspace, ConstVector theta, ConstVector u, Batch const& batch,
-                  MutableVector hu) const {
+  Directional hvp(Workspace& workspace, Source theta, Source u, Batch const& batch, Sink hu) const {
     return gradient_and_hvp(workspace, theta, u, batch, {}, hu);
   }
 
   /// Adds G u to `gu`, with the Gauss-Newton matrix G = Jᵀ(∂²ℓ/∂z²)J of the outputs z.
-  double gauss_newton(Workspace& workspace, ConstVector theta, ConstVector u, Batch const& batch,
-                      MutableVector gu) const;
+  double gauss_newton(Workspace& workspace, Source theta, Source u, Batch const& batch,
+                      Sink gu) const;
 
   /// The outputs z (logits or fields) of rows [begin, begin + z.extent(0)).
-  void outputs(Workspace& workspace, ConstVector theta, Batch const& batch, Index begin,
+  void outputs(Workspace& workspace, Source theta, Batch const& batch, Index begin,
                MatrixView<Scalar, Space> z) const;
 
  private:
@@ -107,24 +113,16 @@ class Transformer {
   void append_attention(Stage& chain) const;
   void append_mlp(Stage& chain) const;
   std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
-  void check_vector(ConstVector v, char const* name) const;
-  template <class V>
-  V input_part(V const& v) const {
-    return v.size() == 0 ? V() : V(slice(v, input_range_.offset, input_range_.size));
-  }
-  template <class V>
-  V head_part(V const& v) const {
-    return v.size() == 0 ? V() : V(slice(v, head_range_.offset, head_range_.size));
-  }
+  void check_size(Index size, char const* name) const;
+  /// Where the head's own parameters begin, if it has some.
+  Index end_of_stages() const { return final_norm_range_.offset + final_norm_range_.size; }
   Sweep head_sweep(Workspace& workspace) const;
-  Sweep tangent_head_sweep(Workspace& workspace, ConstVector u) const;
-  void forward(Workspace& workspace, ConstVector theta, Batch const& batch) const;
-  void both_forward(Workspace& workspace, ConstVector theta, ConstVector u,
-                    Batch const& batch) const;
-  void backward(Workspace& workspace, ConstVector theta, Batch const& batch,
-                MutableVector gradient) const;
+  Sweep tangent_head_sweep(Workspace& workspace, Source u) const;
+  void forward(Workspace& workspace, Source theta, Batch const& batch) const;
+  void both_forward(Workspace& workspace, Source theta, Source u, Batch const& batch) const;
+  void backward(Workspace& workspace, Source theta, Batch const& batch, Sink gradient) const;
   void add_input_gradient(Workspace& workspace, Batch const& batch,
-                          MatrixView<Scalar const, Space> dy, MutableVector gradient) const;
+                          MatrixView<Scalar const, Space> dy, Sink gradient) const;
 
   TransformerConfig config_;
   ParameterLayout layout_;
@@ -160,12 +158,6 @@ class TransformerWorkspace {
   std::size_t bytes() const { return memory_.bytes(); }
   Workspace<Scalar, Space>& memory() { return memory_; }
 
-  /// Called in every backward pass, of the derivative that it adds to: `first` says that nothing
-  /// more is added to the elements from there on. Lets sums over ranks overlap with the rest
-  /// (parallel/bucketed_sum.hpp). Empty: nobody is told.
-  using OnFinal = std::function<void(Index first)>;
-  void on_final(OnFinal tell) { on_final_ = std::move(tell); }
-
  private:
   friend class Transformer<Scalar, Space>;
   using Stage = Chain<Scalar, Space>;
@@ -176,11 +168,6 @@ class TransformerWorkspace {
     ParameterLayout::Range range;
     typename Stage::Passes primal = {}, tangent = {};
     typename Stage::Backs adjoint = {}, tangent_adjoint = {};
-
-    template <class V>
-    V part(V const& v) const {
-      return v.size() == 0 ? V() : V(slice(v, range.offset, range.size));
-    }
   };
 
   void place(Transformer<Scalar, Space> const& model);
@@ -189,9 +176,6 @@ class TransformerWorkspace {
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
   void check(layers::Batch<Scalar, Space> const& batch) const;
   void require_tangents() const;
-  void tell_final(Index first) const {
-    if (on_final_) on_final_(first);
-  }
 
   Context<Space> context_;
   SequenceShape shape_;
@@ -202,7 +186,6 @@ class TransformerWorkspace {
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
       stream_tangent_adjoint_;
   bool gradient_is_kept_ = false;
-  OnFinal on_final_;
 };
 
 }  // namespace kyrtos

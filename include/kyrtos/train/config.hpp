@@ -67,6 +67,14 @@ struct CurvatureConfig {
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
 };
 
+struct ParallelConfig {
+  /// What lies in pieces on the ranks: nothing; gradient, moments, tracked direction and its image;
+  /// these and the parameters, gathered part by part just ahead of use.
+  enum class Shard { none, optimizer, full } shard = Shard::none;
+  ReductionOptions reduction;
+  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
+};
+
 struct OutputConfig {
   std::string directory = "runs/run";
   Index checkpoint_every = 0;  ///< Steps; 0: at the end only.
@@ -82,7 +90,7 @@ struct RunConfig {
   optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
   CurvatureConfig curvature;
   GrowthConfig growth;
-  ReductionOptions parallel;
+  ParallelConfig parallel;
   OutputConfig output;
 };
 

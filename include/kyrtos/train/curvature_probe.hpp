@@ -7,6 +7,7 @@
 #include <kyrtos/curvature/tracker.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 #include <kyrtos/train/config.hpp>
+#include <kyrtos/train/sharded_parameters.hpp>
 
 #include <memory>
 #include <optional>
@@ -45,14 +46,15 @@ class CurvatureProbe {
   using ConstVector = VectorView<Scalar const, Space>;
   using Batch = layers::Batch<Scalar, Space>;
 
+  /// \param context with shards, if θ is sharded.
   /// \param theta the parameters that training moves; read at every measurement.
   /// \param batches this rank's micro-batches of the probe, all of `shape`.
   /// \param image a vector that measurements may overwrite, if there is one, such as the gradient.
   CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
-                 ConstVector theta, OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                 SequenceShape shape, std::vector<Batch> batches, ActiveBlocks const& active = {},
-                 std::uint64_t seed = 0, ReductionOptions const& reduction = {},
-                 VectorView<Scalar, Space> image = {});
+                 ShardedParameters<Scalar, Space> const& theta, OptimizerConfig const& optimizer,
+                 CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
+                 ActiveBlocks const& active = {}, std::uint64_t seed = 0,
+                 ReductionOptions const& reduction = {}, VectorView<Scalar, Space> image = {});
   ~CurvatureProbe();
   CurvatureProbe(CurvatureProbe&&) = delete;
 
@@ -95,7 +97,7 @@ class CurvatureProbe {
 
   Context<Space> context_;
   Transformer<Scalar, Space> const* model_;
-  ConstVector theta_;
+  ShardedParameters<Scalar, Space> const* theta_;
   std::vector<Batch> batches_;
   SequenceShape shape_;
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
@@ -103,7 +105,8 @@ class CurvatureProbe {
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
   std::optional<curvature::CriticalSharpness> critical_;
-  Vector<Scalar, Space> theta_before_, theta_trial_;
+  Vector<Scalar, Space> theta_before_;
+  std::optional<ShardedParameters<Scalar, Space>> trial_;
   double learning_rate_ = 0;
 };
 

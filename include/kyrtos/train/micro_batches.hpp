@@ -17,13 +17,14 @@ class MicroBatches {
  public:
   using Batch = layers::Batch<Scalar, Space>;
 
-  /// \param count micro-batches of `shape` each.
-  MicroBatches(Context<Space> const& context, SequenceShape shape, Index count)
+  /// \param count micro-batches of `shape` each, and so many `fillers` of weight 0.
+  MicroBatches(Context<Space> const& context, SequenceShape shape, Index count, Index fillers = 0)
       : context_(context),
         shape_(shape),
         count_(count),
-        inputs_(allocate<Token>(context, "inputs", count * shape.tokens())),
-        targets_(allocate<Token>(context, "targets", count * shape.tokens())) {}
+        fillers_(fillers),
+        inputs_(allocate<Token>(context, "inputs", (count + fillers) * shape.tokens())),
+        targets_(allocate<Token>(context, "targets", (count + fillers) * shape.tokens())) {}
 
   Index sequences() const { return count_ * shape_.batch; }
   Index tokens() const { return count_ * shape_.tokens(); }
@@ -32,8 +33,10 @@ class MicroBatches {
   /// Copies tokens() inputs and targets from the host; waits until they may be reused.
   void load(std::span<Token const> inputs, std::span<Token const> targets, double weight) {
     using Host = Kokkos::View<Token const*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
-    Kokkos::deep_copy(context_.space(), inputs_, Host(inputs.data(), inputs.size()));
-    Kokkos::deep_copy(context_.space(), targets_, Host(targets.data(), targets.size()));
+    Kokkos::deep_copy(context_.space(), slice(inputs_, 0, tokens()),
+                      Host(inputs.data(), inputs.size()));
+    Kokkos::deep_copy(context_.space(), slice(targets_, 0, tokens()),
+                      Host(targets.data(), targets.size()));
     context_.fence("kyrtos::MicroBatches::load");
     weight_ = weight;
   }
@@ -43,13 +46,13 @@ class MicroBatches {
     batch.shape = shape_;
     batch.inputs = slice(inputs_, i * shape_.tokens(), shape_.tokens());
     batch.targets = slice(targets_, i * shape_.tokens(), shape_.tokens());
-    batch.weight = weight_;
+    batch.weight = i < count_ ? weight_ : 0;
     return batch;
   }
 
   std::vector<Batch> all() const {
     std::vector<Batch> batches;
-    for (Index i = 0; i < count_; ++i) batches.push_back((*this)[i]);
+    for (Index i = 0; i < count_ + fillers_; ++i) batches.push_back((*this)[i]);
     return batches;
   }
 
@@ -58,7 +61,7 @@ class MicroBatches {
  private:
   Context<Space> context_;
   SequenceShape shape_;
-  Index count_ = 0;
+  Index count_ = 0, fillers_ = 0;
   double weight_ = 1;
   Vector<Token, Space> inputs_, targets_;
 };

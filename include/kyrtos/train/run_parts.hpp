@@ -34,6 +34,12 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
                                         io::TokenDataset const& data, Index batch, char const* key,
                                         Purpose purpose);
 
+/// The context of a run's vectors: with shards of a model of these parts, if the run has some.
+template <class Space>
+Context<Space> vector_context(Context<Space> const& context,
+                              std::vector<ParameterLayout::Range> const& parts,
+                              ParallelConfig const& config);
+
 /// The blocks that take part at the start of a run.
 ActiveBlocks initially_active(RunConfig const& config);
 

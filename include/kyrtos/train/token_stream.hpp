@@ -14,12 +14,15 @@ struct BatchShare {
   Index first = 0;        ///< Of this rank's sequences within the batch.
   Index micro_batch = 0;  ///< Sequences worked on at once.
   Index count = 0;        ///< Micro-batches of this rank.
+  Index fillers = 0;      ///< More, of weight 0, so that all ranks make as many passes.
 };
 
 /// The share of `rank` of `ranks`: whole micro-batches, as evenly as they divide. `micro_batch` 0:
-/// as many as each rank has, or 1 where `total` does not divide by the ranks.
+/// as many as each rank has, or 1 where `total` does not divide by the ranks. Fillers only where
+/// `equal_counts` asks for them.
 /// \throws ConfigError when micro-batches do not divide the batch; `what` names it.
-BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what);
+BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what,
+                    bool equal_counts = false);
 
 /// This rank's part of a stream of global batches of token windows, in device memory. The loss of
 /// its micro-batches, summed over all of them and all ranks, is the mean over the global batch.

@@ -5,9 +5,10 @@
 #include <kyrtos/growth/depth_growth.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
-#include <kyrtos/parallel/bucketed_sum.hpp>
+#include <kyrtos/parallel/rank_sum.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/run_parts.hpp>
+#include <kyrtos/train/sharded_parameters.hpp>
 #include <kyrtos/train/step_report.hpp>
 
 #include <memory>
@@ -22,7 +23,8 @@ namespace kyrtos {
 /// ranks, clips, updates, and measures the sharpness. All state that steps depend on goes through
 /// save() and restore(), so that a restored trainer takes the same steps, bit by bit on as many
 /// ranks. Vectors of the parameters' length: θ, the optimiser's (Adam's two), the tracker's, and
-/// one that is the gradient first and the product with the Hessian afterwards.
+/// one that is the gradient first and the product with the Hessian afterwards; whole on every rank,
+/// or in pieces, as parallel.shard says.
 template <class Scalar, class Space>
 class Trainer {
  public:
@@ -52,7 +54,8 @@ class Trainer {
 
   RunConfig const& config() const { return config_; }
   Transformer<Scalar, Space> const& model() const { return model_; }
-  ConstVector parameters() const { return theta_; }
+  /// Those that this rank moves: all of them, or its pieces.
+  ConstVector parameters() const { return theta_.own(); }
   /// Null when curvature is off.
   CurvatureProbe<Scalar, Space>* probe() { return probe_.get(); }
   Index active_depth() const { return growth_.depth(); }
@@ -70,15 +73,18 @@ class Trainer {
   void bind_blocks();
   std::string state_text() const;
 
-  Context<Space> context_;
+  void initialize();
+
   RunConfig config_;
   TrainingData data_;
   Transformer<Scalar, Space> model_;
+  Context<Space> context_, vectors_;  // the latter for algebra on this rank's vectors
   growth::DepthGrowth<Scalar, Space> growth_;
   TokenStream<Scalar, Space> stream_, validation_;
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
-  Vector<Scalar, Space> theta_, gradient_;
-  BucketedSum<Scalar, Space> sum_;
+  ShardedParameters<Scalar, Space> theta_;
+  Vector<Scalar, Space> gradient_;
+  std::unique_ptr<RankSum<Scalar, Space>> sum_;
   std::unique_ptr<optim::Optimizer<Scalar, Space>> optimizer_;
   std::unique_ptr<TokenStream<Scalar, Space>> probe_stream_;
   std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;

@@ -20,29 +20,34 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
                                    AdamPreconditioner<Scalar, Space> const& preconditioner,
                                    VectorView<Scalar const, Space> x,
                                    VectorView<Scalar const, Space> y) {
-  double uu = 0, uw = 0, ww = 0;
-  preconditioner.for_each_stretch([&](Index offset, Index size, auto const& p) {
-    auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
-    auto const sums = ordered_sums<3>(
-        context, "kyrtos::curvature::rayleigh_quotient", size, KOKKOS_LAMBDA(Index i) {
-          double const a = xs(i), b = ys(i), weight = p(i);
-          return Tuple<3>{{weight * a * a, a * b, b * b / weight}};
-        });
-    uu += sums[0], uw += sums[1], ww += sums[2];
-  });
+  std::array<double, 3> total{};  // uu, uw, ww
+  preconditioner.for_each_stretch(
+      [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
+        auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
+        auto const sums = local_sums<3>(
+            context, "kyrtos::curvature::rayleigh_quotient", size, KOKKOS_LAMBDA(Index i) {
+              double const a = xs(i), b = ys(i), weight = p(i);
+              return Tuple<3>{{weight * a * a, a * b, b * b / weight}};
+            });
+        for (std::size_t k = 0; k < 3; ++k) total[k] += sums[k];
+      });
+  context.sum_over_shards(total);
+  auto const [uu, uw, ww] = total;
   double const lambda = uw / uu;
   double square = ww - lambda * uw;
   if (!(square > 1e-8 * ww)) {  // it lost its digits to cancellation
     square = 0;
-    preconditioner.for_each_stretch([&](Index offset, Index size, auto const& p) {
-      auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
-      square += ordered_sums<1>(
-          context, "kyrtos::curvature::residual", size, KOKKOS_LAMBDA(Index i) {
-            double const weight = p(i);
-            double const r = static_cast<double>(ys(i)) - lambda * weight * xs(i);
-            return Tuple<1>{{r * r / weight}};
-          })[0];
-    });
+    preconditioner.for_each_stretch(
+        [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
+          auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
+          square += local_sums<1>(
+              context, "kyrtos::curvature::residual", size, KOKKOS_LAMBDA(Index i) {
+                double const weight = p(i);
+                double const r = static_cast<double>(ys(i)) - lambda * weight * xs(i);
+                return Tuple<1>{{r * r / weight}};
+              })[0];
+        });
+    context.sum_over_shards(std::span(&square, 1));
   }
   return {lambda, std::sqrt(square / uu), std::sqrt(uu), std::sqrt(ww / uu)};
 }
@@ -54,13 +59,14 @@ void combine_rows(Context<Space> const& context,
                   MatrixView<Scalar const, Space> y, double b, MatrixView<Scalar, Space> x) {
   auto const to_image = static_cast<Scalar>(a), to_vector = static_cast<Scalar>(b);
   for (Index j = 0; j < static_cast<Index>(x.extent(0)); ++j)
-    preconditioner.for_each_stretch([&](Index offset, Index size, auto const& p) {
-      auto const xs = slice(row(x, j), offset, size);
-      auto const ys = slice(row(y, j), offset, size);
-      linalg::detail::for_each(
-          context, "kyrtos::curvature::combine", size,
-          KOKKOS_LAMBDA(Index i) { xs(i) = to_image * ys(i) / p(i) + to_vector * xs(i); });
-    });
+    preconditioner.for_each_stretch(
+        [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
+          auto const xs = slice(row(x, j), offset, size);
+          auto const ys = slice(row(y, j), offset, size);
+          linalg::detail::for_each(
+              context, "kyrtos::curvature::combine", size,
+              KOKKOS_LAMBDA(Index i) { xs(i) = to_image * ys(i) / p(i) + to_vector * xs(i); });
+        });
 }
 
 enum class Root { direct, inverse };
@@ -72,14 +78,15 @@ void scale_rows(Context<Space> const& context,
                 MatrixView<Scalar, Space> x) {
   bool const is_inverse = root == Root::inverse;
   for (Index j = 0; j < static_cast<Index>(x.extent(0)); ++j)
-    preconditioner.for_each_stretch([&](Index offset, Index size, auto const& p) {
-      auto const xs = slice(row(x, j), offset, size);
-      linalg::detail::for_each(
-          context, "kyrtos::curvature::scale", size, KOKKOS_LAMBDA(Index i) {
-            Scalar const factor = math::sqrt(p(i));
-            xs(i) = is_inverse ? xs(i) / factor : xs(i) * factor;
-          });
-    });
+    preconditioner.for_each_stretch(
+        [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
+          auto const xs = slice(row(x, j), offset, size);
+          linalg::detail::for_each(
+              context, "kyrtos::curvature::scale", size, KOKKOS_LAMBDA(Index i) {
+                Scalar const factor = math::sqrt(p(i));
+                xs(i) = is_inverse ? xs(i) / factor : xs(i) * factor;
+              });
+        });
 }
 
 }  // namespace kyrtos::curvature::detail

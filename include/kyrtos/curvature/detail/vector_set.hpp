@@ -23,10 +23,10 @@ struct Tuple {
   double value[K];
 };
 
-/// Σᵢ terms(i) for i in [0, n): K sums in one sweep. Waits for the instance.
+/// Σᵢ terms(i) for i in [0, n): K sums in one sweep, on this rank alone. Waits for the instance.
 template <int K, class Space, class Terms>
-std::array<double, K> ordered_sums(Context<Space> const& context, char const* label, Index n,
-                                   Terms const& terms) {
+std::array<double, K> local_sums(Context<Space> const& context, char const* label, Index n,
+                                 Terms const& terms) {
   constexpr Index shortest_chunk = 1024;
   constexpr Index most_chunks = Context<Space>::reduction_buffer_size / K;
   Index const chunks = std::clamp<Index>(n / shortest_chunk, 1, most_chunks);
@@ -59,6 +59,15 @@ std::array<double, K> ordered_sums(Context<Space> const& context, char const* la
   for (Index chunk = 0; chunk < chunks; ++chunk)
     for (int k = 0; k < K; ++k) total[k] += sums(chunk * K + k);
   return total;
+}
+
+/// The same, over all ranks where vectors are sharded.
+template <int K, class Space, class Terms>
+std::array<double, K> ordered_sums(Context<Space> const& context, char const* label, Index n,
+                                   Terms const& terms) {
+  auto sums = local_sums<K>(context, label, n, terms);
+  context.sum_over_shards(sums);
+  return sums;
 }
 
 /// How well a vector u is an eigenvector of A, from u and its image w = A u.
@@ -158,26 +167,40 @@ std::vector<double> orthogonalize(Context<Space> const& context, V const& v, Ind
   return removed;
 }
 
-/// v(i) ← a standard normal number of (seed, stream, i). Asynchronous.
-template <class Space, class V>
-void fill_normal(Context<Space> const& context, V const& v, Philox random) {
+/// v(i) ← number(first + i), with i counted in the whole vector where v is one rank's pieces of it
+/// (whose padding becomes zero). Asynchronous.
+template <class Space, class V, class Number>
+void fill_by_index(Context<Space> const& context, char const* label, V const& v,
+                   std::uint64_t first, Number const& number) {
   using Scalar = typename V::non_const_value_type;
-  linalg::detail::for_each(
-      context, "kyrtos::curvature::fill_normal", static_cast<Index>(v.size()),
-      KOKKOS_LAMBDA(Index i) {
-        v(i) = static_cast<Scalar>(random.normal(static_cast<std::uint64_t>(i)));
-      });
+  auto const fill = [&](VectorView<Scalar, Space> values, std::uint64_t begin) {
+    linalg::detail::for_each(
+        context, label, static_cast<Index>(values.size()), KOKKOS_LAMBDA(Index i) {
+          values(i) = static_cast<Scalar>(number(begin + static_cast<std::uint64_t>(i)));
+        });
+  };
+  auto const* shards = context.shards();
+  if (shards == nullptr) return fill(v, first);
+  linalg::fill(context, v, 0);
+  for (auto const& piece : shards->pieces({0, shards->size()}))
+    fill(slice(v, piece.local, piece.size), first + static_cast<std::uint64_t>(piece.offset));
+}
+
+/// v(i) ← a standard normal number of (seed, stream, first + i). Asynchronous.
+template <class Space, class V>
+void fill_normal(Context<Space> const& context, V const& v, Philox random,
+                 std::uint64_t first = 0) {
+  fill_by_index(
+      context, "kyrtos::curvature::fill_normal", v, first,
+      KOKKOS_LAMBDA(std::uint64_t i) { return random.normal(i); });
 }
 
 /// v(i) ← ±1 with equal probability (Rademacher). Asynchronous.
 template <class Space, class V>
 void fill_signs(Context<Space> const& context, V const& v, Philox random) {
-  using Scalar = typename V::non_const_value_type;
-  linalg::detail::for_each(
-      context, "kyrtos::curvature::fill_signs", static_cast<Index>(v.size()),
-      KOKKOS_LAMBDA(Index i) {
-        v(i) = static_cast<Scalar>(random.sign(static_cast<std::uint64_t>(i)));
-      });
+  fill_by_index(
+      context, "kyrtos::curvature::fill_signs", v, 0,
+      KOKKOS_LAMBDA(std::uint64_t i) { return random.sign(i); });
 }
 
 /// Scales v to length one. \return its former length; v is left alone where that is 0 or not

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/parallel/part_buffers.hpp>
+#include <kyrtos/parallel/rank_sum.hpp>
+
+#include <vector>
+
+namespace kyrtos {
+
+/// A sum over ranks of which each keeps its pieces: a part is added to in a buffer, and leaves in a
+/// reduce-scatter as soon as it is final, while the pass goes on with the next.
+///
+/// Every pass makes its parts final: with several micro-batches as many sums are sent. Memory: as
+/// ShardedSource. Collective: all ranks make the same passes. \throws Error with MPI's own text.
+template <class Scalar, class Space>
+class ShardedSum final : public RankSum<Scalar, Space>,
+                         private VectorSink<Scalar, Space>::Receiver {
+ public:
+  using MutableVector = VectorView<Scalar, Space>;
+  using Range = ParameterLayout::Range;
+
+  /// \param context one with shards.
+  ShardedSum(Context<Space> const& context, ReductionOptions const& options);
+  ~ShardedSum() override;
+  ShardedSum(ShardedSum const&) = delete;
+
+  void begin(MutableVector local) override;
+  VectorSink<Scalar, Space> sink(bool is_last) override;
+  void finish() override;
+
+ private:
+  using Buffer = typename PartBuffers<Scalar, Space>::Buffer;
+
+  Index size() const override { return shards().size(); }
+  MutableVector receive(Range range) override;
+  void final_from(Index first) override;
+
+  Shards const& shards() const { return *context_.shards(); }
+  void start(Buffer& buffer);
+  void sum_in_order(Buffer& buffer, Index piece);
+  void complete(Buffer& buffer);
+
+  Context<Space> context_;
+  ReductionOptions options_;
+  MutableVector local_;
+  PartBuffers<Scalar, Space> buffers_;
+  std::vector<Scalar> pieces_;  // of one part from all ranks
+};
+
+}  // namespace kyrtos

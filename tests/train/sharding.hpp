@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/train/trainer.hpp>
+
+#include "tiny_run.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+// The same run on one rank and on several, whatever lies in pieces on them.
+
+namespace kyrtos::testing::sharding {
+
+using Scalar = KYRTOS_TEST_SCALAR;
+using Strings = std::vector<std::string>;
+
+inline Strings const growing{"training.steps=50",
+                             "growth.initial_depth=1",
+                             "growth.when=steps",
+                             "growth.start=10",
+                             "growth.every=10",
+                             "growth.groups=2",
+                             "model.depth=3",
+                             "curvature.max_hvps=2",
+                             "training.batch=6",
+                             "optimizer.beta2=0.95",
+                             "curvature.target_residual=0.3"};
+
+inline Strings with(Strings all, Strings const& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+inline std::vector<StepReport> take_all_steps(Trainer<Scalar, Space>& trainer) {
+  std::vector<StepReport> reports;
+  while (!trainer.is_finished()) reports.push_back(trainer.step());
+  return reports;
+}
+
+TEST_CASE("losses and sharpness are the same on any number of ranks in every shard mode",
+          "[sharding]") {
+  auto const shard = GENERATE(as<std::string>(), "none", "optimizer", "full");
+  auto const extra = GENERATE(
+      Strings{}, Strings{"model.tied=false", "curvature.block=2"},
+      Strings{"training.micro_batch=1", "training.recompute=true", "parallel.reduction=ordered",
+              "growth.entry=gate", "growth.ramp_steps=7"},
+      Strings{"curvature.method=critical", "growth.where=stack", "growth.entry=projections"});
+  TinyRun const whole(with(growing, extra)),
+      run(with(with(growing, extra), {"parallel.shard=" + shard}));
+  Context<Space> const alone(MPI_COMM_SELF);
+  Trainer<Scalar, Space> one(alone, whole.config), other(run.context, run.config);
+  auto const wanted = take_all_steps(one), found = take_all_steps(other);
+  CHECK(wanted.back().active_depth == 3);
+  bool const is_double = std::is_same_v<Scalar, double>;
+  double const tolerance = is_double ? 1e-12 : 1e-5;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    INFO(shard << ", " << (extra.empty() ? "" : extra.front()) << ", step " << i);
+    CHECK(found[i].active_depth == wanted[i].active_depth);
+    CHECK(std::fabs(found[i].loss / wanted[i].loss - 1) < tolerance);
+    auto const &a = *found[i].curvature, &b = *wanted[i].curvature;
+    // Where rounding chooses, as at a target just reached, one more product is no error.
+    if (is_double && a.lambda && b.lambda && a.hvps == b.hvps)
+      CHECK(std::fabs(*a.lambda / *b.lambda - 1) < 1e-6);
+  }
+  CHECK(std::fabs(other.validation_loss() / one.validation_loss() - 1) < tolerance);
+}
+
+TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another mode",
+          "[sharding]") {
+  auto const shard = GENERATE(as<std::string>(), "optimizer", "full");
+  TinyRun run(with(growing, {"training.steps=24", "parallel.shard=" + shard}));
+  auto const losses = [](std::vector<StepReport> const& reports) {
+    Numbers numbers;
+    for (auto const& report : reports) numbers.push_back(report.loss);
+    return numbers;
+  };
+  Trainer<Scalar, Space> one(run.context, run.config), two(run.context, run.config);
+  auto const wanted = losses(take_all_steps(one));
+  for (int i = 0; i < 12; ++i) CHECK(two.step().loss == wanted[static_cast<std::size_t>(i)]);
+  auto const file = run.directory / "state.h5";
+  two.save(file);
+  for (auto const& mode : {"none", "optimizer", "full"}) {
+    TinyRun other(with(growing, {"training.steps=24", "parallel.shard=" + std::string(mode)}));
+    other.config.data = run.config.data;
+    Trainer<Scalar, Space> resumed(other.context, other.config);
+    resumed.restore(io::CheckpointReader(other.context.communicator(), file));
+    auto const found = losses(take_all_steps(resumed));
+    REQUIRE(found.size() == 12);
+    for (std::size_t i = 0; i < 12; ++i) {
+      INFO("from " << shard << " to " << mode << ", step " << 12 + i);
+      if (mode == shard)
+        CHECK(found[i] == wanted[12 + i]);
+      else
+        CHECK(std::fabs(found[i] / wanted[12 + i] - 1) < 50 * rounding<Scalar>());
+    }
+  }
+}
+
+}  // namespace kyrtos::testing::sharding
