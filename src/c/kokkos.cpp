@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/kyrtos.h>
+
+#include <Kokkos_Core.hpp>
+
+/// \file
+/// \brief For C and Fortran, which have no way to start Kokkos: the one place that does, when told.
+
+kyrtos_status kyrtos_start_kokkos(void) {
+  try {
+    if (!Kokkos::is_initialized()) Kokkos::initialize();
+    return KYRTOS_OK;
+  } catch (...) {
+    return KYRTOS_ERROR_OTHER;
+  }
+}
+
+kyrtos_status kyrtos_stop_kokkos(void) {
+  try {
+    if (Kokkos::is_initialized()) Kokkos::finalize();
+    return KYRTOS_OK;
+  } catch (...) {
+    return KYRTOS_ERROR_OTHER;
+  }
+}
