@@ -63,6 +63,10 @@ int main(int argc, char** argv) {
   check(kyrtos_model_error(model)[0] != '\0', "words about it");
   check(kyrtos_trainer_step(trainer, &batch, 1, 0.01, NULL) == KYRTOS_ERROR_FINALIZED, "step");
   check(kyrtos_tracker_update(tracker, 0.1, NULL) == KYRTOS_ERROR_FINALIZED, "tracker");
+  kyrtos_status const again = kyrtos_start_kokkos();
+  check(again == KYRTOS_OK || again == KYRTOS_ERROR_FINALIZED, "a second start is told apart");
+  check(kyrtos_model_loss(model, &batch, &loss) == KYRTOS_ERROR_FINALIZED, "and fills no handle");
+  check(kyrtos_stop_kokkos() == KYRTOS_OK, "a second stop");
   MPI_Finalize();
   kyrtos_model_destroy(model);
   kyrtos_tracker_destroy(tracker);
