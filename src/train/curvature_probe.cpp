@@ -44,13 +44,11 @@ std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterR
 }
 
 template <class Scalar, class Space>
-CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
-                                              Transformer<Scalar, Space> const& model,
-                                              ConstVector theta, OptimizerConfig const& optimizer,
-                                              CurvatureConfig const& config, SequenceShape shape,
-                                              std::vector<Batch> batches,
-                                              ActiveBlocks const& active, std::uint64_t seed,
-                                              ReductionOptions const& reduction)
+CurvatureProbe<Scalar, Space>::CurvatureProbe(
+    Context<Space> const& context, Transformer<Scalar, Space> const& model, ConstVector theta,
+    OptimizerConfig const& optimizer, CurvatureConfig const& config, SequenceShape shape,
+    std::vector<Batch> batches, ActiveBlocks const& active, std::uint64_t seed,
+    ReductionOptions const& reduction, VectorView<Scalar, Space> image)
     : context_(context),
       model_(&model),
       theta_(theta),
@@ -61,7 +59,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
       TransformerWorkspaceOptions{.active = active,
                                   .tangents = config.method == CurvatureConfig::Method::tracker});
   if (config.method == CurvatureConfig::Method::tracker) {
-    build_tracker(optimizer, config, seed, reduction);
+    build_tracker(optimizer, config, seed, reduction, image);
   } else {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
     theta_before_ = allocate<Scalar>(context, "curvature::theta_before", model.layout().size());
@@ -75,25 +73,23 @@ CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
                                                   CurvatureConfig const& config, std::uint64_t seed,
-                                                  ReductionOptions const& reduction) {
+                                                  ReductionOptions const& reduction,
+                                                  VectorView<Scalar, Space> image) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
                   *workspace_, theta_, batches_, reduction);
-  operator_ = &*matrix_;
-  if (has_preconditioner(optimizer, config)) {
-    preconditioner_.emplace(context_, matrix_->size(), preconditioner_options(optimizer, config));
-    preconditioned_.emplace(context_, *matrix_, preconditioner_->inverse_root());
-    operator_ = &*preconditioned_;
-  }
-  tracker_.emplace(context_, *operator_, stability_threshold(optimizer, config),
+  if (has_preconditioner(optimizer, config))
+    preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
+  tracker_.emplace(context_, *matrix_, stability_threshold(optimizer, config),
                    curvature::TrackerOptions{.block = static_cast<int>(config.block),
                                              .every = config.every,
                                              .min_hvps = config.min_hvps,
                                              .max_hvps = config.max_hvps,
                                              .cold_hvps = config.cold_hvps,
                                              .target_residual = config.target_residual,
-                                             .seed = seed});
+                                             .seed = seed},
+                   preconditioner(), image);
 }
 
 template <class Scalar, class Space>
@@ -118,11 +114,11 @@ void CurvatureProbe<Scalar, Space>::before_update() {
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::update_preconditioner(
-    optim::Optimizer<Scalar, Space> const& optimizer, MatrixView<Scalar, Space> transported) {
+    optim::Optimizer<Scalar, Space> const& optimizer) {
   auto const stretches = adam_stretches(optimizer.ranges(), optimizer.steps());
   if (!preconditioner_ || stretches.empty()) return;
   for (auto const& [name, values] : optimizer.state())
-    if (name == "v") preconditioner_->update(context_, values, stretches, transported);
+    if (name == "v") preconditioner_->update(values, stretches);
 }
 
 template <class Scalar, class Space>
@@ -130,7 +126,7 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
     optim::Optimizer<Scalar, Space> const& optimizer, double learning_rate) {
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
-  update_preconditioner(optimizer, tracker_->vectors());
+  update_preconditioner(optimizer);
   return tracker_->update(learning_rate);
 }
 
@@ -163,7 +159,7 @@ void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state,
                                             optim::Optimizer<Scalar, Space> const& optimizer) {
   if (tracker_) tracker_->restore(state.tracker);
   if (critical_) critical_->restore(state.critical_step_size);
-  update_preconditioner(optimizer, {});
+  update_preconditioner(optimizer);
 }
 
 template <class Scalar, class Space>

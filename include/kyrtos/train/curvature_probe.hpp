@@ -5,7 +5,6 @@
 #include <kyrtos/curvature/critical_sharpness.hpp>
 #include <kyrtos/curvature/model_operators.hpp>
 #include <kyrtos/curvature/tracker.hpp>
-#include <kyrtos/curvature/wrapped_operators.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 #include <kyrtos/train/config.hpp>
 
@@ -36,10 +35,10 @@ struct ProbeState {
 };
 
 /// Follows the sharpness of a model in training, as [curvature] of a configuration says: chooses
-/// the matrix, the preconditioner and its transport, the estimator and the threshold.
+/// the matrix, the preconditioner, the estimator and the threshold.
 ///
-/// Memory beside the estimator's: a workspace with tangents for the probe's micro-batch, and with
-/// a preconditioner two vectors; critical sharpness takes two vectors and no tangents.
+/// Memory beside the estimator's: a workspace with tangents for the probe's micro-batch; critical
+/// sharpness takes two vectors and no tangents.
 template <class Scalar, class Space>
 class CurvatureProbe {
  public:
@@ -48,10 +47,12 @@ class CurvatureProbe {
 
   /// \param theta the parameters that training moves; read at every measurement.
   /// \param batches this rank's micro-batches of the probe, all of `shape`.
+  /// \param image a vector that measurements may overwrite, if there is one, such as the gradient.
   CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
                  ConstVector theta, OptimizerConfig const& optimizer, CurvatureConfig const& config,
                  SequenceShape shape, std::vector<Batch> batches, ActiveBlocks const& active = {},
-                 std::uint64_t seed = 0, ReductionOptions const& reduction = {});
+                 std::uint64_t seed = 0, ReductionOptions const& reduction = {},
+                 VectorView<Scalar, Space> image = {});
   ~CurvatureProbe();
   CurvatureProbe(CurvatureProbe&&) = delete;
 
@@ -75,18 +76,22 @@ class CurvatureProbe {
   /// After vectors() and the optimiser have been filled: goes on as if never interrupted.
   void restore(ProbeState const& state, optim::Optimizer<Scalar, Space> const& optimizer);
 
-  /// The operator followed: for comparison with another estimator. Null for critical sharpness.
-  LinearOperator<Scalar, Space>* linear_operator() { return operator_; }
+  /// H or G, without a preconditioner, and the preconditioner, null if there is none: for
+  /// comparison with another estimator. No matrix for critical sharpness.
+  LinearOperator<Scalar, Space>* matrix() { return matrix_ ? &*matrix_ : nullptr; }
+  curvature::AdamPreconditioner<Scalar, Space> const* preconditioner() const {
+    return preconditioner_ ? &*preconditioner_ : nullptr;
+  }
 
   /// Floating-point operations of one product, or of one loss, on this rank.
   double product_flops() const;
 
  private:
   void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                     std::uint64_t seed, ReductionOptions const& reduction);
+                     std::uint64_t seed, ReductionOptions const& reduction,
+                     VectorView<Scalar, Space> image);
   double loss_along_update(double step_size);
-  void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer,
-                             MatrixView<Scalar, Space> transported);
+  void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer);
 
   Context<Space> context_;
   Transformer<Scalar, Space> const* model_;
@@ -96,8 +101,6 @@ class CurvatureProbe {
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
   std::optional<curvature::ModelOperator<Scalar, Space>> matrix_;
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
-  std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
-  LinearOperator<Scalar, Space>* operator_ = nullptr;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
   std::optional<curvature::CriticalSharpness> critical_;
   Vector<Scalar, Space> theta_before_, theta_trial_;
