@@ -63,6 +63,10 @@ kyrtos_sharpness sharpness_of(curvature::SharpnessReport const& report) {
 /// A tracker and the operator that it follows.
 template <class Scalar>
 struct Tracker {
+  Tracker(std::shared_ptr<Operator<Scalar>> followed, curvature::StabilityThreshold threshold,
+          curvature::TrackerOptions const& options)
+      : op(std::move(followed)), tracker(op->context, *op->map, threshold, options) {}
+
   std::shared_ptr<Operator<Scalar>> op;
   curvature::CurvatureTracker<Scalar, Space> tracker;
 };
@@ -82,9 +86,8 @@ auto make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_op
                                           .cold_hvps = o.cold_products,
                                           .target_residual = o.target_residual,
                                           .seed = o.seed};
-  return std::make_unique<TrackerBody>(TrackerBody{std::make_shared<Tracker<Scalar>>(
-      Tracker<Scalar>{op, curvature::CurvatureTracker<Scalar, Space>(op->context, *op->map,
-                                                                     {o.threshold}, options)})});
+  return std::make_unique<TrackerBody>(TrackerBody{
+      std::make_shared<Tracker<Scalar>>(op, curvature::StabilityThreshold{o.threshold}, options)});
 }
 
 }  // namespace
