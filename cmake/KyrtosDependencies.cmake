@@ -11,6 +11,15 @@ set(Kyrtos_PREFIX "${PROJECT_SOURCE_DIR}/build/prefix"
 find_package(MPI 3.1 REQUIRED COMPONENTS C CXX)
 set_package_properties(MPI PROPERTIES TYPE REQUIRED PURPOSE "messages between ranks")
 
+if(Kyrtos_ENABLE_FORTRAN)
+  enable_language(Fortran)
+  find_package(MPI 3.1 REQUIRED COMPONENTS Fortran)
+  if(NOT MPI_Fortran_HAVE_F08_MODULE)
+    message(FATAL_ERROR "This MPI has no module mpi_f08 for ${CMAKE_Fortran_COMPILER}: set "
+                        "Kyrtos_ENABLE_FORTRAN to OFF, or take the compiler that MPI was built by.")
+  endif()
+endif()
+
 include(KyrtosHDF5)
 set_package_properties(HDF5 PROPERTIES TYPE REQUIRED PURPOSE "checkpoints and run records")
 

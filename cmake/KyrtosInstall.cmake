@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Kyrtos contributors
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-# Install and export rules, as long as every dependency is an installed package itself.
+# Install and export rules, as long as every dependency is an installed package itself. Nothing
+# that is installed names the prefix: it may be moved.
 
 get_property(fetched GLOBAL PROPERTY KYRTOS_FETCHED)
 if(fetched)
@@ -16,13 +17,19 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Kyrtos")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/kyrtos" "${PROJECT_BINARY_DIR}/include/kyrtos"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(TARGETS kyrtos EXPORT KyrtosTargets)
+install(TARGETS kyrtos kyrtos_c EXPORT KyrtosTargets)
+install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+if(TARGET kyrtos_fortran)
+  install(TARGETS kyrtos_fortran EXPORT KyrtosFortranTargets)
+  install(EXPORT KyrtosFortranTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+  install(DIRECTORY "${PROJECT_BINARY_DIR}/src/fortran/modules/"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kyrtos/fortran" FILES_MATCHING PATTERN "*.mod")
+endif()
 if(TARGET kyrtos_program)
   install(TARGETS kyrtos_program)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/apps/kyrtos/" DESTINATION
           "${CMAKE_INSTALL_DATADIR}/kyrtos/python" FILES_MATCHING PATTERN "*.py")
 endif()
-install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
 
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/KyrtosConfig.cmake.in" "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
@@ -33,3 +40,5 @@ install(FILES "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
               "${PROJECT_BINARY_DIR}/KyrtosConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/KyrtosHDF5.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" DESTINATION "${package_dir}")
+
+include(KyrtosPkgConfig)

@@ -27,7 +27,9 @@ function(kyrtos_own_code target)
   endif()
   target_compile_options(
     ${target} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:${warnings}>"
-                      "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:${kyrtos_workarounds}>")
+                      "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:${kyrtos_workarounds}>"
+                      "$<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Wall;-Wextra;-Wpedantic>"
+                      "$<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-std=f2008;-Wall;-Wextra>")
 endfunction()
 
 # kyrtos_add_program(target sources…): an executable over the library and what its main() needs.

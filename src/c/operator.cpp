@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "operator.hpp"
+
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/parallel/all_reduce.hpp>
+
+namespace kyrtos::c {
+
+template <class Scalar>
+void CallbackOperator<Scalar>::call(void const* x, void* y) const {
+  int const failure = callback_.apply(callback_.user, callback_.stream, callback_.size, x, y);
+  if (failure != 0)
+    throw Failure(KYRTOS_ERROR_CALLBACK,
+                  "the operator's function returned " + std::to_string(failure));
+}
+
+template <class Scalar>
+void CallbackOperator<Scalar>::apply(Context<Space> const& context,
+                                     VectorView<Scalar const, Space> x,
+                                     VectorView<Scalar, Space> y) {
+  if constexpr (compat::is_host_accessible<Space>) {
+    context.fence("kyrtos::c::CallbackOperator");
+    call(x.data(), y.data());
+  } else if (callback_.memory == KYRTOS_DEVICE) {
+    call(x.data(), y.data());
+  } else {
+    if (x_.size() == 0) {
+      x_ = Staging("kyrtos::c::operator::x", x.size());
+      y_ = Staging("kyrtos::c::operator::y", y.size());
+    }
+    Kokkos::deep_copy(context.space(), x_, x);
+    context.fence("kyrtos::c::CallbackOperator");
+    call(x_.data(), y_.data());
+    Kokkos::deep_copy(context.space(), y, y_);
+    context.fence("kyrtos::c::CallbackOperator");
+  }
+}
+
+template <class Scalar>
+BatchOperator<Scalar>::BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
+                                     std::span<kyrtos_batch const> batch)
+    : model_(std::move(model)),
+      matrix_(matrix),
+      batches_(model_->context, model_->config.model, Use::copy) {
+  batches_.add(batch);
+  for (auto const& one : batches_.all())
+    workspace_.emplace(model_->context, model_->transformer, one.shape,
+                       TransformerWorkspaceOptions{.active = model_->active, .tangents = true});
+}
+
+template <class Scalar>
+void BatchOperator<Scalar>::apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
+                                  VectorView<Scalar, Space> y) {
+  linalg::fill(context, y, 0);
+  for (auto const& batch : batches_.all()) {
+    if (matrix_ == KYRTOS_HESSIAN)
+      model_->transformer.hvp(*workspace_, model_->theta, x, batch, y);
+    else
+      model_->transformer.gauss_newton(*workspace_, model_->theta, x, batch, y);
+  }
+  all_reduce_sum<Scalar, Space>(context, y);
+}
+
+template class CallbackOperator<float>;
+template class CallbackOperator<double>;
+template class BatchOperator<float>;
+template class BatchOperator<double>;
+
+}  // namespace kyrtos::c
+
+using namespace kyrtos;
+using namespace kyrtos::c;
+
+kyrtos_status kyrtos_operator_create(kyrtos_context* context, int64_t size, kyrtos_type precision,
+                                     kyrtos_memory memory, kyrtos_apply apply, void* user,
+                                     kyrtos_operator** made) {
+  return create(context, made, [&] {
+    require_argument(size > 0, "the operator's size must be positive");
+    require_argument(apply != nullptr, "the operator's function is NULL");
+    require_argument(memory == KYRTOS_HOST || memory == KYRTOS_DEVICE,
+                     "the operator's memory is none of kyrtos_memory");
+    auto const& body = context->body();
+    return in_precision(precision, [&](auto scalar) {
+      using Scalar = decltype(scalar);
+      return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
+          Operator<Scalar>{body.context, std::make_unique<CallbackOperator<Scalar>>(
+                                             typename CallbackOperator<Scalar>::Callback{
+                                                 size, memory, apply, user, body.stream})})});
+    });
+  });
+}
+
+kyrtos_status kyrtos_operator_of_model(kyrtos_model* model, kyrtos_matrix matrix,
+                                       kyrtos_batch const* batch, kyrtos_operator** made) {
+  return create(model, made, [&] {
+    require_argument(matrix == KYRTOS_HESSIAN || matrix == KYRTOS_GAUSS_NEWTON,
+                     "the matrix is none of kyrtos_matrix");
+    return std::visit(
+        [&]<class Scalar>(std::shared_ptr<Model<Scalar>> const& m) {
+          return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
+              Operator<Scalar>{m->context, std::make_unique<BatchOperator<Scalar>>(
+                                               m, matrix, std::span(batch, 1))})});
+        },
+        model->body().model);
+  });
+}
+
+kyrtos_status kyrtos_operator_apply(kyrtos_operator* handle, kyrtos_array const* x,
+                                    kyrtos_array const* y) {
+  return with(handle, [&]<class Scalar>(Operator<Scalar>& op) {
+    std::optional<Input<Scalar>> in;
+    std::optional<Output<Scalar>> out;
+    agreed(op.context.communicator(), [&] {
+      require_argument(x != nullptr && y != nullptr, "the array x or y is NULL");
+      in.emplace(op.context, *x, Expected{"x", {op.map->size()}});
+      out.emplace(op.context, *y, Expected{"y", {op.map->size()}});
+    });
+    op.map->apply(op.context, in->view(), out->view());
+    out->finish(op.context);
+  });
+}
+
+char const* kyrtos_operator_error(kyrtos_operator const* op) {
+  return op == nullptr ? "the operator is NULL" : op->error();
+}
+
+void kyrtos_operator_destroy(kyrtos_operator* op) {
+  delete op;
+}

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/curvature/linear_operator.hpp>
+
+#include "model.hpp"
+
+namespace kyrtos::c {
+
+/// The caller's y = A x.
+template <class Scalar>
+class CallbackOperator final : public LinearOperator<Scalar, Space> {
+ public:
+  struct Callback {
+    Index size;
+    kyrtos_memory memory;
+    kyrtos_apply apply;
+    void *user, *stream;
+  };
+  explicit CallbackOperator(Callback const& callback) : callback_(callback) {}
+
+  Index size() const override { return callback_.size; }
+  void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
+             VectorView<Scalar, Space> y) override;
+
+ private:
+  void call(void const* x, void* y) const;
+
+  using Staging = Kokkos::View<Scalar*, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  Callback callback_;
+  Staging x_, y_;  // for a function that works on the host, where vectors are elsewhere
+};
+
+/// The Hessian or Gauss-Newton matrix of a model, on its own copy of a batch and in its own memory.
+template <class Scalar>
+class BatchOperator final : public LinearOperator<Scalar, Space> {
+ public:
+  /// Collective.
+  BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
+                std::span<kyrtos_batch const> batch);
+
+  Index size() const override { return model_->size(); }
+  void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
+             VectorView<Scalar, Space> y) override;
+
+ private:
+  std::shared_ptr<Model<Scalar>> model_;
+  kyrtos_matrix matrix_;
+  Batches<Scalar> batches_;
+  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;  // where the rank has sequences
+};
+
+/// An operator with the context that it works on.
+template <class Scalar>
+struct Operator {
+  Context<Space> context;
+  std::unique_ptr<LinearOperator<Scalar, Space>> map;
+};
+
+struct OperatorBody {
+  Either<Operator> op;
+};
+
+}  // namespace kyrtos::c
+
+struct kyrtos_operator final : kyrtos::c::HandleOf<kyrtos::c::OperatorBody> {
+  using HandleOf::HandleOf;
+};
+
+namespace kyrtos::c {
+
+/// work(Operator<Scalar>&), errors to the handle.
+template <class Work>
+kyrtos_status with(kyrtos_operator* handle, Work const& work) {
+  return guarded(handle,
+                 [&] { std::visit([&](auto const& op) { work(*op); }, handle->body().op); });
+}
+
+}  // namespace kyrtos::c
