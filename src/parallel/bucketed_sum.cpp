@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <algorithm>
@@ -101,6 +102,7 @@ void BucketedSum<Scalar, Space>::start(std::size_t bucket) {
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::finish() {
   if (count_ == 0) return;
+  Region<Space> const region(context_, "kyrtos::bucketed_sum::finish");
   if (options_.order == ReductionOptions::Order::ordered) {
     if constexpr (!is_direct) Kokkos::deep_copy(context_.space(), staging_, v_);
     context_.fence("kyrtos::BucketedSum::finish");

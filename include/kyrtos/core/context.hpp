@@ -15,6 +15,8 @@ namespace kyrtos {
 /// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
 enum class GemmProvider { automatic, onednn, kokkos_kernels };
 
+class RegionObserver;
+
 struct ContextOptions {
   GemmProvider gemm = GemmProvider::automatic;
   /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
@@ -41,6 +43,11 @@ class Context {
   Space const& space() const;
   Communicator const& communicator() const;
   ContextOptions const& options() const;
+
+  /// Who hears of the regions of this Context and its copies from now on, for profiles
+  /// (core/region.hpp): an object that the caller keeps alive, or nullptr, which costs nothing.
+  void observe(RegionObserver* observer) const;
+  RegionObserver* observer() const;
 
   /// Waits until all work enqueued on the instance is done.
   void fence(std::string const& label) const { compat::fence(space(), label); }
