@@ -32,6 +32,7 @@ struct Action {
 
 /// Each adds its subcommand with its options; parsing then sets `action`.
 void add_train(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
 void add_curvature(CLI::App& app, Action& action);
 void add_hvp(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);

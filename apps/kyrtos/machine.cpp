@@ -22,12 +22,22 @@ CoreSet CoreSet::of_process() {
     auto const name = task.path().filename().string();
     pid_t thread = 0;
     std::from_chars(name.data(), name.data() + name.size(), thread);
-    CoreSet one;
-    void* const words = one.words_.data();
-    if (sched_getaffinity(thread, sizeof(one.words_), static_cast<cpu_set_t*>(words)) == 0)
-      all |= one;
+    all |= of_thread(thread);
   }
   return all;
+}
+
+CoreSet CoreSet::of_thread(int thread) {
+  CoreSet cores;
+  void* const words = cores.words_.data();
+  if (sched_getaffinity(thread, sizeof(cores.words_), static_cast<cpu_set_t*>(words)) != 0)
+    return {};
+  return cores;
+}
+
+void CoreSet::adopt() const {
+  void const* const words = words_.data();
+  sched_setaffinity(0, sizeof(words_), static_cast<cpu_set_t const*>(words));
 }
 
 CoreSet& CoreSet::operator|=(CoreSet const& other) {

@@ -19,6 +19,11 @@ class CoreSet {
   /// Those that any thread of this process may run on. A thread that a library has bound sees only
   /// its own core.
   static CoreSet of_process();
+  /// Those of one thread; 0: the calling one.
+  static CoreSet of_thread(int thread);
+
+  /// Lets the calling thread run on these.
+  void adopt() const;
 
   CoreSet& operator|=(CoreSet const& other);
   int count() const;

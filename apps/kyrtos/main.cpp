@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
   add_info(app, action);
   add_plot(app, action);
   add_sample(app, action);
+  add_bench(app, action);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

@@ -5,10 +5,12 @@
 #include <kyrtos/train/run.hpp>
 
 #include "command.hpp"
+#include "profile_table.hpp"
 #include "status.hpp"
 
 #include <csignal>
 #include <fmt/core.h>
+#include <optional>
 
 namespace kyrtos::program {
 
@@ -17,7 +19,7 @@ namespace {
 struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
-  bool resume = false, help_config = false;
+  bool resume = false, help_config = false, profile = false;
 };
 
 volatile std::sig_atomic_t signal_seen = 0;
@@ -45,12 +47,18 @@ int exit_code(RunResult const& result) {
 }
 
 template <class Scalar>
-int train(MPI_Comm ranks, RunConfig const& config, RunOptions const& options) {
+int train(MPI_Comm ranks, RunConfig const& config, RunOptions const& options, bool is_profiled) {
   Context<Space> const context(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi});
-  double const rate = linalg::measure_gemm_rate<Scalar>(context) * context.communicator().size();
-  Status status(config, context.communicator().is_root(), rate);
+  double const rate = linalg::measure_gemm_rate<Scalar>(context);
+  bool const is_root = context.communicator().is_root();
+  Status status(config, is_root, rate * context.communicator().size());
+  std::optional<perf::Profile> profile;
+  if (is_profiled) context.observe(&profile.emplace("kyrtos::Trainer::step"));
   auto const result = run_training<Scalar>(context, config, options, status);
+  context.observe(nullptr);
   status.finished(result);
+  if (profile && is_root)
+    fmt::print("{}", profile_table(perf::to_json(*profile), "training step", {.flops = rate}));
   return exit_code(result);
 }
 
@@ -60,8 +68,9 @@ int train(MPI_Comm ranks, TrainOptions const& o) {
   options.resume = o.resume ? Resume::if_there : Resume::never;
   options.should_stop = [] { return signal_seen != 0; };
   listen_to_signals();
-  return config.training.precision == Precision::float64 ? train<double>(ranks, config, options)
-                                                         : train<float>(ranks, config, options);
+  return config.training.precision == Precision::float64
+             ? train<double>(ranks, config, options, o.profile)
+             : train<float>(ranks, config, options, o.profile);
 }
 
 }  // namespace
@@ -80,6 +89,9 @@ void add_train(CLI::App& app, Action& action) {
   command->add_flag("--resume", options->resume,
                     "Go on from the newest good checkpoint of output.directory; start where there "
                     "is none");
+  command->add_flag("--profile", options->profile,
+                    "At the end, say where the time of a step went, by layer and pass; waiting "
+                    "after each of them costs some speed on devices");
   command->add_flag_callback(
       "--help-config",
       [] {

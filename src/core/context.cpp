@@ -37,6 +37,7 @@ struct Context<Space>::State {
   Bytes scratch;
   Bytes reduction;
   decltype(Kokkos::create_mirror_view(Bytes())) reduction_on_host;
+  RegionObserver* observer = nullptr;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
@@ -68,6 +69,16 @@ Communicator const& Context<Space>::communicator() const {
 template <class Space>
 ContextOptions const& Context<Space>::options() const {
   return state_->options;
+}
+
+template <class Space>
+void Context<Space>::observe(RegionObserver* observer) const {
+  state_->observer = observer;
+}
+
+template <class Space>
+RegionObserver* Context<Space>::observer() const {
+  return state_->observer;
 }
 
 template <class Space>

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/attention.hpp>
 
 #include "attention/passes.hpp"
@@ -34,6 +35,12 @@ attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceSh
           static_cast<Scalar>(options.soft_cap)};
 }
 
+/// Around a pass over all pairs of tokens, of so many products of tiles; `forward` has 2.
+template <class Space>
+Region<Space> pairs(Context<Space> const& context, double products, double forward_flops) {
+  return {context, "kyrtos::attention::pairs", {.flops = products / 2 * forward_flops}};
+}
+
 }  // namespace
 
 template <class Scalar, class Space>
@@ -50,6 +57,7 @@ double Attention<Scalar, Space>::forward_flops(SequenceShape shape) const {
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
                                        Pass const& p) const {
+  auto const region = pairs(context, 2, forward_flops(p.shape));
   attention::forward<Scalar>(context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(),
                                                p.y.data(), p.saved.data()});
 }
@@ -57,6 +65,7 @@ void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVecto
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector,
                                                ConstVector, Pass const& p, Pass const& t) const {
+  auto const region = pairs(context, 5, forward_flops(p.shape));
   attention::tangent_forward<Scalar>(
       context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(), t.x.data(), p.y.data(),
                         p.saved.data(), t.y.data(), t.saved.data()});
@@ -68,6 +77,7 @@ void Attention<Scalar, Space>::backward(Context<Space> const& context, ConstVect
   if (a.x.size() == 0) return;
   auto const g = geometry<Scalar>(options_, p.shape);
   auto const row_sum = context.template scratch<Scalar>(saved_size(p.shape));
+  auto const region = pairs(context, 5, forward_flops(p.shape));
   attention::output_row_sums<Scalar>(context.space(), g, p.y.data(), a.y.data(), row_sum.data());
   attention::backward<Scalar>(
       context.space(), {g, p.x.data(), a.y.data(), p.saved.data(), row_sum.data(), a.x.data()},
@@ -85,6 +95,7 @@ void Attention<Scalar, Space>::tangent_backward(Context<Space> const& context, C
   auto const sums = context.template scratch<Scalar>(2 * rows);
   Scalar* const row_sum = sums.data();
   Scalar* const row_sum_dot = sums.data() + rows;
+  auto const region = pairs(context, 12, forward_flops(p.shape));
   attention::tangent_output_row_sums<Scalar>(context.space(), g, p.y.data(), t.y.data(), a.y.data(),
                                              ta.y.data(), row_sum, row_sum_dot);
   attention::tangent_backward<Scalar>(

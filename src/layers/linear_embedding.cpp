@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/linear_embedding.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 
@@ -78,6 +79,7 @@ void LinearEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                              Batch<Scalar, Space> const& batch,
                                              MatrixView<Scalar, Space> y) const {
   check(batch, theta.size(), y);
+  Region<Space> const region(context, "kyrtos::linear_embedding::forward");
   Index const weights = width_ * input_features_;
   auto const bias = slice(theta, weights, width_);
   if (positions_ > 0)
@@ -96,6 +98,7 @@ void LinearEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                               MatrixView<Scalar const, Space> dy,
                                               VectorView<Scalar, Space> dtheta) const {
   check(batch, dtheta.size(), dy);
+  Region<Space> const region(context, "kyrtos::linear_embedding::backward");
   Index const weights = width_ * input_features_;
   gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dy, batch.input_fields, 1,
                as_matrix(dtheta, 0, width_, input_features_));

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/projection_head.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
@@ -97,15 +98,24 @@ auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVe
   MutableVector const z(reinterpret_cast<Scalar*>(scratch.data() + 2 * losses),
                         static_cast<std::size_t>(outputs));
 
+  std::string const name = "kyrtos::" + this->kind() + "::";
   for (Index begin = 0; begin < n; begin += chunk) {
     Index const rows = std::min(chunk, n - begin);
     Rows const r{begin, as_matrix(z, 0, rows, shape_.out),
                  tangent ? as_matrix(z, chunk * shape_.out, rows, shape_.out) : MutableMatrix(),
                  slice(loss, begin, rows), slice(loss_dot, begin, rows)};
-    project(context, theta, what, r);
-    evaluate(context, batch, r);
-    backward(context, theta, what, r);
-    if (tangent) tangent_backward(context, theta, what, r);
+    {
+      Region<Space> const region(context, name + "forward");  // and tangent forward
+      project(context, theta, what, r);
+      evaluate(context, batch, r);
+    }
+    {
+      Region<Space> const region(context, name + "backward");
+      backward(context, theta, what, r);
+    }
+    if (!tangent) continue;
+    Region<Space> const region(context, name + "tangent_backward");
+    tangent_backward(context, theta, what, r);
   }
   Result result;
   result.loss = batch.weight * linalg::sum(context, loss);

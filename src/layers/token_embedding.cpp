@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/token_embedding.hpp>
 
 #include "rows.hpp"
@@ -121,6 +122,8 @@ void TokenEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                             Batch<Scalar, Space> const& batch,
                                             MatrixView<Scalar, Space> y) const {
   check(batch, theta.size(), y);
+  Region<Space> const region(context, "kyrtos::token_embedding::forward",
+                             {.bytes = 2.0 * sizeof(Scalar) * static_cast<double>(y.size())});
   auto const table = as_matrix(theta, 0, vocabulary_, width_);
   if (positions_ == 0) return embedding::gather<Scalar, Space>(context, batch.inputs, table, y);
   embedding::gather_with_positions<Scalar, Space>(
@@ -134,6 +137,8 @@ void TokenEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                              MatrixView<Scalar const, Space> dy,
                                              VectorView<Scalar, Space> dtheta) const {
   check(batch, dtheta.size(), dy);
+  Region<Space> const region(context, "kyrtos::token_embedding::backward",
+                             {.bytes = 3.0 * sizeof(Scalar) * static_cast<double>(dy.size())});
   Index const n = batch.shape.tokens();
   auto const table = as_matrix(dtheta, 0, vocabulary_, width_);
   auto const order = context.template scratch<int>(std::min(n, block_rows));

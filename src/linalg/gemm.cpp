@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
@@ -42,6 +43,9 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   if (c.size() == 0) return;
   if (a.size() == 0)  // an empty sum: C ← βC, which providers disagree on
     return beta == 0 ? fill(context, flat(c), 0) : scale(context, beta, flat(c));
+  double const inner = static_cast<double>(a.extent(a_op == Transpose::yes ? 0 : 1));
+  Region<Space> const region(context, "kyrtos::linalg::gemm",
+                             {.flops = 2 * inner * static_cast<double>(c.size())});
   if constexpr (onednn::supports<Scalar, Space>)
     if (use_onednn<Scalar, Space>(context.options().gemm))
       return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);

@@ -10,7 +10,6 @@ template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c) {
-  compat::ScopedRegion const region("kyrtos::linalg::gemm");
   char const* const a_letter = a_op == Transpose::yes ? "T" : "N";
   char const* const b_letter = b_op == Transpose::yes ? "T" : "N";
   auto const& space = context.space();

@@ -14,7 +14,6 @@ template <class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
           float beta, MatrixView<float, Space> const& c) {
-  compat::ScopedRegion const region("kyrtos::linalg::gemm");
   // oneDNN runs at once on the calling thread's OpenMP team: what precedes must be done.
   context.fence("kyrtos::linalg::gemm");
   auto const letter = [](Transpose op) { return op == Transpose::yes ? 'T' : 'N'; };

@@ -7,6 +7,8 @@
 
 namespace kyrtos {
 
+using layers::PassKind;
+
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::add(std::string name, std::shared_ptr<Layer const> layer) {
   if (!links_.empty())
@@ -16,7 +18,13 @@ void Chain<Scalar, Space>::add(std::string name, std::shared_ptr<Layer const> la
                 std::to_string(links_.back().layer->out_features()));
   Index size = 0;
   for (auto const& spec : layer->parameters()) size += count_elements(spec.shape);
-  links_.push_back({std::move(name), std::move(layer), size_, size});
+  std::string const region = "kyrtos::" + layer->kind() + "::";
+  links_.push_back({std::move(name),
+                    std::move(layer),
+                    size_,
+                    size,
+                    {region + "forward", region + "backward", region + "tangent_forward",
+                     region + "tangent_backward"}});
   size_ += size;
 }
 
@@ -52,7 +60,7 @@ auto Chain<Scalar, Space>::bind(Workspace<Scalar, Space>& workspace, std::string
                                 MutableMatrix y) const -> Passes {
   Passes passes;
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    auto const& [name, layer, offset, size] = links_[i];
+    auto const& [name, layer, offset, size, regions] = links_[i];
     std::string const label = prefix + "." + (name.empty() ? layer->kind() : name);
     MutableMatrix out = y;
     if (overwrites(i))
@@ -76,7 +84,7 @@ auto Chain<Scalar, Space>::bind_back(Workspace<Scalar, Space>& workspace, std::s
   Backs backs(links_.size());
   bool odd = false;
   for (std::size_t i = links_.size(); i-- > 0;) {
-    auto const& [name, layer, offset, size] = links_[i];
+    auto const& [name, layer, offset, size, regions] = links_[i];
     Index const features = layer->in_features();
     MutableMatrix in = dx;
     if (overwrites(i)) {
@@ -97,17 +105,32 @@ auto Chain<Scalar, Space>::bind_back(Workspace<Scalar, Space>& workspace, std::s
 }
 
 template <class Scalar, class Space>
+void Chain<Scalar, Space>::add_residual(Context<Space> const& context, ConstMatrix from,
+                                        MutableMatrix to) const {
+  if (!residual_) return;
+  constexpr double accesses = 3;
+  Region<Space> const region(context, "kyrtos::residual::add",
+                             {.bytes = accesses * sizeof(Scalar) * static_cast<double>(to.size())});
+  linalg::axpy(context, 1.0, flat(from), flat(to));
+}
+
+// ---- Forward -----------------------------------------------------------------------------------
+
+template <class Scalar, class Space>
 void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVector theta,
                                          Passes const& p, std::size_t count) const {
-  for (std::size_t i = 0; i < count; ++i)
-    links_[i].layer->forward(context, part(theta, links_[i]), p[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const& link = links_[i];
+    auto const region = link.region(context, PassKind::forward, p[i].shape);
+    link.layer->forward(context, part(theta, link), p[i]);
+  }
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
                                    Passes const& p) const {
   forward_links(context, theta, p, links_.size());
-  if (residual_) linalg::axpy(context, 1.0, flat(p.front().x), flat(p.back().y));
+  add_residual(context, p.front().x, p.back().y);
 }
 
 template <class Scalar, class Space>
@@ -120,16 +143,18 @@ template <class Scalar, class Space>
 void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, ConstVector theta,
                                                  ConstVector u, Passes const& p, Passes const& t,
                                                  std::size_t count) const {
-  for (std::size_t i = 0; i < count; ++i)
-    links_[i].layer->tangent_forward(context, part(theta, links_[i]), part(u, links_[i]), p[i],
-                                     t[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const& link = links_[i];
+    auto const region = link.region(context, PassKind::tangent_forward, p[i].shape);
+    link.layer->tangent_forward(context, part(theta, link), part(u, link), p[i], t[i]);
+  }
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
                                            ConstVector u, Passes const& p, Passes const& t) const {
   tangent_forward_links(context, theta, u, p, t, links_.size());
-  if (residual_) linalg::axpy(context, 1.0, flat(t.front().x), flat(t.back().y));
+  add_residual(context, t.front().x, t.back().y);
 }
 
 template <class Scalar, class Space>
@@ -139,17 +164,33 @@ void Chain<Scalar, Space>::recompute_tangent_forward(Context<Space> const& conte
   tangent_forward_links(context, theta, u, p, t, links_.size() - 1);
 }
 
+// ---- Backward ----------------------------------------------------------------------------------
+
 template <class Scalar, class Space>
-void Chain<Scalar, Space>::backward_residual(Context<Space> const& context, Backs const& a) const {
-  if (residual_) linalg::axpy(context, 1.0, flat(a.back().y), flat(a.front().x));
+void Chain<Scalar, Space>::backward_link(Context<Space> const& context, Link const& link,
+                                         ConstVector theta, Activation const& p, Adjoint const& a,
+                                         MutableVector dtheta) const {
+  auto const region = link.region(context, PassKind::backward, p.shape);
+  link.layer->backward(context, part(theta, link), p, a, part(dtheta, link));
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::tangent_backward_link(Context<Space> const& context, Link const& link,
+                                                 ConstVector theta, ConstVector u,
+                                                 Activation const& p, Activation const& t,
+                                                 Adjoint const& a, Adjoint const& ta,
+                                                 MutableVector hu) const {
+  auto const region = link.region(context, PassKind::tangent_backward, p.shape);
+  link.layer->tangent_backward(context, part(theta, link), part(u, link), p, t, a, ta,
+                               part(hu, link));
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
                                     Passes const& p, Backs const& a, MutableVector dtheta) const {
   for (std::size_t i = links_.size(); i-- > 0;)
-    links_[i].layer->backward(context, part(theta, links_[i]), p[i], a[i], part(dtheta, links_[i]));
-  backward_residual(context, a);
+    backward_link(context, links_[i], theta, p[i], a[i], dtheta);
+  add_residual(context, a.back().y, a.front().x);
 }
 
 template <class Scalar, class Space>
@@ -158,9 +199,8 @@ void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, Const
                                             Backs const& a, Backs const& ta,
                                             MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;)
-    links_[i].layer->tangent_backward(context, part(theta, links_[i]), part(u, links_[i]), p[i],
-                                      t[i], a[i], ta[i], part(hu, links_[i]));
-  backward_residual(context, ta);
+    tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);
+  add_residual(context, ta.back().y, ta.front().x);
 }
 
 template <class Scalar, class Space>
@@ -169,13 +209,11 @@ void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVec
                                          Backs const& a, Backs const& ta, MutableVector dtheta,
                                          MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;) {
-    auto const theta_i = part(theta, links_[i]);
-    links_[i].layer->backward(context, theta_i, p[i], a[i], part(dtheta, links_[i]));
-    links_[i].layer->tangent_backward(context, theta_i, part(u, links_[i]), p[i], t[i], a[i], ta[i],
-                                      part(hu, links_[i]));
+    backward_link(context, links_[i], theta, p[i], a[i], dtheta);
+    tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);
   }
-  backward_residual(context, a);
-  backward_residual(context, ta);
+  add_residual(context, a.back().y, a.front().x);
+  add_residual(context, ta.back().y, ta.front().x);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::Chain)

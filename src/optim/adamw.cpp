@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/optim/detail/sweep.hpp>
 
@@ -46,6 +47,10 @@ template <class Scalar, class Space>
 void AdamW<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange range,
                                         MutableVector theta, ConstVector gradient,
                                         double learning_rate, double gradient_scale) {
+  constexpr double accesses = 7;
+  Region<Space> const region(
+      context, "kyrtos::adamw::update",
+      {.bytes = accesses * sizeof(Scalar) * static_cast<double>(range.size)});
   auto const t = static_cast<double>(this->steps() - range.age.first);
   auto const t2 = static_cast<double>(this->steps() - range.age.second);
   auto const to_scalar = [](double value) { return static_cast<Scalar>(value); };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <algorithm>
@@ -90,6 +91,7 @@ void BucketedSum<Scalar, Space>::start(std::size_t bucket) {
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::finish() {
   if (count_ == 0) return;
+  Region<Space> const region(context_, "kyrtos::bucketed_sum::finish");
   if (options_.order == ReductionOptions::Order::ordered) {
     memory_.to_mpi(context_, 0, size_);
     while (waiting_ > 0) sum_in_order(--waiting_);

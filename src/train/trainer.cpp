@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/optim/sgd.hpp>
 #include <kyrtos/train/trainer.hpp>
@@ -123,6 +124,7 @@ auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
 
 template <class Scalar, class Space>
 StepReport Trainer<Scalar, Space>::step() {
+  Region<Space> const region(context_, "kyrtos::Trainer::step");
   auto const start = std::chrono::steady_clock::now();
   if (growth_.advance(step_, threshold_ratio_, theta_.own(), *optimizer_)) bind_blocks();
   theta_.changed();  // gates may open at any step

@@ -74,6 +74,13 @@ class Train(InAFolder):
             self.assertIn(key, steps[-1])
         self.assertIn("validation_loss", steps[9])
 
+    def test_profile(self):
+        log = self.train("--profile", "--set", "training.steps=3")
+        self.assertRegex(log, r"training step: .* mean of 2\n")  # the first warms up
+        for row in ("linear +backward", "attention +tangent_backward", "adamw +update",
+                    "no layer explains"):
+            self.assertRegex(log, row)
+
     def test_the_same_on_two_ranks(self):
         self.train()
         self.train("--set", "output.directory=two", launcher=LAUNCHER)

@@ -19,6 +19,7 @@ enum class GemmProvider { automatic, onednn, kokkos_kernels };
 
 /// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
 enum class GpuAwareMpi { automatic, on, off };
+class RegionObserver;
 
 struct ContextOptions {
   GemmProvider gemm = GemmProvider::automatic;
@@ -66,6 +67,10 @@ class Context {
   void sum_over_shards(std::span<double> sums) const {
     if (shards_) communicator().sum(sums);
   }
+  /// Who hears of the regions of this Context and its copies from now on, for profiles
+  /// (core/region.hpp): an object that the caller keeps alive, or nullptr, which costs nothing.
+  void observe(RegionObserver* observer) const;
+  RegionObserver* observer() const;
 
   /// Waits until all work enqueued on the instance is done.
   void fence(std::string const& label) const { compat::fence(space(), label); }

@@ -85,6 +85,7 @@ class CurvatureTracker final : public SharpnessEstimator {
                    StabilityThreshold threshold, TrackerOptions const& options = {},
                    Preconditioner const* preconditioner = nullptr,
                    VectorView<Scalar, Space> image = {});
+  CurvatureTracker(CurvatureTracker&&) = delete;
 
   SharpnessReport update(double learning_rate) override;
 

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/core/workspace.hpp>
 #include <kyrtos/layers/layer.hpp>
+#include <kyrtos/layers/pass_bytes.hpp>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,17 +18,21 @@ namespace kyrtos {
 ///
 /// The derivative of a residual is the identity in each of the four passes, so all that it costs
 /// is one addition a pass. A chain holds no memory: `bind…` lays views for a given stretch of the
-/// stream into a Workspace, and the passes run over those.
+/// stream into a Workspace, and the passes run over those. Each layer's pass is a Region, such as
+/// `kyrtos::linear::backward`.
 template <class Scalar, class Space>
 class Chain {
  public:
   using Layer = layers::Layer<Scalar, Space>;
   using ConstVector = VectorView<Scalar const, Space>;
   using MutableVector = VectorView<Scalar, Space>;
+  using ConstMatrix = MatrixView<Scalar const, Space>;
   using MutableMatrix = MatrixView<Scalar, Space>;
+  using Activation = layers::Activation<Scalar, Space>;
+  using Adjoint = layers::Adjoint<Scalar, Space>;
   /// One entry a layer.
-  using Passes = std::vector<layers::Activation<Scalar, Space>>;
-  using Backs = std::vector<layers::Adjoint<Scalar, Space>>;
+  using Passes = std::vector<Activation>;
+  using Backs = std::vector<Adjoint>;
 
   explicit Chain(bool residual) : residual_(residual) {}
 
@@ -80,6 +87,14 @@ class Chain {
     std::shared_ptr<Layer const> layer;
     Index offset = 0;  // of the layer's θ within the chain's
     Index size = 0;
+    std::array<std::string, 4> regions = {};  // their names, by PassKind
+
+    Region<Space> region(Context<Space> const& context, layers::PassKind pass,
+                         SequenceShape shape) const {
+      return {context,
+              regions[static_cast<std::size_t>(pass)],
+              {.bytes = layers::pass_bytes(*layer, pass, shape, size)}};
+    }
   };
 
   /// Whether layer i may overwrite its input: never the stream that the chain starts from.
@@ -94,7 +109,12 @@ class Chain {
                      std::size_t count) const;
   void tangent_forward_links(Context<Space> const& context, ConstVector theta, ConstVector u,
                              Passes const& p, Passes const& t, std::size_t count) const;
-  void backward_residual(Context<Space> const& context, Backs const& a) const;
+  void backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
+                     Activation const& p, Adjoint const& a, MutableVector dtheta) const;
+  void tangent_backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
+                             ConstVector u, Activation const& p, Activation const& t,
+                             Adjoint const& a, Adjoint const& ta, MutableVector hu) const;
+  void add_residual(Context<Space> const& context, ConstMatrix from, MutableMatrix to) const;
 
   bool residual_;
   std::vector<Link> links_;

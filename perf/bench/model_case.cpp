@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "model_case.hpp"
+
+#include <kyrtos/optim/adamw.hpp>
+#include <kyrtos/parallel/all_reduce.hpp>
+#include <kyrtos/train/curvature_probe.hpp>
+
+#include "product_error.hpp"
+#include "random.hpp"
+
+namespace kyrtos::perf {
+
+namespace {
+
+/// So small that a thousand steps leave the model as it was.
+constexpr double learning_rate = 1e-7;
+
+using Batch = layers::Batch<float, Space>;
+
+/// One product a step, whatever its residual: the cost is then a constant.
+CurvatureConfig one_product_a_step() {
+  CurvatureConfig config;
+  config.min_hvps = config.max_hvps = config.cold_hvps = 1;
+  return config;
+}
+
+/// At least one of the sequences.
+Index probe_sequences(SequenceShape shape) {
+  return std::max<Index>(1, shape.batch / 16);
+}
+
+/// A model in training, with all memory that its operations need.
+class ModelProblem {
+ public:
+  ModelProblem(Context<Space> const& context, ModelSpec const& spec)
+      : context_(context),
+        model_(spec.config),
+        training_(context, model_, spec.shape),
+        products_(context, model_, spec.shape, {.tangents = true, .keep_adjoints = true}),
+        theta_(vector("theta")),
+        u_(random_vector(context, "u", model_.layout().size(), 2)),
+        g_(vector("gradient")),
+        hu_(vector("product")),
+        tokens_(random_tokens(context, spec.shape.tokens() + 1, spec.config.vocabulary)),
+        optimizer_(context, model_.layout().size(), optim::ranges_of(model_.layout())),
+        batch_(first_sequences(spec.shape)),
+        probe_shape_{probe_sequences(spec.shape), spec.shape.length},
+        probe_(context, model_, theta_, OptimizerConfig(), one_product_a_step(), probe_shape_,
+               {first_sequences(probe_shape_)}, {}, 0, {}, g_) {
+    model_.initialize(context, 1, theta_);
+  }
+  ModelProblem(ModelProblem&&) = delete;
+
+  void gradient() { model_.gradient(training_, theta_, batch_, g_); }
+  void gradient_to_keep() { model_.gradient(products_, theta_, batch_, g_); }
+  void hvp() { model_.hvp_after_gradient(products_, theta_, u_, batch_, hu_); }
+  void gradient_and_hvp() { model_.gradient_and_hvp(products_, theta_, u_, batch_, g_, hu_); }
+  void hvp_alone() { model_.hvp(products_, theta_, u_, batch_, hu_); }
+  void optimizer() { optimizer_.update(context_, theta_, g_, learning_rate); }
+
+  /// As the trainer takes it.
+  void step() {
+    linalg::fill(context_, g_, 0);
+    gradient();
+    all_reduce_sum<float, Space>(context_, g_);
+    double const norm = linalg::norm(context_, g_);
+    optimizer_.update(context_, theta_, g_, learning_rate, norm > 1 ? 1 / norm : 1);
+  }
+  void tracked_step() {
+    probe_.before_update();
+    step();
+    probe_.after_update(optimizer_, learning_rate);
+  }
+
+  Index parameters() const { return model_.layout().size(); }
+  double forward_flops() const { return model_.forward_flops(batch_.shape); }
+  double probe_flops() const { return probe_.product_flops(); }
+  Json facts() const;
+
+ private:
+  Vector<float, Space> vector(char const* name) const {
+    return allocate<float>(context_, std::string("perf::") + name, model_.layout().size());
+  }
+  Batch first_sequences(SequenceShape shape) const {
+    Batch batch;
+    batch.shape = shape;
+    batch.inputs = slice(tokens_, 0, shape.tokens());
+    batch.targets = slice(tokens_, 1, shape.tokens());
+    batch.weight = 1 / static_cast<double>(shape.tokens() * context_.communicator().size());
+    return batch;
+  }
+
+  Context<Space> context_;
+  Transformer<float, Space> model_;
+  TransformerWorkspace<float, Space> training_, products_;
+  Vector<float, Space> theta_, u_, g_, hu_;
+  Vector<Token, Space> tokens_;
+  optim::AdamW<float, Space> optimizer_;
+  Batch batch_;
+  SequenceShape probe_shape_;
+  CurvatureProbe<float, Space> probe_;
+};
+
+Json ModelProblem::facts() const {
+  auto const& c = model_.config();
+  auto const mib = [](std::size_t bytes) { return static_cast<double>(bytes) / 1048576; };
+  return {{"parameters", parameters()},
+          {"depth", c.depth},
+          {"width", c.width},
+          {"heads", c.heads},
+          {"vocabulary", c.vocabulary},
+          {"batch", batch_.shape.batch},
+          {"length", batch_.shape.length},
+          {"tokens", batch_.shape.tokens() * context_.communicator().size()},
+          {"probe_sequences", probe_shape_.batch},
+          {"forward_flops", forward_flops()},
+          {"training_workspace_mib", mib(training_.bytes())},
+          {"product_workspace_mib", mib(products_.bytes())}};
+}
+
+/// What each costs in forward passes: model/transformer.hpp.
+std::vector<Operation> operations_of(std::shared_ptr<ModelProblem> const& p) {
+  double const forward = p->forward_flops();
+  constexpr double accesses = 7;  // a parameter and step: optim/adamw.hpp
+  double const swept = accesses * sizeof(float) * static_cast<double>(p->parameters());
+  return {
+      {"gradient", [p] { p->gradient(); }, Work::products(3 * forward)},
+      {"step", [p] { p->step(); }, Work::products(3 * forward)},
+      {"hvp", [p] { p->hvp(); }, Work::products(6 * forward), [p] { p->gradient_to_keep(); }},
+      {"gradient_hvp", [p] { p->gradient_and_hvp(); }, Work::products(9 * forward)},
+      {"hvp_alone", [p] { p->hvp_alone(); }, Work::products(8 * forward)},
+      {"tracked_step", [p] { p->tracked_step(); }, Work::products(3 * forward + p->probe_flops())},
+      {"optimizer", [p] { p->optimizer(); }, Work::memory(swept)}};
+}
+
+}  // namespace
+
+CaseMaker model_case(ModelSpec const& spec) {
+  auto const make = [spec](Context<Space> const& context) {
+    auto const problem = std::make_shared<ModelProblem>(context, spec);
+    auto facts = problem->facts();
+    if (!spec.series.empty()) facts["series"] = spec.series;
+    return Case{spec.name, "model", facts, operations_of(problem)};
+  };
+  auto const examine = [spec](Context<Space> const& context) -> Json {
+    return {{"hvp_relative_error", product_error(context, spec.config, spec.shape.length)}};
+  };
+  return {spec.name, make, examine};
+}
+
+}  // namespace kyrtos::perf

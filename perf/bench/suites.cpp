@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "suites.hpp"
+
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
+
+#include "layer_suites.hpp"
+#include "model_case.hpp"
+#include "system_cases.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <map>
+
+namespace kyrtos::perf {
+
+namespace {
+
+using Cases = std::vector<CaseMaker>;
+
+ModelSpec model(std::string const& name, Index depth, Index width, Index heads, Index vocabulary,
+                SequenceShape shape) {
+  auto config = gpt2_config();
+  config.vocabulary = vocabulary;
+  config.context = shape.length;
+  config.depth = depth;
+  config.width = width;
+  config.heads = heads;
+  return {name, config, shape};
+}
+
+ModelSpec character_model() {
+  return model("char", 6, 384, 6, 256, {8, 256});
+}
+
+/// GPT-2 of 124 million parameters.
+ModelSpec gpt2_model() {
+  auto spec = model("gpt2", 12, 768, 12, 50257, {4, 256});
+  spec.config.context = 1024;
+  return spec;
+}
+
+void append(Cases& cases, Cases more) {
+  std::move(more.begin(), more.end(), std::back_inserter(cases));
+}
+
+Cases system_cases(TransformerConfig const& config, SuiteOptions const& o) {
+  Cases cases{checkpoint_case(config, o.directory)};
+  if (o.ranks > 1) cases.push_back(all_reduce_case(config));
+  return cases;
+}
+
+/// Models that differ in one thing, which `make` gets.
+Cases series(std::string const& name, std::vector<Index> const& values,
+             std::function<ModelSpec(Index)> const& make) {
+  Cases cases;
+  for (Index const value : values) {
+    auto spec = make(value);
+    spec.name = name + "-" + std::to_string(value);
+    spec.series = name;
+    cases.push_back(model_case(spec));
+  }
+  return cases;
+}
+
+Cases smoke_suite(SuiteOptions const& o) {
+  auto const tiny = model("tiny", 2, 32, 2, 64, {4, 32});
+  Cases cases{model_case(tiny)};
+  append(cases, series("batch", {1, 4}, [](Index b) { return model("", 2, 32, 2, 64, {b, 32}); }));
+  append(cases, layer_suite({2, 32}, 32, 64, 2));
+  append(cases, attention_suite(1, {64, 128}));
+  append(cases, system_cases(tiny.config, o));
+  return cases;
+}
+
+Cases node_suite(SuiteOptions const& o) {
+  Cases cases{model_case(character_model()), model_case(gpt2_model())};
+  append(cases, system_cases(character_model().config, o));
+  return cases;
+}
+
+Cases scaling_suite() {
+  auto cases = series("batch", {1, 2, 4, 8}, [](Index b) {
+    return model("", 4, 256, 4, 256, {b, 256});
+  });
+  append(cases, series("depth", {2, 4, 8}, [](Index d) {
+           return model("", d, 256, 4, 256, {4, 256});
+         }));
+  append(cases, series("width", {128, 256, 512}, [](Index w) {
+           return model("", 4, w, w / 64, 256, {4, 256});
+         }));
+  append(cases, series("length", {1024, 2048, 4096, 8192}, [](Index t) {
+           return model("", 2, 128, 2, 256, {1, t});
+         }));
+  return cases;
+}
+
+using Maker = std::function<Cases(SuiteOptions const&)>;
+
+std::map<std::string, Maker> const& suites() {
+  static std::map<std::string, Maker> const all{
+      {"smoke", smoke_suite},
+      {"node", node_suite},
+      {"layers",
+       [](auto const&) {
+         return layer_suite({8, 256}, 384, 50257, 6);
+       }},
+      {"attention",
+       [](auto const&) {
+         return attention_suite(4, {256, 512, 1024, 2048, 4096, 8192, 16384});
+       }},
+      {"scaling", [](auto const&) { return scaling_suite(); }}};
+  return all;
+}
+
+std::vector<std::string> names_of(Cases const& cases) {
+  std::vector<std::string> names;
+  for (auto const& maker : cases) names.push_back(maker.name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> suite_names() {
+  std::vector<std::string> names;
+  for (auto const& [name, make] : suites()) names.push_back(name);
+  return names;
+}
+
+std::vector<CaseMaker> suite(std::string const& name, SuiteOptions const& options) {
+  auto const found = suites().find(name);
+  require<ConfigError>(found != suites().end(), "bench: there is no suite '" + name + "'" +
+                                                    did_you_mean(name, suite_names()));
+  return found->second(options);
+}
+
+std::vector<CaseMaker> chosen(std::vector<CaseMaker> cases, std::vector<std::string> const& names) {
+  if (names.empty()) return cases;
+  auto const known = names_of(cases);
+  for (auto const& name : names)
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      std::string list;
+      for (auto const& k : known) list += " " + k;
+      throw ConfigError("bench: this suite has no case '" + name + "'; it has" + list);
+    }
+  std::erase_if(cases, [&](CaseMaker const& maker) {
+    return std::find(names.begin(), names.end(), maker.name) == names.end();
+  });
+  return cases;
+}
+
+}  // namespace kyrtos::perf

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/model/transformer_config.hpp>
+
+#include "operation.hpp"
+
+namespace kyrtos::perf {
+
+/// Writes and reads a checkpoint of the model, θ and the two vectors of AdamW, in the directory.
+/// What is read has just been written: it comes from the system's cache where there is room.
+CaseMaker checkpoint_case(TransformerConfig const& config, std::string const& directory);
+
+/// The sum of a gradient of the model over the ranks.
+CaseMaker all_reduce_case(TransformerConfig const& config);
+
+}  // namespace kyrtos::perf

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
+#include <kyrtos/layers/attention.hpp>
+
+#include "model_run.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+
+// What the regions of the four operations tell: the layers' passes, and the work that
+// model/transformer.hpp says they cost.
+
+namespace kyrtos::testing::regions {
+
+using Scalar = KYRTOS_TEST_SCALAR;
+using Run = ModelRun<Scalar>;
+
+struct Listener : RegionObserver {
+  void begin(std::string const& name, RegionWork const& work) override {
+    names.insert(name);
+    flops += work.flops;
+    ++depth;
+  }
+  void end() override { --depth; }
+
+  std::set<std::string> names;
+  double flops = 0;
+  int depth = 0;
+};
+
+/// A run with its operations in the sequence in which they can be called, watched one by one.
+struct Watched {
+  explicit Watched(TransformerConfig const& config)
+      : run(config),
+        ws(run.workspace({.tangents = true, .keep_adjoints = true})),
+        theta(on_device<Scalar>(run.theta)),
+        u(on_device<Scalar>(run.random_direction(3))),
+        g(run.zeros()),
+        hu(run.zeros()) {
+    auto const& c = run.model.config();
+    auto const rows = static_cast<double>(run.shape.tokens());
+    for (auto const& segment : run.model.layout().segments())
+      if (segment.name.starts_with("blocks.") && segment.shape.size() == 2)
+        linear += 2 * rows * static_cast<double>(segment.size);
+    head = 2 * rows * static_cast<double>(c.width * c.vocabulary);
+    layers::Attention<Scalar, Space> const layer(
+        {.heads = c.heads, .kv_heads = c.kv_heads, .head_size = c.head_size, .causal = c.causal});
+    attention = static_cast<double>(c.depth) * layer.forward_flops(run.shape);
+  }
+
+  template <class Operation>
+  Listener during(Operation const& operation) const {
+    Listener listener;
+    run.context.observe(&listener);
+    operation();
+    run.context.observe(nullptr);
+    CHECK(listener.depth == 0);
+    return listener;
+  }
+  Listener gradient() {
+    return during([&] { run.model.gradient(ws, theta, run.batch, g); });
+  }
+  Listener hvp_after_gradient() {
+    return during([&] { run.model.hvp_after_gradient(ws, theta, u, run.batch, hu); });
+  }
+  Listener gradient_and_hvp() {
+    return during([&] { run.model.gradient_and_hvp(ws, theta, u, run.batch, g, hu); });
+  }
+  Listener hvp() {
+    return during([&] { run.model.hvp(ws, theta, u, run.batch, hu); });
+  }
+
+  Run run;
+  TransformerWorkspace<Scalar, Space> ws;
+  Vector<Scalar, Space> theta, u, g, hu;
+  double linear = 0, attention = 0, head = 0;  // FLOPs of a forward pass
+};
+
+TEST_CASE("every layer's passes are regions", "[regions]") {
+  Watched watched(small(gpt2_config()));
+  auto const gradient = watched.gradient(), hvp = watched.hvp_after_gradient();
+  for (std::string const layer : {"linear", "attention", "gelu", "layer_norm"}) {
+    INFO(layer);
+    CHECK(gradient.names.count("kyrtos::" + layer + "::forward") == 1);
+    CHECK(gradient.names.count("kyrtos::" + layer + "::backward") == 1);
+    CHECK(gradient.names.count("kyrtos::" + layer + "::tangent_forward") == 0);
+    CHECK(hvp.names.count("kyrtos::" + layer + "::tangent_forward") == 1);
+    CHECK(hvp.names.count("kyrtos::" + layer + "::tangent_backward") == 1);
+    CHECK(hvp.names.count("kyrtos::" + layer + "::backward") == 0);
+  }
+  for (std::string const end : {"token_embedding", "cross_entropy_head"}) {
+    CHECK(gradient.names.count("kyrtos::" + end + "::forward") == 1);
+    CHECK(gradient.names.count("kyrtos::" + end + "::backward") == 1);
+  }
+  CHECK(hvp.names.count("kyrtos::cross_entropy_head::tangent_backward") == 1);
+}
+
+TEST_CASE("operations do the products that they are said to cost", "[regions]") {
+  for (auto const& [name, config] : small_models()) {
+    if (config.input_features > 0) continue;  // whose input is a product too
+    INFO(name);
+    Watched w(config);
+    CHECK(near(w.gradient().flops, 3 * (w.linear + w.head) + 3.5 * w.attention, 1e-12));
+    CHECK(near(w.hvp_after_gradient().flops, 6 * w.linear + 7 * w.head + 8.5 * w.attention, 1e-12));
+    CHECK(near(w.gradient_and_hvp().flops, 9 * (w.linear + w.head) + 12 * w.attention, 1e-12));
+    CHECK(near(w.hvp().flops, 8 * (w.linear + w.head) + 12 * w.attention, 1e-12));
+  }
+}
+
+}  // namespace kyrtos::testing::regions
