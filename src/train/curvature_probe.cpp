@@ -46,13 +46,13 @@ std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterR
 template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::CurvatureProbe(
     Context<Space> const& context, Transformer<Scalar, Space> const& model,
-    ShardedParameters<Scalar, Space> const& theta, OptimizerConfig const& optimizer,
+    ParameterAccess<Scalar, Space> theta, OptimizerConfig const& optimizer,
     CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
     ActiveBlocks const& active, std::uint64_t seed, ReductionOptions const& reduction,
     VectorView<Scalar, Space> image)
     : context_(context),
       model_(&model),
-      theta_(&theta),
+      theta_(theta),
       batches_(std::move(batches)),
       shape_(shape) {
   workspace_.emplace(
@@ -63,7 +63,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(
     build_tracker(optimizer, config, seed, reduction, image);
   } else {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
-    auto const size = static_cast<Index>(theta.own().size());
+    auto const size = static_cast<Index>(theta.own.size());
     theta_before_ = allocate<Scalar>(context, "curvature::theta_before", size);
     trial_.emplace(context, size,
                    context.shards() ? ParallelConfig::Shard::full : ParallelConfig::Shard::none);
@@ -81,7 +81,7 @@ void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimiz
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(context_, gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian,
-                  *model_, *workspace_, theta_->source(), batches_, reduction);
+                  *model_, *workspace_, theta_.source, batches_, reduction);
   if (has_preconditioner(optimizer, config))
     preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
   tracker_.emplace(context_, *matrix_, stability_threshold(optimizer, config),
@@ -112,7 +112,7 @@ void CurvatureProbe<Scalar, Space>::set_active(ActiveBlocks const& active) {
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::before_update() {
-  if (critical_) linalg::copy(context_, theta_->own(), theta_before_);
+  if (critical_) linalg::copy(context_, theta_.own, theta_before_);
 }
 
 template <class Scalar, class Space>
@@ -138,7 +138,7 @@ template <class Scalar, class Space>
 double CurvatureProbe<Scalar, Space>::loss_along_update(double step_size) {
   double const share = step_size / learning_rate_;
   linalg::copy(context_, theta_before_, trial_->own());
-  linalg::axpby(context_, share, theta_->own(), 1 - share, trial_->own());
+  linalg::axpby(context_, share, theta_.own, 1 - share, trial_->own());
   trial_->changed();
   double loss = 0;
   for (auto const& batch : batches_) loss += model_->loss(*workspace_, trial_->source(), batch);

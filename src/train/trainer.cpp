@@ -73,7 +73,7 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
                            "curvature.probe_sequences", Purpose::probe));
   probe_stream_->load(0);
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
-      vectors_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
+      vectors_, model_, theta_.access(), config.optimizer, config.curvature, probe_stream_->shape(),
       probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe),
       config.parallel.reduction, gradient_);
 }

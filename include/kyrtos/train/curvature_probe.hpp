@@ -51,7 +51,7 @@ class CurvatureProbe {
   /// \param batches this rank's micro-batches of the probe, all of `shape`.
   /// \param image a vector that measurements may overwrite, if there is one, such as the gradient.
   CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
-                 ShardedParameters<Scalar, Space> const& theta, OptimizerConfig const& optimizer,
+                 ParameterAccess<Scalar, Space> theta, OptimizerConfig const& optimizer,
                  CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
                  ActiveBlocks const& active = {}, std::uint64_t seed = 0,
                  ReductionOptions const& reduction = {}, VectorView<Scalar, Space> image = {});
@@ -97,7 +97,7 @@ class CurvatureProbe {
 
   Context<Space> context_;
   Transformer<Scalar, Space> const* model_;
-  ShardedParameters<Scalar, Space> const* theta_;
+  ParameterAccess<Scalar, Space> theta_;
   std::vector<Batch> batches_;
   SequenceShape shape_;
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;

@@ -11,6 +11,20 @@
 
 namespace kyrtos {
 
+/// θ for those who read it: this rank's own, and as a model reads it. A view of all of it is both.
+template <class Scalar, class Space>
+struct ParameterAccess {
+  VectorView<Scalar const, Space> own;
+  VectorSource<Scalar, Space> source;
+
+  ParameterAccess(VectorView<Scalar const, Space> o, VectorSource<Scalar, Space> s)
+      : own(o), source(s) {}
+  template <class V>
+  requires std::convertible_to<V const&, VectorView<Scalar const, Space>> ParameterAccess(
+      V const& all)
+      : own(all), source(all) {}
+};
+
 /// θ of a run: what this rank moves, and what its model reads.
 ///
 /// Without shards both are the whole vector. With `optimizer` a rank moves its pieces, and has a
@@ -37,6 +51,8 @@ class ShardedParameters {
     if (whole_.size() > 0) return whole_;
     return source_ ? VectorSource<Scalar, Space>(*source_) : own_;
   }
+
+  ParameterAccess<Scalar, Space> access() const { return {own_, source()}; }
 
   /// To be called after own() was written, before source() is read. Collective.
   void changed() {
