@@ -36,6 +36,7 @@ void add_bench(CLI::App& app, Action& action);
 void add_curvature(CLI::App& app, Action& action);
 void add_hvp(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
+void add_plan(CLI::App& app, Action& action);
 void add_plot(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);
 

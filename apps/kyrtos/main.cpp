@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   add_curvature(app, action);
   add_hvp(app, action);
   add_info(app, action);
+  add_plan(app, action);
   add_plot(app, action);
   add_sample(app, action);
   add_bench(app, action);

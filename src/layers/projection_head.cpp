@@ -81,6 +81,21 @@ void ProjectionHead<Scalar, Space>::check(ConstVector theta, Batch<Scalar, Space
   check_targets(batch);
 }
 
+namespace {
+
+/// So that what follows starts on a cache line.
+constexpr Index padded(Index doubles) {
+  return (doubles + 7) / 8 * 8;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+Index ProjectionHead<Scalar, Space>::scratch_bytes(Index tokens, bool tangents) const {
+  Index const outputs = (tangents ? 2 : 1) * std::min(chunk_rows(), tokens) * shape_.out;
+  return 8 * (2 * padded(tokens) + (outputs * static_cast<Index>(sizeof(Scalar)) + 7) / 8);
+}
+
 template <class Scalar, class Space>
 auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVector theta,
                                           Batch<Scalar, Space> const& batch,
@@ -90,10 +105,8 @@ auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVe
   Index const n = batch.shape.tokens();
   Index const chunk = std::min(chunk_rows(), n);
   // Row losses in front; the outputs after them start on a cache line.
-  Index const losses = (n + 7) / 8 * 8;
-  Index const outputs = (tangent ? 2 : 1) * chunk * shape_.out;
-  auto const scratch = context.template scratch<double>(
-      2 * losses + (outputs * static_cast<Index>(sizeof(Scalar)) + 7) / 8);
+  Index const losses = padded(n), outputs = (tangent ? 2 : 1) * chunk * shape_.out;
+  auto const scratch = context.template scratch<double>(scratch_bytes(n, tangent) / 8);
   auto const loss = slice(scratch, 0, n), loss_dot = slice(scratch, losses, n);
   MutableVector const z(reinterpret_cast<Scalar*>(scratch.data() + 2 * losses),
                         static_cast<std::size_t>(outputs));

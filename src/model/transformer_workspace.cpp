@@ -13,7 +13,7 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
     : context_(context.with_shards(nullptr)),  // activations and losses are this rank's own
       shape_(shape),
       options_(std::move(options)),
-      memory_(context) {
+      memory_(context, options_.allocates) {
   auto const& config = model.config();
   require(shape.batch > 0 && shape.length > 0,
           "TransformerWorkspace: batch and length must be positive");

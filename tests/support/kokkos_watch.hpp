@@ -4,6 +4,7 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,15 +24,16 @@ class KokkosWatch {
     std::vector<Kernel> kernels;
     std::vector<std::string> allocations;  ///< Their labels.
     std::vector<std::uint64_t> bytes;      ///< And sizes.
+    std::int64_t held = 0, peak = 0;       ///< Bytes allocated and not given back.
     std::vector<std::string> fences;
     std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
   };
 
   KokkosWatch() {
     record() = {};
-    set(kernel, allocation, fence, copy);
+    set(kernel, allocation, deallocation, fence, copy);
   }
-  ~KokkosWatch() { set(nullptr, nullptr, nullptr, nullptr); }
+  ~KokkosWatch() { set(nullptr, nullptr, nullptr, nullptr, nullptr); }
   KokkosWatch(KokkosWatch const&) = delete;
   KokkosWatch& operator=(KokkosWatch const&) = delete;
 
@@ -51,6 +53,7 @@ class KokkosWatch {
  private:
   static void set(Kokkos::Tools::beginFunction on_kernel,
                   Kokkos::Tools::allocateDataFunction on_allocation,
+                  Kokkos::Tools::deallocateDataFunction on_deallocation,
                   Kokkos::Tools::beginFenceFunction on_fence,
                   Kokkos::Tools::beginDeepCopyFunction on_copy) {
     using namespace Kokkos::Tools::Experimental;
@@ -58,6 +61,7 @@ class KokkosWatch {
     set_begin_parallel_reduce_callback(on_kernel);
     set_begin_parallel_scan_callback(on_kernel);
     set_allocate_data_callback(on_allocation);
+    set_deallocate_data_callback(on_deallocation);
     set_begin_fence_callback(on_fence);
     set_begin_deep_copy_callback(on_copy);
   }
@@ -68,6 +72,12 @@ class KokkosWatch {
                          std::uint64_t bytes) {
     record().allocations.emplace_back(label);
     record().bytes.push_back(bytes);
+    record().held += static_cast<std::int64_t>(bytes);
+    record().peak = std::max(record().peak, record().held);
+  }
+  static void deallocation(Kokkos::Tools::SpaceHandle, char const*, void const*,
+                           std::uint64_t bytes) {
+    record().held -= static_cast<std::int64_t>(bytes);
   }
   static void fence(char const* label, std::uint32_t, std::uint64_t*) {
     std::string const name = label;

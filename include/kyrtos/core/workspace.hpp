@@ -16,7 +16,9 @@ namespace kyrtos {
 template <class Scalar, class Space>
 class Workspace {
  public:
-  explicit Workspace(Context<Space> context) : context_(std::move(context)) {}
+  /// \param allocates false: only counts; the vectors it hands out have a size and no memory.
+  explicit Workspace(Context<Space> context, bool allocates = true)
+      : context_(std::move(context)), allocates_(allocates) {}
 
   /// Uninitialised memory that Kokkos sees as `kyrtos::workspace::<name>`. Asking for the same
   /// name again gives the same memory: that is how passes share it.
@@ -24,15 +26,18 @@ class Workspace {
     auto const extent = static_cast<std::size_t>(size);
     for (auto const& entry : entries_)
       if (entry.name == name) {
-        if (entry.buffer.size() < extent)
+        if (entry.size < extent)
           throw ShapeError("workspace buffer '" + name + "' is too small to be shared");
         return VectorView<Scalar, Space>(entry.buffer.data(), extent);
       }
-    Vector<Scalar, Space> buffer(Kokkos::view_alloc(context_.space(), Kokkos::WithoutInitializing,
-                                                    "kyrtos::workspace::" + name),
-                                 extent);
-    entries_.push_back({name, buffer});
-    return buffer;
+    Vector<Scalar, Space> buffer;
+    if (allocates_)
+      buffer = Vector<Scalar, Space>(
+          Kokkos::view_alloc(context_.space(), Kokkos::WithoutInitializing,
+                             "kyrtos::workspace::" + name),
+          extent);
+    entries_.push_back({name, buffer, extent});
+    return VectorView<Scalar, Space>(buffer.data(), extent);
   }
 
   MatrixView<Scalar, Space> matrix(std::string const& name, Index rows, Index columns) {
@@ -42,12 +47,13 @@ class Workspace {
   struct Entry {
     std::string name;
     Vector<Scalar, Space> buffer;
+    std::size_t size;
   };
   std::vector<Entry> const& entries() const { return entries_; }
 
   std::size_t bytes() const {
     std::size_t total = 0;
-    for (auto const& entry : entries_) total += entry.buffer.size() * sizeof(Scalar);
+    for (auto const& entry : entries_) total += entry.size * sizeof(Scalar);
     return total;
   }
 
@@ -59,6 +65,7 @@ class Workspace {
 
  private:
   Context<Space> context_;
+  bool allocates_;
   std::vector<Entry> entries_;
 };
 

@@ -59,6 +59,8 @@ class OutputLayer {
   virtual Index out_features() const = 0;
   virtual std::vector<SegmentSpec> parameters() const = 0;
   virtual double forward_flops(Index tokens) const = 0;
+  /// Of the context's scratch memory, for a sweep without or with tangents.
+  virtual Index scratch_bytes(Index tokens, bool tangents) const = 0;
 
   /// What a sweep over the chunks shall produce. Empty views are not produced.
   struct Sweep {

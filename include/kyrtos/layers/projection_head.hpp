@@ -45,6 +45,7 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
 
   Index in_features() const override { return shape_.in; }
   Index out_features() const override { return shape_.out; }
+  Index scratch_bytes(Index tokens, bool tangents) const override;
   double forward_flops(Index tokens) const override;
 
   /// \throws ShapeError, before any work, when θ, the batch and `what` do not fit together.

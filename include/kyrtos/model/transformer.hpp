@@ -62,6 +62,12 @@ class Transformer {
   /// Floating-point operations of a forward pass over all blocks, or the active ones.
   double forward_flops(SequenceShape shape, ActiveBlocks const& active = {}) const;
 
+  /// Of the context's scratch memory, that the head takes for tokens of a batch. (The layers' is
+  /// smaller.)
+  Index scratch_bytes(Index tokens, bool tangents) const {
+    return head_->scratch_bytes(tokens, tangents);
+  }
+
   /// Draws θ. A value depends on the seed, its segment's name and its place in it alone.
   void initialize(Context<Space> const& context, std::uint64_t seed, MutableVector theta) const;
   /// Elements [first, first + values.size()) of one segment alone, its standard deviation (or
@@ -141,6 +147,7 @@ struct TransformerWorkspaceOptions {
   /// Activation checkpointing: only the residual stream is kept, and the inside of each branch
   /// is computed again on the way back. Excludes keep_adjoints.
   bool recompute = false;
+  bool allocates = true;  ///< false: only tells bytes(); not for passes.
 };
 
 /// Memory for passes over micro-batches of one shape: allocated here, never in a step.

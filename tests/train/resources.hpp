@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/train/resources.hpp>
+#include <kyrtos/train/trainer.hpp>
+
+#include "../support/kokkos_watch.hpp"
+#include "tiny_run.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+// What is planned is what a run then holds.
+
+namespace kyrtos::testing::resources {
+
+using Scalar = KYRTOS_TEST_SCALAR;
+using Strings = std::vector<std::string>;
+
+TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
+  auto const shard = GENERATE(as<std::string>(), "none", "optimizer", "full");
+  auto const extra = GENERATE(
+      Strings{}, Strings{"training.micro_batch=1", "training.recompute=true", "model.tied=false"},
+      Strings{"curvature.method=critical", "optimizer.name=sgd", "growth.initial_depth=2"},
+      Strings{"curvature.enabled=false"}, Strings{"curvature.block=3"});
+  Strings overrides{"model.width=64",     "model.depth=4",    "training.batch=8",
+                    "training.length=48", "model.context=48", "parallel.shard=" + shard};
+  overrides.insert(overrides.end(), extra.begin(), extra.end());
+  TinyRun run(overrides);
+  auto const& ranks = run.context.communicator();
+  std::optional<Trainer<Scalar, Space>> trainer;
+  auto const record = KokkosWatch::during([&] {
+    Context<Space> const context(MPI_COMM_WORLD);  // whose scratch memory counts
+    trainer.emplace(context, run.config);
+    trainer->step();
+    trainer->step();
+  });
+  auto const planned =
+      resources_of<Scalar>(run.context, run.config, ranks.size(), trainer->active_depth());
+  INFO(shard << ", " << (extra.empty() ? "" : extra.front()));
+  double const largest = ranks.max(static_cast<double>(record.peak));
+  CHECK(std::fabs(largest / planned.memory_bytes - 1) < 0.05);
+  CHECK(planned.step_flops == trainer->step_flops());
+}
+
+TEST_CASE("the time of a step falls and rises as its formula says", "[resources]") {
+  Context<Space> const context(MPI_COMM_SELF);
+  RunConfig config = parse_config(
+      "model = { depth = 12, width = 768, heads = 12 }\n"
+      "training = { steps = 10, batch = 512, length = 256 }",
+      "plan");
+  DeviceRates const rates{.flops = 1e14, .share = 0.5, .bandwidth = 1e10, .latency = 1e-5};
+  auto const work = resources_of<Scalar>(context, config, 1, 12);
+  auto const one = step_seconds(config, work, 1, rates, 0);
+  CHECK(one.exposed == 0);
+  CHECK(std::fabs(one.total() / (work.step_flops / 5e13) - 1) < 1e-12);
+  // Two ranks: 2·½·b/bandwidth, and 2 messages a bucket; the last bucket at least is exposed.
+  auto const two = step_seconds(config, work, 2, rates, 0);
+  double const bytes = static_cast<double>(work.parameters) * sizeof(float);
+  bool const is_float = config.training.precision == Precision::float32;
+  CHECK(is_float);
+  double const sum = bytes / 1e10 + 2 * work.buckets * 1e-5;
+  CHECK(std::fabs(two.compute / one.compute - 0.5) < 1e-12);
+  CHECK(std::fabs(two.exposed - std::max(sum - 2 * two.compute / 3, sum / work.buckets)) < 1e-12);
+}
+
+}  // namespace kyrtos::testing::resources
