@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace kyrtos {
 
@@ -42,7 +43,9 @@ ActiveBlocks first_blocks(Index all, Index depth) {
 
 BatchShare largest_share(RunConfig const& config, Index sequences, int ranks, char const* key) {
   bool const equal = config.parallel.shard != Shard::none;
-  auto const micro = std::min(config.training.micro_batch, sequences);
+  bool const trains = std::string_view(key) == "training.batch";
+  Index const wanted = config.training.micro_batch;
+  Index const micro = trains ? wanted : micro_batch_within(sequences, wanted, ranks);
   return share_of(sequences, micro, ranks - 1, ranks, key, equal);  // the last has most
 }
 

@@ -7,6 +7,10 @@
 
 namespace kyrtos {
 
+Index micro_batch_within(Index total, Index micro_batch, int ranks) {
+  return micro_batch * ranks <= total ? micro_batch : 0;
+}
+
 BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what,
                     bool equal_counts) {
   if (micro_batch == 0) micro_batch = total % ranks == 0 ? total / ranks : 1;

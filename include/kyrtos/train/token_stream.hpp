@@ -24,6 +24,9 @@ struct BatchShare {
 BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char const* what,
                     bool equal_counts = false);
 
+/// The wanted size, or 0 (automatic) where it would leave some ranks without work.
+Index micro_batch_within(Index total, Index micro_batch, int ranks);
+
 /// This rank's part of a stream of global batches of token windows, in device memory. The loss of
 /// its micro-batches, summed over all of them and all ranks, is the mean over the global batch.
 template <class Scalar, class Space>
