@@ -71,9 +71,13 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
                                         io::TokenDataset const& data, Index batch, char const* key,
                                         Purpose purpose) {
   auto const& ranks = context.communicator();
-  auto const share =
-      share_of(batch, std::min(config.training.micro_batch, batch), ranks.rank(), ranks.size(), key,
-               config.parallel.shard != ParallelConfig::Shard::none);
+  // A probe's memory is its own: its micro-batches need not have the size of training's.
+  Index const micro_batch =
+      purpose == Purpose::probe
+          ? micro_batch_within(batch, config.training.micro_batch, ranks.size())
+          : std::min(config.training.micro_batch, batch);
+  auto const share = share_of(batch, micro_batch, ranks.rank(), ranks.size(), key,
+                              config.parallel.shard != ParallelConfig::Shard::none);
   return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
           share};
 }
