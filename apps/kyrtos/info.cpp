@@ -19,6 +19,7 @@ namespace {
 struct InfoOptions {
   std::string path;
   bool verify = false, gemm_rate = false, json = false;
+  bool checks_mpi_gpu = false, tries_mpi_gpu = false;
 };
 
 /// `size_bytes` → `size`; names of the environment stay as they are.
@@ -112,9 +113,23 @@ void add_info(CLI::App& app, Action& action) {
       ->needs(path);
   command->add_flag("--gemm-rate", o->gemm_rate, "Measure how fast matrix products are")
       ->excludes(path);
+  auto* const check =
+      command
+          ->add_flag("--check-mpi-gpu", o->checks_mpi_gpu,
+                     "Try, in a child process, whether MPI reads and writes device memory")
+          ->excludes(path);
+  auto* const attempt =
+      command->add_flag("--try-mpi-gpu", o->tries_mpi_gpu)->group("")->excludes(path);
+  check->excludes(attempt);
   command->add_flag("--json", o->json, "Print one JSON object");
-  command->callback(
-      [o, &action] { action.on_ranks = [o](MPI_Comm ranks) { return info(ranks, *o); }; });
+  command->callback([o, &action] {
+    if (o->checks_mpi_gpu)
+      action.alone = [o] { return check_mpi_gpu(o->json); };
+    else if (o->tries_mpi_gpu)
+      action.on_ranks = try_mpi_gpu;
+    else
+      action.on_ranks = [o](MPI_Comm ranks) { return info(ranks, *o); };
+  });
 }
 
 }  // namespace kyrtos::program
