@@ -19,7 +19,7 @@ enum ExitCode {
   failure = 1,
   wrong_usage = 2,
   diverged = 3,          ///< The loss was not finite; the last good state is saved.
-  to_be_continued = 75,  ///< Stopped by a signal, with a checkpoint: submit again with --resume.
+  to_be_continued = 75,  ///< Interrupted, with a checkpoint: submit again with --resume.
 };
 
 /// What the command line asks for; its functions return the exit code.

@@ -7,6 +7,7 @@
 #include <mpi.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -61,6 +62,8 @@ int report_failure(MPI_Comm ranks, char const* what) {
 }
 
 int run(std::function<int(MPI_Comm)> const& action) {
+  // A file that grows beyond `ulimit -f` is an error with a message, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Kokkos would otherwise warn where nobody bound the threads, which is the launcher's business.
   setenv("OMP_PROC_BIND", "false", 0);
   Kokkos::initialize();
@@ -94,7 +97,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done, 1 an error, 2 wrong usage, 3 diverged (the last good state is saved), "
-      "75 stopped by a signal with a checkpoint (go on with --resume).");
+      "75 stopped by a signal or a time limit, with a checkpoint (go on with --resume).");
   Action action;
   add_train(app, action);
   add_curvature(app, action);

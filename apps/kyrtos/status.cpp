@@ -25,7 +25,8 @@ std::string curvature_text(CurvatureReport const& c) {
 Status::Status(RunConfig const& config, bool speaks, double gemm_rate)
     : config_(config),
       speaks_(speaks),
-      is_terminal_(isatty(STDOUT_FILENO) != 0),
+      // Open MPI's mpirun makes any standard output look like a terminal, but not standard error.
+      is_terminal_(isatty(STDOUT_FILENO) != 0 && isatty(STDERR_FILENO) != 0),
       gemm_rate_(gemm_rate) {
   spdlog::set_pattern("%Y-%m-%d %H:%M:%S  %v");
 }
@@ -49,6 +50,8 @@ void Status::started(RunPlan const& plan) {
                   scaled(static_cast<double>(plan.parameters)), config_.training.steps,
                   config_.training.batch * config_.training.length, scaled(plan.step_flops),
                   scaled(gemm_rate_), config_.output.directory));
+  if (plan.seconds_left)
+    say(fmt::format("Stops in time for the limit in {}", duration(*plan.seconds_left)));
 }
 
 double Status::seconds_left(StepReport const& report) const {
@@ -86,6 +89,10 @@ void Status::stepped(StepReport const& report) {
 
 void Status::saved(std::string const& checkpoint) {
   say("Saved " + checkpoint);
+}
+
+void Status::failed_to_write(std::string const& why) {
+  say("Warning: " + why + "; going on, to write it with the next checkpoint");
 }
 
 void Status::finished(RunResult const& result) {

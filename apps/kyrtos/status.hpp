@@ -19,6 +19,7 @@ class Status final : public RunObserver {
   void started(RunPlan const& plan) override;
   void stepped(StepReport const& report) override;
   void saved(std::string const& checkpoint) override;
+  void failed_to_write(std::string const& why) override;
   void finished(RunResult const& result);
 
  private:

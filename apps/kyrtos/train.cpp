@@ -6,9 +6,12 @@
 
 #include "command.hpp"
 #include "profile_table.hpp"
+#include "signals.hpp"
 #include "status.hpp"
 
-#include <csignal>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <fmt/core.h>
 #include <optional>
 
@@ -22,24 +25,28 @@ struct TrainOptions {
   bool resume = false, help_config = false, profile = false;
 };
 
-volatile std::sig_atomic_t signal_seen = 0;
-
-/// SIGTERM and SIGINT end the run after its present step, with a checkpoint; a second SIGINT ends
-/// it at once.
-void listen_to_signals() {
-  std::signal(SIGTERM, [](int) { signal_seen = 1; });
-  std::signal(SIGINT, [](int) {
-    signal_seen = 1;
-    std::signal(SIGINT, SIG_DFL);
-  });
+/// When the job ends, as a batch script (KYRTOS_END_TIME) or SLURM says, in seconds since 1970.
+std::optional<std::chrono::system_clock::time_point> job_end() {
+  for (char const* name : {"KYRTOS_END_TIME", "SLURM_JOB_END_TIME"}) {
+    char const* const text = std::getenv(name);
+    if (text == nullptr || *text == '\0') continue;
+    char* end = nullptr;
+    long long const seconds = std::strtoll(text, &end, 10);
+    if (*end != '\0' || seconds <= 0)
+      throw ConfigError(fmt::format(
+          "{}={}: must be the time when the job ends, in seconds since 1970", name, text));
+    return std::chrono::system_clock::from_time_t(static_cast<std::time_t>(seconds));
+  }
+  return std::nullopt;
 }
 
 int exit_code(RunResult const& result) {
   switch (result.end) {
     case RunResult::End::diverged:
       return diverged;
+    case RunResult::End::interrupted:
+      return to_be_continued;
     case RunResult::End::stopped:
-      return signal_seen != 0 ? to_be_continued : 0;
     case RunResult::End::finished:
       break;
   }
@@ -54,8 +61,10 @@ int train(MPI_Comm ranks, RunConfig const& config, RunOptions const& options, bo
   Status status(config, is_root, rate * context.communicator().size());
   std::optional<perf::Profile> profile;
   if (is_profiled) context.observe(&profile.emplace("kyrtos::Trainer::step"));
-  auto const result = run_training<Scalar>(context, config, options, status);
+  auto result = run_training<Scalar>(context, config, options, status);
   context.observe(nullptr);
+  if (result.end == RunResult::End::interrupted && !remembered_signal().empty())
+    result.reason += " by " + remembered_signal();
   status.finished(result);
   if (profile && is_root)
     fmt::print("{}", profile_table(perf::to_json(*profile), "training step", {.flops = rate}));
@@ -66,8 +75,9 @@ int train(MPI_Comm ranks, TrainOptions const& o) {
   auto const config = load_config(o.config, o.overrides);
   RunOptions options;
   options.resume = o.resume ? Resume::if_there : Resume::never;
-  options.should_stop = [] { return signal_seen != 0; };
-  listen_to_signals();
+  options.should_stop = [] { return !remembered_signal().empty(); };
+  options.job_end = job_end();
+  listen_to(config.stop.signals);
   return config.training.precision == Precision::float64
              ? train<double>(ranks, config, options, o.profile)
              : train<float>(ranks, config, options, o.profile);
@@ -101,8 +111,11 @@ void add_train(CLI::App& app, Action& action) {
       "List all keys of the file with defaults, ranges and meaning");
   command->footer(
       "While it runs, `touch DIRECTORY/stop` ends it with a checkpoint and `touch "
-      "DIRECTORY/checkpoint_now` takes one.");
+      "DIRECTORY/checkpoint_now` takes one. The signals of stop.signals end it with a checkpoint "
+      "and exit code 75, and so does a time limit: stop.time_limit, KYRTOS_END_TIME or "
+      "SLURM_JOB_END_TIME (seconds since 1970).");
   command->callback([options, &action] {
+    hold_signals();
     action.on_ranks = [options](MPI_Comm ranks) { return train(ranks, *options); };
   });
 }

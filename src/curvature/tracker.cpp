@@ -107,7 +107,8 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
     advance(product, q.norm);
     before = product;
   } while (report.hvps + options_.block <= budget &&
-           (report.hvps < options_.min_hvps || found.residual > options_.target_residual));
+           (report.hvps < options_.min_hvps || found.residual > options_.target_residual) &&
+           !options_.interrupted());
   state_.has_vectors = true;
   state_.warm = found.residual < lost_residual;
   if (!state_.warm) return report;

@@ -51,17 +51,6 @@ void create(std::string const& path, std::uint64_t bytes) {
   fail(path, "can't have the size that it needs", error);
 }
 
-void require_room(std::string const& path, std::uint64_t bytes) {
-  struct statvfs disk {};
-  // Some file systems can't tell; writing will.
-  if (statvfs(directory_of(path).c_str(), &disk) != 0 || disk.f_blocks == 0) return;
-  auto const free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if (free < bytes)
-    throw FileError(fmt::format("{}: needs {:.1f} MB, but its disk has {:.1f} MB left; make room",
-                                path, static_cast<double>(bytes) * 1e-6,
-                                static_cast<double>(free) * 1e-6));
-}
-
 /// A file's contents, or a directory's names, to the disk.
 void synchronize(std::string const& path, int flags) {
   int const file = open(path.c_str(), flags | O_CLOEXEC);
@@ -74,6 +63,17 @@ void synchronize(std::string const& path, int flags) {
 }
 
 }  // namespace
+
+void require_room(std::string const& path, std::uint64_t bytes) {
+  struct statvfs disk {};
+  // Some file systems can't tell; writing will.
+  if (statvfs(directory_of(path).c_str(), &disk) != 0 || disk.f_blocks == 0) return;
+  auto const free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  if (free < bytes)
+    throw FileError(fmt::format("{}: needs {:.1f} MB, but its disk has {:.1f} MB left; make room",
+                                path, static_cast<double>(bytes) * 1e-6,
+                                static_cast<double>(free) * 1e-6));
+}
 
 Replacement::Replacement(std::string path, std::uint64_t bytes)
     : path_(std::move(path)), partial_(partial_path(path_)) {

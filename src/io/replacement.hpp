@@ -11,6 +11,12 @@ namespace kyrtos::io {
 inline std::string partial_path(std::string const& path) {
   return path + ".partial";
 }
+inline bool is_partial(std::string const& path) {
+  return path.ends_with(".partial");
+}
+
+/// \throws FileError when the disk of this file has less than `bytes` free, and can tell.
+void require_room(std::string const& path, std::uint64_t bytes);
 
 /// A file that is complete under its name or not there: written beside it as `<path>.partial`,
 /// then renamed. What was under the name before stays until then, and for good if anything fails.

@@ -327,6 +327,16 @@ void declare_output(Declarations& d, OutputConfig& c) {
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
 }
 
+void declare_stop(Declarations& d, StopConfig& c) {
+  d.in("stop");
+  d.list("signals", c.signals, "that end a run with a checkpoint and exit code 75");
+  d.real("time_limit", c.time_limit, not_negative, "seconds; 0: until the job ends, if it does");
+  d.real("time_reserve", c.time_reserve, not_negative,
+         "seconds kept free at the end, beside those of a step and a checkpoint");
+  d.real("patience", c.patience, not_negative,
+         "seconds that a stop waits for validation and measurements under way");
+}
+
 }  // namespace
 
 std::vector<Key> keys_of(RunConfig& config) {
@@ -339,6 +349,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_growth(d, config.growth);
   declare_parallel(d, config.parallel);
   declare_output(d, config.output);
+  declare_stop(d, config.stop);
   return std::move(d.keys);
 }
 

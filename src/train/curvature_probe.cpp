@@ -49,7 +49,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(
     ParameterAccess<Scalar, Space> theta, OptimizerConfig const& optimizer,
     CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
     ActiveBlocks const& active, std::uint64_t seed, ReductionOptions const& reduction,
-    VectorView<Scalar, Space> image)
+    VectorView<Scalar, Space> image, Interruption const& interrupted)
     : context_(context),
       model_(&model),
       theta_(theta),
@@ -60,7 +60,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(
       TransformerWorkspaceOptions{.active = active,
                                   .tangents = config.method == CurvatureConfig::Method::tracker});
   if (config.method == CurvatureConfig::Method::tracker) {
-    build_tracker(optimizer, config, seed, reduction, image);
+    build_tracker(optimizer, config, seed, reduction, image, interrupted);
   } else {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
     auto const size = static_cast<Index>(theta.own.size());
@@ -77,7 +77,8 @@ template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
                                                   CurvatureConfig const& config, std::uint64_t seed,
                                                   ReductionOptions const& reduction,
-                                                  VectorView<Scalar, Space> image) {
+                                                  VectorView<Scalar, Space> image,
+                                                  Interruption const& interrupted) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(context_, gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian,
@@ -91,7 +92,8 @@ void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimiz
                                              .max_hvps = config.max_hvps,
                                              .cold_hvps = config.cold_hvps,
                                              .target_residual = config.target_residual,
-                                             .seed = seed},
+                                             .seed = seed,
+                                             .interrupted = interrupted},
                    preconditioner(), image);
 }
 

@@ -1,14 +1,19 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run.hpp>
 #include <kyrtos/train/run_record.hpp>
 #include <kyrtos/train/trainer.hpp>
 
+#include "checkpoint_directory.hpp"
+#include "stop_request.hpp"
+
+#include <chrono>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <sstream>
 
 namespace kyrtos {
 
@@ -16,25 +21,23 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string checkpoint_directory(std::string const& run) {
+std::string checkpoints_of(std::string const& run) {
   return run + "/checkpoints";
 }
 
-/// Makes the directory on rank 0. \throws FileError on every rank when it can't be had.
+/// \throws FileError on every rank when the directory can't be had.
 void prepare_directory(Communicator const& ranks, std::string const& directory, Resume resume) {
-  std::string fault;
-  if (ranks.is_root()) {
+  on_root<FileError>(ranks, [&] {
     std::error_code error;
-    fs::create_directories(checkpoint_directory(directory), error);
+    fs::create_directories(checkpoints_of(directory), error);
     if (error)
-      fault = directory + ": can't be made: " + error.message() + "; choose output.directory";
-    else if (resume == Resume::never && fs::exists(directory + "/metrics.jsonl"))
-      fault = directory +
-              ": holds a run already; go on with it by --resume, or choose another "
-              "output.directory";
-  }
-  fault = ranks.broadcast(fault);
-  if (!fault.empty()) throw FileError(fault);
+      throw FileError(directory + ": can't be made: " + error.message() +
+                      "; choose output.directory");
+    if (resume == Resume::never && fs::exists(directory + "/metrics.jsonl"))
+      throw FileError(directory +
+                      ": holds a run already; go on with it by --resume, or choose another "
+                      "output.directory");
+  });
 }
 
 /// True on all ranks when the file is there, which is then removed.
@@ -43,22 +46,21 @@ bool take_request(Communicator const& ranks, std::string const& file) {
   return ranks.any(ranks.is_root() && fs::remove(file, ignored));
 }
 
-/// What rank 0 sees, for file systems whose ranks may disagree for a moment.
-std::vector<std::string> list_on_root(Communicator const& ranks, std::string const& directory) {
-  std::string lines;
-  if (ranks.is_root())
-    for (auto const& path : io::list_checkpoints(directory)) lines += path + "\n";
-  std::istringstream text(ranks.broadcast(lines));
-  std::vector<std::string> paths;
-  for (std::string line; std::getline(text, line);) paths.push_back(line);
-  return paths;
-}
-
 void write_config(Communicator const& ranks, RunConfig const& config) {
   if (!ranks.is_root()) return;
   std::ofstream file(config.output.directory + "/config.toml");
   file << to_toml(config);
 }
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 /// A training run in its directory.
 template <class Scalar, class Space>
@@ -68,35 +70,34 @@ class Run {
       RunObserver& observer)
       : ranks_(context.communicator()),
         config_(config),
-        options_(options),
         observer_(observer),
-        trainer_(context, config) {
+        stop_(ranks_, config.stop, options),
+        checkpoints_(ranks_, checkpoints_of(config.output.directory),
+                     config.output.keep_checkpoints),
+        trainer_(context, config, [this] { return stop_.is_overdue(); }) {
     prepare_directory(ranks_, config.output.directory, options.resume);
+    checkpoints_.clean();
     RunPlan plan;
-    if (options.resume != Resume::never) resume(plan);
+    if (options.resume != Resume::never) resume(plan, options.resume);
+    if (!trainer_.is_finished())
+      checkpoints_.require_room(checkpoints_to_come(), trainer_.checkpoint_bytes());
     record_.emplace(ranks_, config.output.directory, to_toml(config), trainer_.steps_done());
     write_config(ranks_, config);
     plan.parameters = trainer_.model().layout().size();
-    plan.first_step = trainer_.steps_done();
+    plan.first_step = first_step_ = trainer_.steps_done();
     plan.step_flops = trainer_.step_flops();
+    plan.seconds_left = stop_.seconds_left();
     if (trainer_.probe() != nullptr) plan.product_flops = trainer_.probe()->product_flops();
     observer_.started(plan);
   }
 
   RunResult execute() {
     RunResult result;
-    while (!trainer_.is_finished() && result.reason.empty()) {
-      try {
-        take_step();
-      } catch (NumericalError const& error) {
-        result.end = RunResult::End::diverged;
-        result.reason = error.what();
-        break;
-      }
-      if (stop_requested()) {
-        result.end = RunResult::End::stopped;
-        result.reason = "asked to stop after step " + std::to_string(trainer_.steps_done());
-      }
+    try {
+      while (!trainer_.is_finished() && !is_stopped(result)) take_step();
+    } catch (NumericalError const& error) {
+      result.end = RunResult::End::diverged;
+      result.reason = error.what();
     }
     result.checkpoint = save();
     result.steps = trainer_.steps_done();
@@ -104,30 +105,50 @@ class Run {
   }
 
  private:
+  /// Before a step: whether it shall not be taken, and why.
+  bool is_stopped(RunResult& result) {
+    if (stop_.is_made()) {
+      // A next job would do no better, nor the one after it.
+      if (stop_.is_for_time() && trainer_.steps_done() == first_step_)
+        throw ConfigError(stop_.reason() +
+                          ": too little for a single step; ask for more time, or lower "
+                          "stop.time_reserve");
+      result.end = RunResult::End::interrupted;
+      result.reason = stop_.reason();
+    } else if (take_request(ranks_, config_.output.directory + "/stop")) {
+      result.end = RunResult::End::stopped;
+      result.reason = "asked to stop by the file `stop`";
+    }
+    return result.end != RunResult::End::finished;
+  }
+
   void take_step() {
+    Stopwatch const watch;
     auto report = trainer_.step();
     auto const& c = config_.training;
     bool const evaluates =
         c.evaluate_every > 0 && (report.step % c.evaluate_every == 0 || trainer_.is_finished());
     if (evaluates) report.validation_loss = trainer_.validation_loss();
-    record_->append(report);
+    stop_.took_step(watch.seconds());
+    unrecorded_.push_back(report);
+    attempt([&] { record(); });
     observer_.stepped(report);
     Index const every = config_.output.checkpoint_every;
     bool const is_due = every > 0 && report.step % every == 0 && !trainer_.is_finished();
-    if (take_request(ranks_, config_.output.directory + "/checkpoint_now") || is_due) save();
+    if (take_request(ranks_, config_.output.directory + "/checkpoint_now") || is_due)
+      attempt([&] { save(); });
   }
 
-  bool stop_requested() {
-    bool const by_file = take_request(ranks_, config_.output.directory + "/stop");
-    return ranks_.any(options_.should_stop()) || by_file;
+  Index checkpoints_to_come() const {
+    Index const steps = config_.training.steps - trainer_.steps_done();
+    Index const every = config_.output.checkpoint_every;
+    return every > 0 ? (steps + every - 1) / every : 1;
   }
 
-  /// From the newest checkpoint that is whole. Newer ones that are not are put aside, so that they
-  /// neither count among those to keep nor are lost.
-  void resume(RunPlan& plan) {
-    auto const directory = checkpoint_directory(config_.output.directory);
+  /// From the newest checkpoint that is whole; newer ones that are not are put aside.
+  void resume(RunPlan& plan, Resume resume) {
     std::vector<std::string> damaged;
-    for (auto const& path : list_on_root(ranks_, directory)) {
+    for (auto const& path : checkpoints_.list()) {
       try {
         trainer_.restore(io::CheckpointReader(ranks_, path));
         plan.resumed_from = path;
@@ -138,38 +159,58 @@ class Run {
       }
     }
     if (plan.resumed_from.empty() && !damaged.empty())
-      throw FileError("no checkpoint in " + directory + " can be used:\n" + plan.not_used);
-    if (plan.resumed_from.empty() && options_.resume == Resume::must)
-      throw FileError(directory + ": holds no checkpoint to resume from");
-    std::error_code ignored;
-    if (ranks_.is_root())
-      for (auto const& path : damaged) fs::rename(path, path + ".damaged", ignored);
+      throw FileError("no checkpoint in " + checkpoints_.path() + " can be used:\n" +
+                      plan.not_used);
+    if (plan.resumed_from.empty() && resume == Resume::must)
+      throw FileError(checkpoints_.path() + ": holds no checkpoint to resume from");
+    if (!plan.resumed_from.empty()) saved_step_ = trainer_.steps_done();
+    checkpoints_.put_aside(damaged);
   }
 
+  /// Does what may fail now and succeed later, when there is room on the disk again.
+  template <class Work>
+  void attempt(Work const& work) {
+    try {
+      work();
+    } catch (FileError const& error) {
+      if (fault_ != error.what()) observer_.failed_to_write(error.what());
+      fault_ = error.what();
+    }
+  }
+
+  /// The reports since the last one that could be written.
+  void record() {
+    for (; !unrecorded_.empty(); unrecorded_.pop_front()) record_->append(unrecorded_.front());
+  }
+
+  /// The record first: of a state that is saved it must know the steps.
   std::string save() {
-    auto const directory = checkpoint_directory(config_.output.directory);
-    auto const path = io::checkpoint_path(directory, trainer_.steps_done());
-    trainer_.save(path);
+    record();
+    auto const path = checkpoints_.path_of(trainer_.steps_done());
+    if (saved_step_ != trainer_.steps_done()) {
+      Stopwatch const watch;
+      trainer_.save(path);
+      stop_.took_checkpoint(watch.seconds());
+      saved_step_ = trainer_.steps_done();
+      checkpoints_.remove_old();
+      observer_.saved(path);
+    }
     record_->save();
-    remove_old(directory);
-    observer_.saved(path);
+    fault_.clear();
     return path;
-  }
-
-  void remove_old(std::string const& directory) {
-    auto const keep = static_cast<std::size_t>(config_.output.keep_checkpoints);
-    if (keep == 0 || !ranks_.is_root()) return;
-    auto const all = io::list_checkpoints(directory);
-    std::error_code ignored;
-    for (std::size_t i = keep; i < all.size(); ++i) fs::remove(all[i], ignored);
   }
 
   Communicator ranks_;
   RunConfig config_;
-  RunOptions const& options_;
   RunObserver& observer_;
+  StopRequest stop_;
+  CheckpointDirectory checkpoints_;
   Trainer<Scalar, Space> trainer_;
   std::optional<RunRecord> record_;
+  std::deque<StepReport> unrecorded_;
+  Index first_step_ = 0;
+  std::optional<Index> saved_step_;  // of the newest checkpoint
+  std::string fault_;                // the last that the observer was told of
 };
 
 }  // namespace
@@ -182,7 +223,7 @@ RunResult run_training(Context<Space> const& context, RunConfig const& config,
 
 std::string find_checkpoint(std::string const& path) {
   if (!fs::is_directory(path)) return path;
-  for (auto const& directory : {checkpoint_directory(path), path}) {
+  for (auto const& directory : {checkpoints_of(path), path}) {
     auto const found = io::list_checkpoints(directory);
     if (!found.empty()) return found.front();
   }

@@ -46,8 +46,10 @@ CurvatureReport to_report(curvature::SharpnessReport const& s) {
 }  // namespace
 
 template <class Scalar, class Space>
-Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& config)
+Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& config,
+                                Interruption interrupted)
     : config_(config),
+      interrupted_(std::move(interrupted)),
       data_(open_training_data(config)),
       model_(config.model),
       context_(context),
@@ -75,7 +77,7 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
       vectors_, model_, theta_.access(), config.optimizer, config.curvature, probe_stream_->shape(),
       probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe),
-      config.parallel.reduction, gradient_);
+      config.parallel.reduction, gradient_, interrupted_);
 }
 
 /// Draws this rank's parameters.
@@ -179,9 +181,10 @@ void Trainer<Scalar, Space>::load_probe(Index step) {
 }
 
 template <class Scalar, class Space>
-double Trainer<Scalar, Space>::validation_loss() {
+std::optional<double> Trainer<Scalar, Space>::validation_loss() {
   double loss = 0;
   for (Index i = 0; i < config_.training.evaluation_batches; ++i) {
+    if (interrupted_()) return std::nullopt;
     validation_.load(i);
     for (auto const& batch : validation_.batches())
       loss += model_.loss(*workspace_, theta_.source(), batch);
@@ -233,6 +236,13 @@ void Trainer<Scalar, Space>::save(std::string const& path) const {
     vectors.push_back({group, values});
   io::write_checkpoint<Scalar, Space>(vectors_, path, {to_toml(config_), state_text()},
                                       model_.layout(), vectors);
+}
+
+/// Of the vectors, which are nearly all of it.
+template <class Scalar, class Space>
+std::uint64_t Trainer<Scalar, Space>::checkpoint_bytes() const {
+  auto const vectors = checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get());
+  return vectors.size() * static_cast<std::uint64_t>(model_.layout().size()) * sizeof(Scalar);
 }
 
 template <class Scalar, class Space>

@@ -112,6 +112,20 @@ class Train(InAFolder):
             last = self.metrics(directory)[-1]["step"]
             self.assertTrue((self.folder / directory / f"checkpoints/step-{last:08}.h5").exists())
 
+    def test_a_signal_to_the_launcher(self):
+        process = subprocess.Popen(
+            [*LAUNCHER, PROGRAM, "train", "run.toml", "--set", "training.steps=1000000"],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        record = self.folder / "run/metrics.jsonl"
+        for _ in range(600):
+            if record.exists() and record.stat().st_size > 1000:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGUSR1)  # mpirun forwards it
+        self.assertEqual(process.wait(timeout=60), 75)
+        last = self.metrics()[-1]["step"]
+        self.assertTrue((self.folder / f"run/checkpoints/step-{last:08}.h5").exists())
+
     def test_divergence(self):
         log = self.train("--set", "optimizer.name=sgd", "--set", "schedule.peak=1e15", "--set",
                          "training.clip_norm=0", "--set", "curvature.enabled=false", status=3)

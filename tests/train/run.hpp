@@ -5,11 +5,14 @@
 #include <kyrtos/train/run.hpp>
 #include <kyrtos/train/run_record.hpp>
 
+#include "../support/file_size_limit.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 // Runs in their directories: what they leave, how they stop, and how they go on.
 
@@ -21,7 +24,7 @@ namespace fs = std::filesystem;
 struct Listener final : RunObserver {
   RunPlan plan;
   std::vector<StepReport> steps;
-  std::vector<std::string> saves;
+  std::vector<std::string> saves, faults;
   std::function<void(StepReport const&)> then = [](StepReport const&) {};
 
   void started(RunPlan const& p) override { plan = p; }
@@ -30,6 +33,7 @@ struct Listener final : RunObserver {
     then(report);
   }
   void saved(std::string const& path) override { saves.push_back(path); }
+  void failed_to_write(std::string const& why) override { faults.push_back(why); }
 };
 
 inline RunResult execute(TinyRun const& run, Listener& listener, RunOptions const& options = {}) {
@@ -95,26 +99,109 @@ TEST_CASE("files in its directory stop a run and make it save", "[run]") {
   CHECK_FALSE(fs::exists(directory + "/checkpoint_now"));
 }
 
-TEST_CASE("stopped on any rank and resumed, a run ends as if it had not been", "[run]") {
-  TinyRun whole, parts;
-  Listener heard, first, second;
-  execute(whole, heard);
-  RunOptions options;
-  bool const is_last =
-      parts.context.communicator().rank() + 1 == parts.context.communicator().size();
-  options.should_stop = [&] { return is_last && first.steps.size() == 11; };
-  CHECK(execute(parts, first, options).end == RunResult::End::stopped);
-  CHECK(execute(parts, second, {.resume = Resume::must}).end == RunResult::End::finished);
-  CHECK(second.plan.first_step == 11);
-  CHECK(second.steps.size() == 19);
-  auto const a = read_run(whole.config.output.directory + "/metrics.jsonl"),
-             b = read_run(parts.config.output.directory + "/metrics.jsonl");
+inline void check_same_record(TinyRun const& run, TinyRun const& other) {
+  auto const a = read_run(run.config.output.directory + "/metrics.jsonl"),
+             b = read_run(other.config.output.directory + "/metrics.jsonl");
   REQUIRE(b.size() == a.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     CHECK(b[i].step == a[i].step);
     CHECK(b[i].loss == a[i].loss);
+    CHECK(b[i].validation_loss == a[i].validation_loss);
     CHECK(b[i].curvature->lambda == a[i].curvature->lambda);
   }
+}
+
+/// Asks the last rank to stop, the n-th time that it is asked.
+struct StopAt {
+  TinyRun const& run;
+  int n, times = 0;
+  RunOptions options() {
+    return {.resume = Resume::if_there, .should_stop = [this] {
+              auto const& ranks = run.context.communicator();
+              return ++times >= n && ranks.rank() + 1 == ranks.size();
+            }};
+  }
+};
+
+TEST_CASE("stopped on any rank at any time and resumed, a run ends as if it had not been",
+          "[run]") {
+  TinyRun whole({"stop.patience=1000"}), parts({"stop.patience=1000"});
+  Listener heard;
+  execute(whole, heard);
+  Index before = 0;
+  for (int n : {1, 2, 4, 23, 17}) {  // at the start, in the first measurement, and later
+    Listener part;
+    StopAt stop{parts, n};
+    auto const result = execute(parts, part, stop.options());
+    CHECK(result.end == RunResult::End::interrupted);
+    CHECK(part.plan.first_step == before);
+    CHECK_NOTHROW(io::verify_checkpoint(parts.context.communicator(), result.checkpoint));
+    before = result.steps;
+  }
+  CHECK(before > 10);
+  Listener last;
+  CHECK(execute(parts, last, {.resume = Resume::must}).end == RunResult::End::finished);
+  check_same_record(whole, parts);
+}
+
+TEST_CASE("a stop without patience cuts validation and measurements short", "[run]") {
+  TinyRun evaluation(
+      {"training.evaluation_batches=1000000", "stop.patience=0", "training.evaluate_every=1"}),
+      tracker({"curvature.cold_hvps=1000000", "curvature.target_residual=0", "stop.patience=0"});
+  for (TinyRun const* run : {&evaluation, &tracker}) {
+    Listener heard;
+    StopAt stop{*run, 25};
+    auto const result = execute(*run, heard, stop.options());
+    CHECK(result.end == RunResult::End::interrupted);
+    CHECK(result.steps == 1);
+    CHECK_FALSE(heard.steps.at(0).validation_loss);
+    CHECK(heard.steps.at(0).curvature->hvps < 30);
+    CHECK_NOTHROW(io::verify_checkpoint(run->context.communicator(), result.checkpoint));
+  }
+}
+
+TEST_CASE("a run stops in time for its limit or the end of its job", "[run]") {
+  // A reserve of 30 s is kept.
+  TinyRun limited({"training.steps=100000000", "stop.time_limit=31.5"}),
+      in_job({"training.steps=100000000", "stop.time_limit=1000"}),
+      late({"stop.time_limit=20"});
+  Listener heard;
+  CHECK(execute(limited, heard).end == RunResult::End::interrupted);
+  CHECK(*heard.plan.seconds_left < 31.5);
+  auto const end = std::chrono::system_clock::now() + std::chrono::milliseconds(31500);
+  auto const result = execute(in_job, heard, {.job_end = end});
+  CHECK(result.end == RunResult::End::interrupted);
+  CHECK(result.reason.find("time limit") != std::string::npos);
+  CHECK(std::chrono::system_clock::now() < end);
+  CHECK(failure<ConfigError>([&] { execute(late, heard); }).find("stop.time_reserve") !=
+        std::string::npos);
+}
+
+TEST_CASE("what can't be written for a while is written later", "[run]") {
+  TinyRun whole, run({"output.checkpoint_every=7"});
+  Listener heard, other;
+  execute(whole, other);
+  std::optional<FileSizeLimit> limit;
+  heard.then = [&](StepReport const& report) {
+    if (report.step == 5) limit.emplace(2000);
+    if (report.step == 16) limit.reset();
+  };
+  auto const result = execute(run, heard);
+  CHECK(result.end == RunResult::End::finished);
+  REQUIRE(heard.faults.size() == 1);  // the same each time, and told once
+  CHECK(heard.faults[0].find("metrics.jsonl") != std::string::npos);
+  auto const& directory = run.config.output.directory;
+  CHECK(heard.saves.front() == io::checkpoint_path(directory + "/checkpoints", 21));
+  CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), result.checkpoint));
+  check_same_record(whole, run);
+}
+
+TEST_CASE("a disk too small for the checkpoints to come is found before the first step", "[run]") {
+  TinyRun run(
+      {"training.steps=1000000000", "output.checkpoint_every=1", "output.keep_checkpoints=0"});
+  Listener heard;
+  CHECK(failure<FileError>([&] { execute(run, heard); }).find("make room") != std::string::npos);
+  CHECK(heard.steps.empty());
 }
 
 TEST_CASE("a damaged checkpoint is put aside, and the one before it taken", "[run]") {

@@ -62,7 +62,7 @@ TEST_CASE("losses and sharpness are the same on any number of ranks in every sha
     if (is_double && a.lambda && b.lambda && a.hvps == b.hvps)
       CHECK(std::fabs(*a.lambda / *b.lambda - 1) < 1e-6);
   }
-  CHECK(std::fabs(other.validation_loss() / one.validation_loss() - 1) < tolerance);
+  CHECK(std::fabs(*other.validation_loss() / *one.validation_loss() - 1) < tolerance);
 }
 
 TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another mode",

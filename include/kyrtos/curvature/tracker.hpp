@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/interruption.hpp>
 #include <kyrtos/curvature/eigenpair.hpp>
 #include <kyrtos/curvature/linear_operator.hpp>
 #include <kyrtos/curvature/preconditioner.hpp>
@@ -21,6 +22,8 @@ struct TrackerOptions {
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
   double margin = 0.1;           ///< Of the edge of stability, relative to the threshold.
   std::uint64_t seed = 0;
+  /// Asked between products: a measurement that is cut short says what it has.
+  Interruption interrupted = never_interrupted;
 };
 
 /// Beside its vectors, all that a tracker needs to go on with the same numbers after a restart.

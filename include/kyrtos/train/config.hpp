@@ -82,6 +82,14 @@ struct OutputConfig {
   Index log_every = 10;        ///< Steps between lines of a batch log.
 };
 
+/// How a run ends before its last step, and goes on in another job.
+struct StopConfig {
+  std::vector<std::string> signals = {"USR1", "TERM", "INT"};  ///< The program listens to these.
+  double time_limit = 0;     ///< Seconds that the run may take; 0: no other than the job's.
+  double time_reserve = 30;  ///< Seconds that stay free of a limit, beside a step and a checkpoint.
+  double patience = 5;  ///< Seconds that a stop waits for validation and measurements under way.
+};
+
 struct RunConfig {
   TransformerConfig model;
   DataConfig data;
@@ -92,6 +100,7 @@ struct RunConfig {
   GrowthConfig growth;
   ParallelConfig parallel;
   OutputConfig output;
+  StopConfig stop;
 };
 
 /// Reads a TOML file and applies overrides of the form `section.key=value`; what is 0 to be

@@ -54,7 +54,8 @@ class CurvatureProbe {
                  ParameterAccess<Scalar, Space> theta, OptimizerConfig const& optimizer,
                  CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
                  ActiveBlocks const& active = {}, std::uint64_t seed = 0,
-                 ReductionOptions const& reduction = {}, VectorView<Scalar, Space> image = {});
+                 ReductionOptions const& reduction = {}, VectorView<Scalar, Space> image = {},
+                 Interruption const& interrupted = never_interrupted);
   ~CurvatureProbe();
   CurvatureProbe(CurvatureProbe&&) = delete;
 
@@ -91,7 +92,7 @@ class CurvatureProbe {
  private:
   void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
                      std::uint64_t seed, ReductionOptions const& reduction,
-                     VectorView<Scalar, Space> image);
+                     VectorView<Scalar, Space> image, Interruption const& interrupted);
   double loss_along_update(double step_size);
   void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer);
 

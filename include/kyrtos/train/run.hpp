@@ -6,7 +6,9 @@
 #include <kyrtos/train/config.hpp>
 #include <kyrtos/train/step_report.hpp>
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace kyrtos {
@@ -19,6 +21,7 @@ struct RunPlan {
   double step_flops = 0;      ///< Of a training step, over all ranks.
   double product_flops = 0;   ///< Of a Hessian-vector product on the probe, on this rank.
   std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
+  std::optional<double> seconds_left = {};  ///< Until the time limit.
 };
 
 /// Hears what a run does, on every rank. Nothing here may throw.
@@ -28,6 +31,8 @@ class RunObserver {
   virtual void started(RunPlan const&) {}
   virtual void stepped(StepReport const&) {}
   virtual void saved(std::string const& /*checkpoint*/) {}
+  /// Something could not be written; the run goes on, and tries again with the next checkpoint.
+  virtual void failed_to_write(std::string const& /*why*/) {}
 };
 
 enum class Resume {
@@ -38,18 +43,22 @@ enum class Resume {
 
 struct RunOptions {
   Resume resume = Resume::never;
-  /// Asked on every rank after each step; true on any rank stops the run with a checkpoint.
+  /// Asked on every rank before each step, between batches of a validation and between products of
+  /// the tracker; true on any rank stops the run with a checkpoint.
   std::function<bool()> should_stop = [] { return false; };
+  /// When the job ends that the run is part of: it then stops early enough for a checkpoint.
+  std::optional<std::chrono::system_clock::time_point> job_end = {};
 };
 
 struct RunResult {
   enum class End {
-    finished,  ///< All steps are done.
-    stopped,   ///< Asked to, by should_stop or by the file `stop`.
-    diverged,  ///< Loss or gradient were not finite; the last good state is saved.
+    finished,     ///< All steps are done.
+    stopped,      ///< For good, by the file `stop`.
+    interrupted,  ///< By should_stop or for want of time: to be resumed.
+    diverged,     ///< Loss or gradient were not finite; the last good state is saved.
   } end = End::finished;
   Index steps = 0;
-  std::string checkpoint;  ///< The last one written.
+  std::string checkpoint;  ///< Of its last state.
   std::string reason;      ///< For people, unless finished.
 };
 
@@ -58,7 +67,9 @@ struct RunResult {
 /// checkpoint, `checkpoint_now` takes one; both files are removed when they have been honoured.
 ///
 /// Nothing done is lost to what comes later: records are appended, checkpoints complete or absent,
-/// and a run never starts over in the directory of another. Collective.
+/// and a run never starts over in the directory of another. A disk without room for the checkpoints
+/// to come is an error before the first step. Where one that fills up later refuses something, the
+/// run goes on and writes it with the next checkpoint; only the last one must succeed. Collective.
 /// \throws Error as Trainer and the io room do.
 template <class Scalar, class Space>
 RunResult run_training(Context<Space> const& context, RunConfig const& config,

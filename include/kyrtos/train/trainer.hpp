@@ -30,8 +30,11 @@ class Trainer {
  public:
   using ConstVector = VectorView<Scalar const, Space>;
 
-  /// Draws the initial parameters. \throws ConfigError, FileError.
-  Trainer(Context<Space> const& context, RunConfig const& config);
+  /// Draws the initial parameters.
+  /// \param interrupted cuts short what a step does not need: validation and measurements.
+  /// \throws ConfigError, FileError.
+  Trainer(Context<Space> const& context, RunConfig const& config,
+          Interruption interrupted = never_interrupted);
   ~Trainer();
   Trainer(Trainer&&) = delete;
 
@@ -40,14 +43,15 @@ class Trainer {
   StepReport step();
 
   /// Mean loss over `training.evaluation_batches` batches of the validation data, each time the
-  /// same. Leaves the state alone.
-  double validation_loss();
+  /// same; nothing when it was interrupted. Leaves the state alone.
+  std::optional<double> validation_loss();
 
   Index steps_done() const { return step_; }
   bool is_finished() const { return step_ >= config_.training.steps; }
 
   /// \throws FileError
   void save(std::string const& path) const;
+  std::uint64_t checkpoint_bytes() const;
   /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
   /// \throws FileError also for a checkpoint of another model.
   void restore(io::CheckpointReader const& checkpoint);
@@ -76,6 +80,7 @@ class Trainer {
   void initialize();
 
   RunConfig config_;
+  Interruption interrupted_;
   TrainingData data_;
   Transformer<Scalar, Space> model_;
   Context<Space> context_, vectors_;  // the latter for algebra on this rank's vectors

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "checkpoint_directory.hpp"
+
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/parallel/agreement.hpp>
+
+#include "io/replacement.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+namespace kyrtos {
+
+namespace fs = std::filesystem;
+
+std::string CheckpointDirectory::path_of(Index step) const {
+  return io::checkpoint_path(path_, step);
+}
+
+std::vector<std::string> CheckpointDirectory::list() const {
+  std::string lines;
+  if (ranks_.is_root())
+    for (auto const& path : io::list_checkpoints(path_)) lines += path + "\n";
+  std::istringstream text(ranks_.broadcast(lines));
+  std::vector<std::string> paths;
+  for (std::string line; std::getline(text, line);) paths.push_back(line);
+  return paths;
+}
+
+void CheckpointDirectory::clean() const {
+  on_root<FileError>(ranks_, [&] {
+    std::vector<fs::path> partial;
+    for (auto const& entry : fs::directory_iterator(path_))
+      if (io::is_partial(entry.path().string())) partial.push_back(entry.path());
+    for (auto const& file : partial) fs::remove(file);
+  });
+}
+
+void CheckpointDirectory::require_room(Index count, std::uint64_t bytes) const {
+  on_root<FileError>(ranks_, [&] {
+    auto const present = static_cast<Index>(io::list_checkpoints(path_).size());
+    Index const beside =
+        std::max<Index>(keep_ + 1 - present, 1);  // a new one before an old one goes
+    Index const most = keep_ > 0 ? std::min(count, beside) : count;
+    io::Replacement const attempt(path_of(0), bytes);
+    io::require_room(attempt.partial(), static_cast<std::uint64_t>(most) * bytes);
+  });
+}
+
+void CheckpointDirectory::put_aside(std::vector<std::string> const& files) const {
+  std::error_code ignored;
+  if (ranks_.is_root())
+    for (auto const& path : files) fs::rename(path, path + ".damaged", ignored);
+}
+
+void CheckpointDirectory::remove_old() const {
+  if (keep_ == 0 || !ranks_.is_root()) return;
+  auto const all = io::list_checkpoints(path_);
+  std::error_code ignored;
+  for (auto i = static_cast<std::size_t>(keep_); i < all.size(); ++i) fs::remove(all[i], ignored);
+}
+
+}  // namespace kyrtos

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/core/types.hpp>
+#include <kyrtos/parallel/communicator.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kyrtos {
+
+/// The checkpoints of a run, `step-<number>.h5` in one directory. Rank 0 does the work; every
+/// function but path_of() is collective.
+class CheckpointDirectory {
+ public:
+  /// \param keep how many of them stay when new ones come; 0: all.
+  CheckpointDirectory(Communicator const& ranks, std::string path, Index keep)
+      : ranks_(ranks), path_(std::move(path)), keep_(keep) {}
+
+  std::string const& path() const { return path_; }
+  std::string path_of(Index step) const;
+
+  /// Newest first, as rank 0 sees them: on some file systems ranks disagree for a moment.
+  std::vector<std::string> list() const;
+
+  /// Removes what a run that was killed left half-written.
+  void clean() const;
+
+  /// \throws FileError when it can't be written, or when its disk has no room for so many
+  /// checkpoints to come, as long as they are kept, of so many bytes.
+  void require_room(Index count, std::uint64_t bytes) const;
+
+  /// Damaged files, so that they neither count among those to keep nor are lost.
+  void put_aside(std::vector<std::string> const& files) const;
+
+  void remove_old() const;
+
+ private:
+  Communicator ranks_;
+  std::string path_;
+  Index keep_;
+};
+
+}  // namespace kyrtos
