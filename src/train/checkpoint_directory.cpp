@@ -56,6 +56,17 @@ void CheckpointDirectory::put_aside(std::vector<std::string> const& files) const
     for (auto const& path : files) fs::rename(path, path + ".damaged", ignored);
 }
 
+void CheckpointDirectory::keep_as_best(std::string const& file) const {
+  on_root<FileError>(ranks_, [&] {
+    auto const best = path_ + "/best.h5", partial = io::partial_path(best);
+    std::error_code no_links;
+    fs::remove(partial);
+    fs::create_hard_link(file, partial, no_links);
+    if (no_links) fs::copy_file(file, partial);
+    fs::rename(partial, best);
+  });
+}
+
 void CheckpointDirectory::remove_old() const {
   if (keep_ == 0 || !ranks_.is_root()) return;
   auto const all = io::list_checkpoints(path_);

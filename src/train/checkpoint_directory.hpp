@@ -37,6 +37,10 @@ class CheckpointDirectory {
 
   void remove_old() const;
 
+  /// Makes a checkpoint of this directory `best.h5` too: a second name of the same file where the
+  /// file system has such, else a copy. \throws FileError
+  void keep_as_best(std::string const& file) const;
+
  private:
   Communicator ranks_;
   std::string path_;

@@ -324,6 +324,8 @@ void declare_output(Declarations& d, OutputConfig& c) {
   d.text("directory", c.directory, "where checkpoints, metrics and plots go");
   d.integer("checkpoint_every", c.checkpoint_every, 0, "steps; 0: at the end only");
   d.integer("keep_checkpoints", c.keep_checkpoints, 0, "older ones are removed; 0: keep all");
+  d.flag("keep_best", c.keep_best,
+         "a checkpoint whenever the validation loss is the lowest so far, kept as best.h5");
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
 }
 

@@ -135,8 +135,14 @@ class Run {
     observer_.stepped(report);
     Index const every = config_.output.checkpoint_every;
     bool const is_due = every > 0 && report.step % every == 0 && !trainer_.is_finished();
-    if (take_request(ranks_, config_.output.directory + "/checkpoint_now") || is_due)
-      attempt([&] { save(); });
+    bool const is_asked = take_request(ranks_, config_.output.directory + "/checkpoint_now");
+    bool const is_best = config_.output.keep_best && report.validation_loss &&
+                         trainer_.is_best(*report.validation_loss);
+    if (is_asked || is_due || is_best)
+      attempt([&] {
+        auto const path = save();
+        if (is_best) checkpoints_.keep_as_best(path);
+      });
   }
 
   Index checkpoints_to_come() const {

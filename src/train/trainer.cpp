@@ -193,6 +193,13 @@ std::optional<double> Trainer<Scalar, Space>::validation_loss() {
          static_cast<double>(config_.training.evaluation_batches);
 }
 
+template <class Scalar, class Space>
+bool Trainer<Scalar, Space>::is_best(double validation_loss) {
+  bool const is_lower = !best_validation_loss_ || validation_loss < *best_validation_loss_;
+  if (is_lower) best_validation_loss_ = validation_loss;
+  return is_lower;
+}
+
 // ---- Checkpoints -------------------------------------------------------------------------------
 
 namespace {
@@ -221,6 +228,7 @@ std::string Trainer<Scalar, Space>::state_text() const {
   state.optimizer = optimizer_->name();
   state.optimizer_steps = optimizer_->steps();
   state.growth = growth_.state();
+  state.best_validation_loss = best_validation_loss_;
   state.threshold_ratio = threshold_ratio_;
   state.losses = loss_outliers_.values();
   state.gradient_norms = gradient_outliers_.values();
@@ -268,6 +276,7 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   optimizer_->set_steps(state.optimizer_steps);
   growth_.restore(state.growth);
   optimizer_->set_ranges(growth_.ranges(state.optimizer_steps));
+  best_validation_loss_ = state.best_validation_loss;
   threshold_ratio_ = state.threshold_ratio;
   bind_blocks();
   loss_outliers_.restore(state.losses);

@@ -85,6 +85,7 @@ std::string to_json(TrainerState const& state) {
               {"tracker", to_json(state.probe.tracker)},
               {"critical_step_size", state.probe.critical_step_size},
               {"growth", to_json(state.growth)},
+              {"best_validation_loss", optional(state.best_validation_loss)},
               {"threshold_ratio", optional(state.threshold_ratio)}}
       .dump();
 }
@@ -100,6 +101,7 @@ TrainerState trainer_state_from_json(std::string const& text, std::string const&
             .probe = {.tracker = tracker_from(j.at("tracker")),
                       .critical_step_size = j.at("critical_step_size").get<double>()},
             .growth = growth_from(j.at("growth")),
+            .best_validation_loss = optional(j.value("best_validation_loss", json())),
             .threshold_ratio = optional(j.at("threshold_ratio"))};
   } catch (json::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +

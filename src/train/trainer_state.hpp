@@ -18,6 +18,7 @@ struct TrainerState {
   std::deque<double> losses, gradient_norms;  ///< Of the steps that z-scores compare with.
   ProbeState probe;
   growth::GrowthState growth;
+  std::optional<double> best_validation_loss = {};
   std::optional<double> threshold_ratio;  ///< Of the last step.
 };
 

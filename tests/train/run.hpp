@@ -12,6 +12,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 
 // Runs in their directories: what they leave, how they stop, and how they go on.
@@ -77,6 +78,33 @@ TEST_CASE("a run leaves its configuration, its record and its last checkpoints",
       CHECK(record[i].validation_loss.has_value() == ((i + 1) % 10 == 0));
     }
   }
+}
+
+TEST_CASE("the best state stays, also when later ones are worse", "[run]") {
+  // A step size that grows until training is undone; the run is cut in two on the way.
+  TinyRun run({"output.keep_best=true", "output.keep_checkpoints=1", "training.evaluate_every=3",
+               "schedule.peak=20", "schedule.warmup_steps=30", "training.clip_norm=0",
+               "curvature.enabled=false"});
+  Listener heard;
+  run.config.training.steps = 16;
+  execute(run, heard);
+  run.config.training.steps = 30;
+  execute(run, heard, {.resume = Resume::must});
+  Index best = 0;
+  double lowest = std::numeric_limits<double>::infinity();
+  for (auto const& report : heard.steps)
+    if (report.validation_loss && *report.validation_loss < lowest) {
+      lowest = *report.validation_loss;
+      best = report.step;
+    }
+  CHECK(best > 0);
+  CHECK(best < 30);  // otherwise this shows nothing
+  run.context.communicator().barrier();
+  auto const directory = run.config.output.directory + "/checkpoints";
+  io::CheckpointReader const kept(run.context.communicator(), directory + "/best.h5");
+  CHECK(kept.text().state.find("\"step\":" + std::to_string(best) + ",") != std::string::npos);
+  CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), directory + "/best.h5"));
+  CHECK(io::list_checkpoints(directory).size() == 1);
 }
 
 TEST_CASE("files in its directory stop a run and make it save", "[run]") {
@@ -163,8 +191,7 @@ TEST_CASE("a stop without patience cuts validation and measurements short", "[ru
 TEST_CASE("a run stops in time for its limit or the end of its job", "[run]") {
   // A reserve of 30 s is kept.
   TinyRun limited({"training.steps=100000000", "stop.time_limit=31.5"}),
-      in_job({"training.steps=100000000", "stop.time_limit=1000"}),
-      late({"stop.time_limit=20"});
+      in_job({"training.steps=100000000", "stop.time_limit=1000"}), late({"stop.time_limit=20"});
   Listener heard;
   CHECK(execute(limited, heard).end == RunResult::End::interrupted);
   CHECK(*heard.plan.seconds_left < 31.5);

@@ -79,6 +79,7 @@ struct OutputConfig {
   std::string directory = "runs/run";
   Index checkpoint_every = 0;  ///< Steps; 0: at the end only.
   Index keep_checkpoints = 2;  ///< Older ones are removed; 0: keep all.
+  bool keep_best = false;      ///< Also the state of the lowest validation loss, as best.h5.
   Index log_every = 10;        ///< Steps between lines of a batch log.
 };
 

@@ -46,6 +46,9 @@ class Trainer {
   /// same; nothing when it was interrupted. Leaves the state alone.
   std::optional<double> validation_loss();
 
+  /// Whether a validation loss is lower than all that this was asked about, since the run's start.
+  bool is_best(double validation_loss);
+
   Index steps_done() const { return step_; }
   bool is_finished() const { return step_ >= config_.training.steps; }
 
@@ -94,6 +97,7 @@ class Trainer {
   std::unique_ptr<TokenStream<Scalar, Space>> probe_stream_;
   std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;
   optim::OutlierDetector loss_outliers_, gradient_outliers_;
+  std::optional<double> best_validation_loss_;
   std::optional<double> threshold_ratio_;  // of the step before
   Index step_ = 0;
 };
