@@ -3,7 +3,9 @@
 #pragma once
 
 #include <kyrtos/curvature/critical_sharpness.hpp>
+#include <kyrtos/curvature/lanczos.hpp>
 #include <kyrtos/curvature/model_operators.hpp>
+#include <kyrtos/curvature/power_iteration.hpp>
 #include <kyrtos/curvature/tracker.hpp>
 #include <kyrtos/curvature/wrapped_operators.hpp>
 #include <kyrtos/optim/optimizer.hpp>
@@ -68,6 +70,10 @@ class CurvatureProbe {
   curvature::SharpnessReport after_update(optim::Optimizer<Scalar, Space> const& optimizer,
                                           double learning_rate);
 
+  /// The eigenvalue that after_update() estimates, by Lanczos until its residual is below 1e-3;
+  /// absent where `reference_hvps` products don't suffice. Keeps a vector for each. Collective.
+  std::optional<double> reference(Index step);
+
   /// The estimator's vectors, one a row, and what else a restart needs. Critical sharpness has no
   /// vectors.
   MatrixView<Scalar, Space> vectors() const;
@@ -82,8 +88,11 @@ class CurvatureProbe {
   double product_flops() const;
 
  private:
+  void build_operator(OptimizerConfig const& optimizer, CurvatureConfig const& config,
+                      ReductionOptions const& reduction);
   void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                     std::uint64_t seed, ReductionOptions const& reduction);
+                     std::uint64_t seed);
+  curvature::SharpnessReport start_cold(Index step);
   double loss_along_update(double step_size);
   void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer,
                              MatrixView<Scalar, Space> transported);
@@ -99,7 +108,12 @@ class CurvatureProbe {
   std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
   LinearOperator<Scalar, Space>* operator_ = nullptr;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
+  std::optional<curvature::PowerIteration<Scalar, Space>> cold_;
   std::optional<curvature::CriticalSharpness> critical_;
+  std::optional<curvature::Lanczos<Scalar, Space>> lanczos_;
+  curvature::StabilityThreshold threshold_;
+  CurvatureConfig config_;
+  std::uint64_t seed_ = 0;
   Vector<Scalar, Space> theta_before_, theta_trial_;
   double learning_rate_ = 0;
 };
