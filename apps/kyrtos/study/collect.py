@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Collects the runs of a study in one HDF5 file, and reads that file.
 
-study.h5: attributes `format`, `title`, `size`, `plan` (the TOML), `command`, `machine`, `commit`;
-a group `cases/<name>` each, with the attributes `method`, `point` (JSON), `config` (JSON), `exit`,
+study.h5: attributes `format`, `title`, `size`, `plan` (the TOML), `command`, `machine`, `commit`,
+`program`, `chance` (the loss of knowing only the frequency of bytes); a group `cases/<name>` each, with the attributes `method`, `point` (JSON), `config` (JSON), `exit`,
 `seconds`, `memory` and `measures` (JSON), and one dataset a column of the run's record.
 """
 
 import json
+import math
 import os
 import platform
 import shlex
@@ -34,6 +35,7 @@ class Result:
     memory: int
     measures: list
     columns: dict = field(default_factory=dict)
+    chance: float = math.inf  # the loss of knowing only how frequent each byte is
 
     def __getitem__(self, column):
         return self.columns.get(column, np.full(len(self.columns.get("step", [])), np.nan))
@@ -85,6 +87,17 @@ def machine():
     return f"{len(os.sched_getaffinity(0))} cores of {model}"
 
 
+def entropy_of(study):
+    """Of the bytes of the data, in nats; infinite where they are not bytes of text."""
+    counts = np.zeros(256)
+    for name in study.cases[0].config.get("data.train", []) if study.cases else []:
+        if name.endswith(".bin") or "*" in name:
+            return math.inf
+        counts += np.bincount(np.fromfile(name, np.uint8, count=1 << 26), minlength=256)
+    shares = counts[counts > 0] / max(counts.sum(), 1)
+    return float(-np.sum(shares * np.log(shares))) if len(shares) else math.inf
+
+
 def version_of(program):
     done = subprocess.run([program, "--version"], capture_output=True, text=True)
     return done.stdout.strip()
@@ -101,7 +114,7 @@ def collect(study, chosen):
             "format": "kyrtos study", "title": study.title, "size": study.size,
             "plan": study.file.read_text(encoding="utf-8"), "command": shlex.join(words),
             "machine": machine(), "commit": commit_of(study.file.parent),
-            "program": version_of(chosen.program)})
+            "program": version_of(chosen.program), "chance": entropy_of(study)})
         file.create_group("cases", track_order=True)
         for case in study.cases:
             status = status_of(case)
@@ -158,6 +171,7 @@ def read(path):
                 group.name.split("/")[-1], a["method"], json.loads(a["point"]),
                 json.loads(a["config"]), int(a["exit"]), float(a["seconds"]), int(a["memory"]),
                 json.loads(group["measures"].asstr()[()]),
-                {name: column[:] for name, column in group.get("steps", {}).items()}))
-        facts = {key: value for key, value in file.attrs.items()}
+                {name: column[:] for name, column in group.get("steps", {}).items()},
+                float(file.attrs["chance"])))
+        facts = dict(file.attrs)
     return Results(facts, cases)

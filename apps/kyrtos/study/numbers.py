@@ -35,29 +35,22 @@ def quantiles(values, shares=(0.25, 0.5, 0.75, 0.9)):
     return [float(np.quantile(values, share)) if len(values) else math.nan for share in shares]
 
 
-def running_median(values, window):
-    """Of the `window` values before each one; NaN for the first."""
-    values = np.asarray(values, float)
-    found = np.full(len(values), np.nan)
-    for i in range(window // 2, len(values)):
-        found[i] = np.median(values[max(0, i - window):i])
-    return found
-
-
-def surges(values, window=32, deviations=6.0, least=0.0):
+def surges(values, window=16, deviations=6.0, least=0.0):
     """Indices where a series leaps above what it was: further above the median of the `window`
-    values before than `deviations` times their scatter (1.4826 times the median deviation) and
-    than `least`. Of neighbours within half a window only the first counts, as they are one event."""
+    values before than `deviations` times its scatter and than `least`. The scatter is that of
+    differences of neighbours (1.4826 times their median size, over √2) in three windows, so that a
+    trend doesn't count. Of neighbours within half a window only the first counts: one event."""
     values = np.asarray(values, float)
     found, last = [], -window
-    for i in range(window // 2, len(values)):
-        before = values[max(0, i - window):i]
+    for i in range(window, len(values)):
+        before = values[i - window:i]
         before = before[np.isfinite(before)]
-        if len(before) < window // 2 or not np.isfinite(values[i]):
+        leaps = np.abs(np.diff(values[max(0, i - 3 * window):i]))
+        leaps = leaps[np.isfinite(leaps)]
+        if len(before) < window // 2 or len(leaps) == 0 or not np.isfinite(values[i]):
             continue
-        middle = np.median(before)
-        scatter = 1.4826 * np.median(np.abs(before - middle))
-        if values[i] - middle > max(deviations * scatter, least, 1e-12):
+        scatter = 1.4826 * np.median(leaps) / math.sqrt(2)
+        if values[i] - np.median(before) > max(deviations * scatter, least, 1e-12):
             if i - last > window // 2:
                 found.append(i)
             last = i
@@ -81,8 +74,10 @@ def final_loss(case, share=0.1):
 
 
 def diverged(case):
-    """Not finite, or no better in the end than at the start."""
-    return case.not_finite or (case.steps > 0 and final_loss(case) >= case["loss"][0])
+    """Not finite; or lost: in the end no better than at the start, or than knowing only how frequent
+    each byte is (to 0.05 nats)."""
+    return case.not_finite or (case.steps > 0 and final_loss(case)
+                               >= min(case["loss"][0], case.chance - 0.05))
 
 
 def flops(case):

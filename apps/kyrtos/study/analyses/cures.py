@@ -131,7 +131,10 @@ def analyse(study, results, page):
                 "loss spikes, by rate"], rows)
     page.text(f"Learning rates, in the order of the counts: {rates}. Losses are of validation data, "
               "mean ± standard error over seeds; sensitivity is that of Wortsman et al. 2023 "
-              "(arXiv 2309.14322). Diverged: not finite, or no better than at the start.")
+              "(arXiv 2309.14322). Diverged: not finite, or in the end no better than knowing only "
+              f"how frequent each byte is ({results.facts['chance']:.2f} nats, to 0.05). A loss spike "
+              "is a training loss above the median of the 16 before by 0.1 nats and six times the "
+              "scatter from step to step.")
     page.figure("rates", "Final loss and loss spikes over the learning rate; what diverged is drawn "
                 "at the loss of the start", draw_rates(results, colours(results.methods)),
                 columns=2, height=3.4)

@@ -104,7 +104,7 @@ def end_of_diverged(cases, page):
             continue
         ratio = case["threshold_ratio"]
         past = np.flatnonzero(ratio > 1)
-        rows.append([case.name, "not finite" if case.not_finite else "loss above its start",
+        rows.append([case.name, "not finite" if case.not_finite else "learnt nothing",
                      case.steps, int(past[0]) + 1 if len(past) else "never",
                      f"{np.nanmedian(ratio):.2f}", f"{np.nanmax(ratio):.3g}"])
     page.heading("Curvature of the runs that diverged")
@@ -123,9 +123,9 @@ def analyse(study, results, page):
         np.array_equal(case["loss"], twin["loss"]) for case, twin in zip(watched, twins) if twin))
     events = [loss_spikes(case) for case in watched]
     lags, near, chance, spikes = coincidence(watched, horizon)
-    page.text("A loss spike is a training loss above the median of the 32 before by six deviations "
-              f"(of the median) and 0.1 nats; a surge of λ is the same of log λ, and a factor of 1.5. "
-              f"Horizon: {horizon} steps.")
+    page.text("A loss spike is a training loss above the median of the 16 before by 0.1 nats and six "
+              "times the scatter from step to step; a surge of λ is the same of log λ, and a factor "
+              f"of 1.5. Horizon: {horizon} steps.")
     rows = []
     for peak in results.values("peak"):
         cases = [c for c in watched if c.point["schedule.peak"] == peak]
