@@ -3,8 +3,9 @@
 """Collects the runs of a study in one HDF5 file, and reads that file.
 
 study.h5: attributes `format`, `title`, `size`, `plan` (the TOML), `command`, `machine`, `commit`,
-`program`, `chance` (the loss of knowing only the frequency of bytes); a group `cases/<name>` each, with the attributes `method`, `point` (JSON), `config` (JSON), `exit`,
-`seconds`, `memory` and `measures` (JSON), and one dataset a column of the run's record.
+`program`, `chance` (the loss of knowing only the frequency of bytes); a group `cases/<name>` each,
+with the attributes `method`, `point` (JSON), `config` (JSON), `exit`, `seconds`, `memory`, the
+dataset `measures` (JSON), and in `steps` one dataset a column of the run's record.
 """
 
 import json

@@ -5,6 +5,8 @@
     title = "…"                 # of the report
     claim = "…"                 # what is put to the test
     analysis = "cures"          # study/analyses/cures.py; none: curves and a table
+    tuned = "…"                 # what was tuned, and how
+    jobs = 1                    # at most so many runs at once, for the sake of their times
     [base]                      # a configuration of `kyrtos train`
     [axes]                      # keys with lists of values: all combinations are run
     schedule.peak = [1e-3, 1e-2]
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PARTS = ("base", "axes", "methods", "measure", "analysis_options")
-TEXTS = ("title", "claim", "analysis", "tuned")
+TEXTS = ("title", "claim", "analysis", "tuned", "jobs")
 
 
 class StudyError(Exception):
@@ -53,6 +55,7 @@ class Study:
     claim: str
     analysis: str
     tuned: str
+    jobs: int
     axes: dict
     methods: dict
     measures: list
@@ -131,7 +134,8 @@ def load(file, size, folder, text=None):
             raise StudyError(f"{file}: axes.{key} must be a list of values")
     study = Study(
         file=file.resolve(), size=size, folder=folder, title=table["title"], claim=table["claim"],
-        analysis=table.get("analysis", "curves"), tuned=table.get("tuned", ""), axes=axes,
+        analysis=table.get("analysis", "curves"), tuned=table.get("tuned", ""),
+        jobs=table.get("jobs", 1 << 30), axes=axes,
         methods=methods_of(table, of_size, file),
         measures=of_size.get("measure", table.get("measure", [])),
         options=table.get("analysis_options", {}) | of_size.get("analysis_options", {}))

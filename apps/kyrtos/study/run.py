@@ -22,8 +22,9 @@ FINISHED, DIVERGED, TO_BE_CONTINUED = 0, 3, 75
 class Runner:
     """Starts processes, and ends them when it is told to."""
 
-    def __init__(self, chosen):
-        self.program, self.launcher, self.jobs = chosen.program, chosen.launcher, chosen.jobs
+    def __init__(self, study, chosen):
+        self.program, self.launcher = chosen.program, chosen.launcher
+        self.jobs = max(1, min(chosen.jobs, study.jobs, len(study.cases)))
         self.stopped = False
         self.children, self.lock = set(), threading.Lock()
         for word in (signal.SIGTERM, signal.SIGINT):
@@ -135,18 +136,18 @@ def one_case(study, chosen):
     """For job arrays: case number `--case`. Divergence is a result here too."""
     if not 0 <= chosen.case < len(study.cases):
         raise StudyError(f"--case {chosen.case}: there are cases 0 to {len(study.cases) - 1}")
-    code = Runner(chosen).case(study, study.cases[chosen.case])
+    code = Runner(study, chosen).case(study, study.cases[chosen.case])
     print(f"{study.cases[chosen.case].name}: {word_for(code)}")
     return 0 if code == DIVERGED else code
 
 
 def all_cases(study, chosen):
     """True when all have ended by themselves."""
-    runner = Runner(chosen)
-    print(f"{study.title}: {len(study.cases)} runs, {chosen.jobs} at once, in {study.folder}",
+    runner = Runner(study, chosen)
+    print(f"{study.title}: {len(study.cases)} runs, {runner.jobs} at once, in {study.folder}",
           flush=True)
     start, done, new = time.monotonic(), 0, 0
-    with ThreadPoolExecutor(chosen.jobs) as pool:
+    with ThreadPoolExecutor(runner.jobs) as pool:
         known = {case.name for case in study.cases if (status_of(case) or {}).get("complete")}
         futures = {pool.submit(runner.case, study, case): case for case in study.cases}
         for future in as_completed(futures):

@@ -104,8 +104,9 @@ def draw_rates(results, shades):
             groups = by_rate(results, method)
             losses = [[min(final_loss(c), worst) for c in cases] for cases in groups.values()]
             axes[0].errorbar(list(groups), [np.mean(l) for l in losses],
-                             np.nan_to_num([mean(l)[1] for l in losses]), label=method, color=shades[method],
-                             linewidth=1.1, marker="o", markersize=2.5, capsize=2)
+                             np.nan_to_num([mean(l)[1] for l in losses]), label=method,
+                             color=shades[method], linewidth=1.1, marker="o", markersize=2.5,
+                             capsize=2)
             axes[1].plot(list(groups), [np.mean([len(loss_spikes(c)) for c in cases])
                                         for cases in groups.values()],
                          label=method, color=shades[method], linewidth=1.1, marker="o",
@@ -154,8 +155,9 @@ def conclude(page, table, plain, cure):
     (a, error_a, n), (b, error_b, _) = mean(losses[plain]), mean(losses[cure])
     error = math.hypot(*(e if math.isfinite(e) else 0 for e in (error_a, error_b)))
     as_good = b <= a + error
-    where = (f"at {', '.join(f'{p:g}' for p in separating)} {plain} fails on every seed and {cure} on "
-             "none") if separating else f"there is no rate at which {plain} fails on every seed and {cure} on none"
+    fails = f"{plain} fails on every seed and {cure} on none"
+    where = (f"at {', '.join(f'{peak:g}' for peak in separating)} {fails}" if separating
+             else f"there is no rate at which {fails}")
     ranked = sorted(table, key=lambda m: mean(sensitivity(table[m]))[0])
     page.answer = Answer(
         f"{where}; at their best rates {cure} reaches {pm(b, error_b)} and {plain} "

@@ -121,7 +121,8 @@ def turning(results, page):
         axes[1].set(xlabel="saved iterations, predicted from the angle", ylabel="counted")
 
     page.figure("turning", "Angles and their bound; iterations saved", draw, columns=2, height=2.8)
-    return float(np.median(angle))
+    return {"median": float(np.median(angle)),
+            "ratio": float(np.median([f["ratio"] for f in found]))}
 
 
 def analyse(study, results, page):
@@ -135,20 +136,32 @@ def analyse(study, results, page):
              for matrix in results.values("matrix")]
     page.check("a Rayleigh quotient does not exceed the largest eigenvalue",
                all(np.all(e <= 2e-3) for e in colds))
-    good, n = 0, 0
-    words = []
+    conclude(results, page, medians, angle)
+
+
+def conclude(results, page, medians, angle):
+    """The parts of the claim: one product is enough for 3 %, five from a warm start beat twenty from
+    a cold one, the eigenvector turns by less than 0.1 rad."""
+    words, parts = [], []
     for matrix in results.values("matrix"):
         warm, cold = medians.get(("warm1", matrix)), medians.get(("cold5", matrix))
-        if warm is None or cold is None:
-            continue
-        n += 1
-        good += warm < 0.03 and cold > 0.20
-        words.append(f"{matrix}: {100 * warm:.1f} % warm with 1 HVP against {100 * cold:.0f} % cold "
-                     "with 5")
-    turn = f"; the eigenvector turns by {angle:.2f} rad a step" if angle is not None else ""
-    runs = len(results.of(REFERENCE))
+        many, few = medians.get(("cold20", matrix)), medians.get(("warm5", matrix))
+        if warm is not None and cold is not None:
+            parts.append(warm < 0.03)
+            words.append(f"{matrix}: {100 * warm:.1f} % warm with 1 HVP against {100 * cold:.0f} % "
+                         "cold with 5")
+        if many is not None and few is not None:
+            parts.append(few < many)
+            words.append(f"{100 * few:.2f} % warm with 5 against {100 * many:.2f} % cold with 20")
+    if angle is not None:
+        parts.append(angle["median"] < 0.1)
+        words.append(f"the eigenvector turns by {angle['median']:.2f} rad a step")
+        page.text(f"Why cold starts are as good as they are: λ₂/λ₁ is {angle['ratio']:.2f} (median), so "
+                  f"that five products lower the error of the vector to {angle['ratio']**5:.0%} of the "
+                  "first, and that of λ by the square.")
     page.answer = Answer(
-        f"median errors of λ: {'; '.join(words)}{turn}",
-        "yes" if n and good == n else "in part" if good else "no",
-        f"{runs} trainings with {study.options.get('seeds_word', 'several seeds')}, errors pooled "
-        "over steps; one architecture and size, so its λ₂/λ₁ is what the figures stand for")
+        "median errors of λ, " + "; ".join(words),
+        "cannot be said" if not parts else "yes" if all(parts) else "in part" if any(parts)
+        else "no",
+        f"{len(results.values('seed'))} seeds, errors pooled over steps; one architecture and size, so "
+        "its λ₂/λ₁ is what the figures stand for")
