@@ -7,6 +7,7 @@
 
 #include <kyrtos/curvature/lanczos.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
+#include <kyrtos/curvature/wrapped_operators.hpp>
 #include <kyrtos/train/trainer.hpp>
 
 #include <algorithm>
@@ -50,7 +51,13 @@ void measure(Context<Space> const& context, RunConfig const& config, Index steps
   for (Index i = 0; i < steps; ++i) {
     auto const report = trainer.step();
     if (report.step % every != 0) continue;
-    auto& op = *trainer.probe()->linear_operator();
+    auto& probe = *trainer.probe();
+    std::optional<curvature::PreconditionedOperator<float, Space>> preconditioned;
+    if (probe.preconditioner() != nullptr)
+      preconditioned.emplace(context, *probe.matrix(), *probe.preconditioner());
+    LinearOperator<float, Space>& op =
+        preconditioned ? static_cast<LinearOperator<float, Space>&>(*preconditioned)
+                       : *probe.matrix();
     double const exact = converged(context, op);
     auto const& c = *report.curvature;
     double const error = c.lambda ? std::fabs(*c.lambda / exact - 1) : 1;

@@ -57,9 +57,11 @@ std::string part_of(Segment const& segment) {
 
 namespace {
 
+/// P of the second moment, which is read into v.
 template <class Scalar>
-curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(
-    Context<Space> const& context, StoredModel<Scalar> const& stored) {
+curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> const& context,
+                                                                 StoredModel<Scalar> const& stored,
+                                                                 VectorView<Scalar, Space> v) {
   auto const& config = stored.config;
   auto const& path = stored.file.path();
   if (!has_preconditioner(config.optimizer, config.curvature))
@@ -78,10 +80,9 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(
                     "depends on; use --preconditioner plain, or --matrix hessian");
   auto const& layout = stored.model.layout();
   curvature::AdamPreconditioner<Scalar, Space> p(
-      context, layout.size(), preconditioner_options(config.optimizer, config.curvature));
-  auto const v = allocate<Scalar>(context, "second_moment", layout.size());
+      layout.size(), preconditioner_options(config.optimizer, config.curvature));
   stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
-  p.update(context, v,
+  p.update(v,
            adam_stretches(layout, stored.file.text().state, std::max<Index>(steps.value_or(1), 1)));
   return p;
 }
@@ -128,8 +129,9 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
 
 template <class Scalar>
 auto CurvatureProblem<Scalar>::preconditioned() -> Operator& {
-  preconditioner_.emplace(read_preconditioner(context_, stored_));
-  return preconditioned_.emplace(context_, matrix_, preconditioner_->inverse_root());
+  auto const v = allocate<Scalar>(context_, "second_moment", stored_.model.layout().size());
+  return preconditioned_.emplace(context_, matrix_,
+                                 read_preconditioner<Scalar>(context_, stored_, v));
 }
 
 template <class Scalar>
@@ -177,7 +179,7 @@ double CurvatureProblem<Scalar>::mean_loss() {
 
 template <class Scalar>
 double CurvatureProblem<Scalar>::bytes() const {
-  double const vectors = 1 + (preconditioner_ ? 2 : 0) + (restricted_ ? 2 : 0);
+  double const vectors = 1 + (preconditioned_ ? 2 : 0) + (restricted_ ? 2 : 0);
   return vectors * static_cast<double>(stored_.theta.size() * sizeof(Scalar)) +
          static_cast<double>(workspace_.bytes());
 }

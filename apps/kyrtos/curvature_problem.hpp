@@ -75,7 +75,6 @@ class CurvatureProblem {
   std::vector<TokenStream<Scalar, Space>> streams_;  // one a batch
   TransformerWorkspace<Scalar, Space> workspace_;
   curvature::ModelOperator<Scalar, Space> matrix_;
-  std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
   WatchedOperator<Scalar, Space> watched_;
   std::unique_ptr<Operator> restricted_;

@@ -72,12 +72,14 @@ class Turn {
     if (before_.steps_done() < 1)
       throw ConfigError(file.path() + ": is of step 0, before which there is no preconditioner");
     report_ = after_.step();
-    if (!report_.curvature || before_.probe()->linear_operator() == nullptr)
+    if (!report_.curvature || before_.probe()->matrix() == nullptr)
       throw ConfigError("curvature.enabled and curvature.method = \"tracker\" are needed");
   }
 
   nlohmann::ordered_json measure() {
-    auto &a = *before_.probe()->linear_operator(), &b = *after_.probe()->linear_operator();
+    using Matrix = typename CurvatureProbe<Scalar, Space>::SymmetricMatrix;
+    Matrix matrix_before(*before_.probe()), matrix_after(*after_.probe());
+    auto &a = matrix_before.get(), &b = matrix_after.get();
     auto const at_a = leading(a), at_b = leading(b);
     double const sine = sine_between(at_a.vector, at_b.vector);
     Difference<Scalar> difference(context_, a, b);

@@ -3,6 +3,8 @@
 #include <kyrtos/curvature/detail/rayleigh_ritz.hpp>
 #include <kyrtos/curvature/tracker.hpp>
 
+#include "detail/pencil.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -35,13 +37,16 @@ template <class Scalar, class Space>
 CurvatureTracker<Scalar, Space>::CurvatureTracker(Context<Space> const& context,
                                                   LinearOperator<Scalar, Space>& op,
                                                   StabilityThreshold threshold,
-                                                  TrackerOptions const& options)
+                                                  TrackerOptions const& options,
+                                                  Preconditioner const* preconditioner,
+                                                  VectorView<Scalar, Space> image)
     : context_(context),
       operator_(&op),
       threshold_(threshold),
       options_(options),
-      u_(detail::allocate_rows<Scalar>(context, "curvature::tracker::u", options.block, op.size())),
-      w_(detail::allocate_rows<Scalar>(context, "curvature::tracker::w", options.block,
+      none_(op.size()),
+      preconditioner_(preconditioner != nullptr ? preconditioner : &none_),
+      x_(detail::allocate_rows<Scalar>(context, "curvature::tracker::x", options.block,
                                        op.size())) {
   require<ConfigError>(options.block >= 1 && options.block <= 4 && options.block <= op.size(),
                        "CurvatureTracker: block must be from 1 to 4");
@@ -51,6 +56,14 @@ CurvatureTracker<Scalar, Space>::CurvatureTracker(Context<Space> const& context,
           options.max_hvps >= options.block && options.cold_hvps >= options.block,
       "CurvatureTracker: min_hvps must be at least 1 and at most max_hvps; max_hvps and cold_hvps "
       "at least one for each vector of the block");
+  require(preconditioner_->size() == op.size() &&
+              (image.size() == 0 || static_cast<Index>(image.size()) == op.size()),
+          "CurvatureTracker: preconditioner and image must have the operator's size");
+  bool const borrows = options.block == 1 && image.size() > 0;
+  if (!borrows)
+    own_image_ =
+        detail::allocate_rows<Scalar>(context, "curvature::tracker::y", options.block, op.size());
+  y_ = borrows ? as_matrix(image, 0, 1, op.size()) : MatrixView<Scalar, Space>(own_image_);
 }
 
 template <class Scalar, class Space>
@@ -71,10 +84,7 @@ SharpnessReport CurvatureTracker<Scalar, Space>::update(double learning_rate) {
 template <class Scalar, class Space>
 SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
   SharpnessReport report;
-  if (!state_.has_vectors)
-    detail::fill_normal(context_, flat(u_),
-                        detail::philox(options_.seed, detail::Stream::restart,
-                                       static_cast<std::uint64_t>(state_.updates)));
+  if (!state_.has_vectors) draw_vectors();
   Index const budget = state_.warm ? options_.max_hvps : options_.cold_hvps;
   state_.has_vectors = state_.warm = false;
   Eigenvalue found;
@@ -87,7 +97,8 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
       return report;
     }
     report.hvps += options_.block;
-    auto const q = detail::rayleigh_quotient(context_, detail::row(u_, 0), detail::row(w_, 0));
+    auto const q = detail::rayleigh_quotient<Scalar, Space>(context_, *preconditioner_,
+                                                            detail::row(x_, 0), detail::row(y_, 0));
     if (!std::isfinite(q.value) || !std::isfinite(q.residual)) return report;
     if (before) sample_rest(*before, q.value);
     Product product{q.value, q.residual, q.image};
@@ -109,22 +120,33 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
   return report;
 }
 
-/// W ← AU; with more than one vector both are rotated to the Ritz vectors, most wanted first.
+/// Random u.
+template <class Scalar, class Space>
+void CurvatureTracker<Scalar, Space>::draw_vectors() {
+  detail::fill_normal(context_, flat(x_),
+                      detail::philox(options_.seed, detail::Stream::restart,
+                                     static_cast<std::uint64_t>(state_.updates)));
+  detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::inverse, x_);
+}
+
+/// Y ← AX; with more than one vector both are rotated to the Ritz vectors, most wanted first.
 template <class Scalar, class Space>
 void CurvatureTracker<Scalar, Space>::apply_and_rotate() {
   int const k = options_.block;
-  if (k == 1) return operator_->apply(context_, detail::row(u_, 0), detail::row(w_, 0));
-  detail::orthonormalize_rows(context_, u_,
+  if (k == 1) return operator_->apply(context_, detail::row(x_, 0), detail::row(y_, 0));
+  detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::direct, x_);
+  detail::orthonormalize_rows(context_, x_,
                               options_.seed + static_cast<std::uint64_t>(state_.updates));
+  detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::inverse, x_);
   std::vector<double> projected;
   for (int j = 0; j < k; ++j) {
-    operator_->apply(context_, detail::row(u_, j), detail::row(w_, j));
-    auto const c = detail::project(context_, u_, k, detail::row(w_, j));
+    operator_->apply(context_, detail::row(x_, j), detail::row(y_, j));
+    auto const c = detail::project(context_, x_, k, detail::row(y_, j));  // ⟨u, w⟩ = ⟨x, y⟩
     projected.insert(projected.end(), c.begin(), c.end());
   }
   auto const rotation = detail::ritz_rotation(projected, k, options_.target);
-  detail::rotate_rows(context_, u_, rotation);
-  detail::rotate_rows(context_, w_, rotation);
+  detail::rotate_rows(context_, x_, rotation);
+  detail::rotate_rows(context_, y_, rotation);
 }
 
 /// m of the product before, from the Rayleigh quotient of the vector that it was made into.
@@ -161,11 +183,13 @@ double CurvatureTracker<Scalar, Space>::shift(Product const& p) const {
   return sign * std::max(0.0, -2 * state_.rest * p.image - sign * p.value);
 }
 
-/// U ← (W + cU)/ℓ, with ℓ the length of the first row's.
+/// u ← (w + cu)/ℓ in every row, with ℓ the length of the first row's.
 template <class Scalar, class Space>
 void CurvatureTracker<Scalar, Space>::advance(Product const& p, double norm) {
   double const length = std::hypot(p.value + p.shift, p.remainder) * norm;
-  if (length > 0) linalg::axpby(context_, 1 / length, flat(w_), p.shift / length, flat(u_));
+  if (length > 0)
+    detail::combine_rows<Scalar, Space>(context_, *preconditioner_, 1 / length, y_,
+                                        p.shift / length, x_);
 }
 
 }  // namespace kyrtos::curvature

@@ -17,6 +17,18 @@ PreconditionedOperator<Scalar, Space>::PreconditionedOperator(
 }
 
 template <class Scalar, class Space>
+PreconditionedOperator<Scalar, Space>::PreconditionedOperator(
+    Context<Space> const& context, LinearOperator<Scalar, Space>& inner,
+    AdamPreconditioner<Scalar, Space> const& p)
+    : inner_(&inner),
+      own_diagonal_(allocate<Scalar>(context, "curvature::inverse_root", p.size())),
+      diagonal_(own_diagonal_),
+      scaled_(allocate<Scalar>(context, "curvature::preconditioned", inner.size())) {
+  linalg::detail::common_size(diagonal_, scaled_, "PreconditionedOperator");
+  p.inverse_root(context, own_diagonal_);
+}
+
+template <class Scalar, class Space>
 void PreconditionedOperator<Scalar, Space>::apply(Context<Space> const& context,
                                                   VectorView<Scalar const, Space> x,
                                                   VectorView<Scalar, Space> y) {

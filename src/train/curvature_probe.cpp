@@ -45,13 +45,11 @@ std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterR
 }
 
 template <class Scalar, class Space>
-CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
-                                              Transformer<Scalar, Space> const& model,
-                                              ConstVector theta, OptimizerConfig const& optimizer,
-                                              CurvatureConfig const& config, SequenceShape shape,
-                                              std::vector<Batch> batches,
-                                              ActiveBlocks const& active, std::uint64_t seed,
-                                              ReductionOptions const& reduction)
+CurvatureProbe<Scalar, Space>::CurvatureProbe(
+    Context<Space> const& context, Transformer<Scalar, Space> const& model, ConstVector theta,
+    OptimizerConfig const& optimizer, CurvatureConfig const& config, SequenceShape shape,
+    std::vector<Batch> batches, ActiveBlocks const& active, std::uint64_t seed,
+    ReductionOptions const& reduction, VectorView<Scalar, Space> image)
     : context_(context),
       model_(&model),
       theta_(theta),
@@ -64,12 +62,11 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Context<Space> const& context,
   bool const by_products = config.method != Method::critical;
   workspace_.emplace(context, model, shape,
                      TransformerWorkspaceOptions{.active = active, .tangents = by_products});
-  if (by_products) build_operator(optimizer, config, reduction);
-  if (config.method == Method::tracker) build_tracker(optimizer, config, seed);
-  if (config.method == Method::cold) cold_.emplace(context, operator_->size());
+  if (by_products) build_matrix(optimizer, config, reduction);
+  if (config.method == Method::tracker) build_tracker(config, seed, image);
+  if (config.method == Method::cold) cold_.emplace(context, matrix_->size());
   if (config.reference_every > 0)
-    lanczos_.emplace(context, operator_->size(),
-                     std::min(config.reference_hvps, operator_->size()));
+    lanczos_.emplace(context, matrix_->size(), std::min(config.reference_hvps, matrix_->size()));
   if (config.method == Method::critical) {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
     theta_before_ = allocate<Scalar>(context, "curvature::theta_before", model.layout().size());
@@ -81,33 +78,29 @@ template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::build_operator(OptimizerConfig const& optimizer,
-                                                   CurvatureConfig const& config,
-                                                   ReductionOptions const& reduction) {
+void CurvatureProbe<Scalar, Space>::build_matrix(OptimizerConfig const& optimizer,
+                                                 CurvatureConfig const& config,
+                                                 ReductionOptions const& reduction) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian, *model_,
                   *workspace_, theta_, batches_, reduction);
-  operator_ = &*matrix_;
-  if (has_preconditioner(optimizer, config)) {
-    preconditioner_.emplace(context_, matrix_->size(), preconditioner_options(optimizer, config));
-    preconditioned_.emplace(context_, *matrix_, preconditioner_->inverse_root());
-    operator_ = &*preconditioned_;
-  }
+  if (has_preconditioner(optimizer, config))
+    preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
 }
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
-                                                  CurvatureConfig const& config,
-                                                  std::uint64_t seed) {
-  tracker_.emplace(context_, *operator_, stability_threshold(optimizer, config),
+void CurvatureProbe<Scalar, Space>::build_tracker(CurvatureConfig const& config, std::uint64_t seed,
+                                                  VectorView<Scalar, Space> image) {
+  tracker_.emplace(context_, *matrix_, threshold_,
                    curvature::TrackerOptions{.block = static_cast<int>(config.block),
                                              .every = config.every,
                                              .min_hvps = config.min_hvps,
                                              .max_hvps = config.max_hvps,
                                              .cold_hvps = config.cold_hvps,
                                              .target_residual = config.target_residual,
-                                             .seed = seed});
+                                             .seed = seed},
+                   preconditioner(), image);
 }
 
 template <class Scalar, class Space>
@@ -132,11 +125,11 @@ void CurvatureProbe<Scalar, Space>::before_update() {
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::update_preconditioner(
-    optim::Optimizer<Scalar, Space> const& optimizer, MatrixView<Scalar, Space> transported) {
+    optim::Optimizer<Scalar, Space> const& optimizer) {
   auto const stretches = adam_stretches(optimizer.ranges(), optimizer.steps());
   if (!preconditioner_ || stretches.empty()) return;
   for (auto const& [name, values] : optimizer.state())
-    if (name == "v") preconditioner_->update(context_, values, stretches, transported);
+    if (name == "v") preconditioner_->update(values, stretches);
 }
 
 template <class Scalar, class Space>
@@ -144,7 +137,7 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
     optim::Optimizer<Scalar, Space> const& optimizer, double learning_rate) {
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
-  update_preconditioner(optimizer, vectors());
+  update_preconditioner(optimizer);
   return cold_ ? start_cold(optimizer.steps()) : tracker_->update(learning_rate);
 }
 
@@ -156,11 +149,13 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::start_cold(Index step)
   if (!report.measured) return report;
   report.hvps = config_.max_hvps;
   try {
-    auto const found = cold_->solve(*operator_, {.target = curvature::Spectrum::largest_algebraic,
-                                                 .tolerance = config_.target_residual,
-                                                 .max_hvps = config_.max_hvps,
-                                                 .shift = 0.0,
-                                                 .seed = seed_ + static_cast<std::uint64_t>(step)});
+    SymmetricMatrix matrix(*this);
+    auto const found =
+        cold_->solve(matrix.get(), {.target = curvature::Spectrum::largest_algebraic,
+                                    .tolerance = config_.target_residual,
+                                    .max_hvps = config_.max_hvps,
+                                    .shift = 0.0,
+                                    .seed = seed_ + static_cast<std::uint64_t>(step)});
     report.lambda = found.value;
     report.residual = found.residual;
     report.threshold_ratio = threshold_.ratio(found.value, learning_rate_);
@@ -176,10 +171,11 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::start_cold(Index step)
 template <class Scalar, class Space>
 std::optional<double> CurvatureProbe<Scalar, Space>::reference(Index step) {
   try {
+    SymmetricMatrix matrix(*this);
     auto const found = lanczos_->solve(
-        *operator_, {.tolerance = 1e-3,
-                     .max_hvps = std::min(config_.reference_hvps, operator_->size()),
-                     .seed = seed_ + static_cast<std::uint64_t>(step)});
+        matrix.get(), {.tolerance = 1e-3,
+                       .max_hvps = std::min(config_.reference_hvps, matrix_->size()),
+                       .seed = seed_ + static_cast<std::uint64_t>(step)});
     if (found.converged) return found.largest.front().value;
   } catch (NumericalError const&) {
   }
@@ -215,7 +211,7 @@ void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state,
                                             optim::Optimizer<Scalar, Space> const& optimizer) {
   if (tracker_) tracker_->restore(state.tracker);
   if (critical_) critical_->restore(state.critical_step_size);
-  update_preconditioner(optimizer, {});
+  update_preconditioner(optimizer);
 }
 
 template <class Scalar, class Space>

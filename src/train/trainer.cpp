@@ -72,8 +72,8 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
   probe_stream_->load(0);
   probe_ = std::make_unique<CurvatureProbe<Scalar, Space>>(
       context_, model_, theta_, config.optimizer, config.curvature, probe_stream_->shape(),
-      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe),
-      config.parallel);
+      probe_stream_->batches(), growth_.active(), seed_for(config, Purpose::probe), config.parallel,
+      gradient_);
 }
 
 template <class Scalar, class Space>
@@ -227,7 +227,7 @@ std::vector<io::NamedVector<Scalar, Space>> checkpoint_vectors(
   if (probe == nullptr) return vectors;
   auto const rows = probe->vectors();
   for (Index i = 0; i < static_cast<Index>(rows.extent(0)); ++i)
-    vectors.push_back({"curvature/u" + std::to_string(i), flat(rows_of(rows, i, 1))});
+    vectors.push_back({"curvature/x" + std::to_string(i), flat(rows_of(rows, i, 1))});
   return vectors;
 }
 

@@ -22,6 +22,7 @@ class KokkosWatch {
   struct Record {
     std::vector<Kernel> kernels;
     std::vector<std::string> allocations;  ///< Their labels.
+    std::vector<std::uint64_t> bytes;      ///< And sizes.
     std::vector<std::string> fences;
     std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
   };
@@ -64,8 +65,9 @@ class KokkosWatch {
     record().kernels.push_back({label, device});
   }
   static void allocation(Kokkos::Tools::SpaceHandle, char const* label, void const*,
-                         std::uint64_t) {
+                         std::uint64_t bytes) {
     record().allocations.emplace_back(label);
+    record().bytes.push_back(bytes);
   }
   static void fence(char const* label, std::uint32_t, std::uint64_t*) {
     std::string const name = label;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/curvature/lanczos.hpp>
+#include <kyrtos/curvature/wrapped_operators.hpp>
 #include <kyrtos/train/trainer.hpp>
 
 #include "../support/kokkos_watch.hpp"
@@ -146,7 +147,13 @@ TEST_CASE("the tracker follows Lanczos along a training run", "[trainer]") {
   for (int i = 0; i < 60; ++i) {
     auto const report = trainer.step();
     if (i < 20 || i % 4 != 0) continue;
-    auto& op = *trainer.probe()->linear_operator();
+    auto& probe = *trainer.probe();
+    std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned;
+    if (probe.preconditioner() != nullptr)
+      preconditioned.emplace(run.context, *probe.matrix(), *probe.preconditioner());
+    LinearOperator<Scalar, Space>& op =
+        preconditioned ? static_cast<LinearOperator<Scalar, Space>&>(*preconditioned)
+                       : *probe.matrix();
     curvature::Lanczos<Scalar, Space> lanczos(run.context, op.size(), 100);
     auto const exact = lanczos.solve(op, {.tolerance = 1e-4, .max_hvps = 100});
     REQUIRE(exact.converged);
@@ -156,6 +163,18 @@ TEST_CASE("the tracker follows Lanczos along a training run", "[trainer]") {
   std::sort(errors.begin(), errors.end());
   INFO(matrix << ": median error " << errors[errors.size() / 2] << ", largest " << errors.back());
   CHECK(errors[errors.size() / 2] < 0.05);
+}
+
+TEST_CASE("tracked training holds five vectors of the parameters' length", "[trainer]") {
+  TinyRun run;
+  std::optional<Trainer<Scalar, Space>> trainer;
+  auto const record = KokkosWatch::during([&] {
+    trainer.emplace(run.context, run.config);
+    trainer->step();
+  });
+  auto const bytes = static_cast<std::uint64_t>(trainer->parameters().size()) * sizeof(Scalar);
+  auto const is_vector = [&](std::uint64_t size) { return size >= bytes && size < bytes + 256; };
+  CHECK(std::count_if(record.bytes.begin(), record.bytes.end(), is_vector) == 5);
 }
 
 TEST_CASE("a step allocates nothing once it is under way", "[trainer]") {

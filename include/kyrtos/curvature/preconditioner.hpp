@@ -34,42 +34,54 @@ struct AdamStretch {
   Index first_steps = 1, second_steps = 1;
 };
 
-/// P^(-1/2) as a vector, refreshed from Adam's second moment v after every step. Holds one vector.
+/// One element of P, computed where it is used: scale·(√(v·moment_scale) + ε), or 1 without v.
+template <class Scalar, class Space>
+struct PreconditionerElement {
+  VectorView<Scalar const, Space> v;
+  Scalar scale, moment_scale, epsilon;
+
+  KOKKOS_INLINE_FUNCTION Scalar operator()(Index i) const {
+    return v.data() == nullptr ? Scalar(1) : scale * (math::sqrt(v(i) * moment_scale) + epsilon);
+  }
+};
+
+/// Adam's P as a function of its second moment v. Holds no vector: v is read whenever an element of
+/// P is needed, and must outlive its use.
 template <class Scalar, class Space>
 class AdamPreconditioner {
  public:
+  using ConstVector = VectorView<Scalar const, Space>;
+
   /// P = I until the first update().
   /// \throws ConfigError for a β outside [0, 1) or an ε that is not positive.
-  AdamPreconditioner(Context<Space> const& context, Index size,
-                     AdamPreconditionerOptions const& options = {});
+  explicit AdamPreconditioner(Index size, AdamPreconditionerOptions const& options = {});
 
-  /// P^(-1/2) of the second moment after `step` ≥ 1 steps of Adam.
-  ///
-  /// Each row x of `transported` becomes P_t^(1/2) P_{t−1}^(-1/2) x in the same sweep. For an
-  /// eigenvector of P^(-1/2) H P^(-1/2) that keeps P^(-1/2) x, the direction in parameter space,
-  /// which is what the operator's change leaves in place when only P changes. Lengths change with
-  /// it: normalise. At the first update nothing is transported, because there was no P before.
-  /// Asynchronous; 3 accesses to vectors and 2 for each row.
-  void update(Context<Space> const& context, VectorView<Scalar const, Space> second_moment,
-              Index step, MatrixView<Scalar, Space> transported = {});
+  /// From here on P belongs to the second moment after `step` ≥ 1 steps of Adam.
+  void update(ConstVector second_moment, Index step);
 
   /// The same where stretches of the parameters began at different steps. What no stretch covers
-  /// keeps its P.
-  void update(Context<Space> const& context, VectorView<Scalar const, Space> second_moment,
-              std::vector<AdamStretch> const& stretches,
-              MatrixView<Scalar, Space> transported = {});
+  /// takes no part.
+  void update(ConstVector second_moment, std::vector<AdamStretch> stretches);
 
-  VectorView<Scalar const, Space> inverse_root() const { return inverse_root_; }
+  /// use(offset, size, p): P's element offset + k is p(k), for k in [0, size).
+  template <class Use>
+  void for_each_stretch(Use const& use) const {
+    for (auto const& s : stretches_) use(s.offset, s.size, element(s));
+  }
+
+  /// out ← P^(-1/2), and 1 for what no stretch covers. Asynchronous.
+  void inverse_root(Context<Space> const& context, VectorView<Scalar, Space> out) const;
+
+  Index size() const { return size_; }
   AdamPreconditionerOptions const& options() const { return options_; }
 
-  /// For a restart: P^(-1/2) and whether it ever was updated are the whole state.
-  void restore(Context<Space> const& context, VectorView<Scalar const, Space> inverse_root);
-  bool is_set() const { return is_set_; }
-
  private:
+  PreconditionerElement<Scalar, Space> element(AdamStretch const& stretch) const;
+
+  Index size_;
   AdamPreconditionerOptions options_;
-  Vector<Scalar, Space> inverse_root_;
-  bool is_set_ = false;
+  ConstVector v_;
+  std::vector<AdamStretch> stretches_;
 };
 
 /// The λ above which an optimiser with step size η is unstable on a quadratic: factor / η.

@@ -64,22 +64,32 @@ struct TrackerState {
 /// numbers; the next measurement has the budget of a cold start and, after a NaN, a new random
 /// vector.
 ///
-/// A preconditioner's change is transported by its owner:
-/// `preconditioner.update(context, v, step, tracker.vectors())` before update().
+/// **With a preconditioner** P the operator followed is P^(-1/2) A P^(-1/2), through the pencil
+/// A x = λ P x: what is carried along is x = P^(-1/2) u, the direction in parameter space. It stays
+/// what it is when P changes, which is the transport u ← P_t^(1/2) P_{t−1}^(-1/2) u of the paper
+/// for nothing, and no vector of P's length is needed.
 ///
-/// Memory: 2·block vectors. A measurement costs its products and 5 accesses to vectors each (with
-/// a block of k, about 2k² + 10k), and waits for the instance. Collective when the operator is.
+/// Memory: `block` vectors, and as many for images, the first of which may be borrowed. A
+/// measurement costs its products and 5 accesses to vectors each, 7 with a preconditioner (with a
+/// block of k, about 2k² + 10k), and waits for the instance. Collective when the operator is.
 template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class CurvatureTracker final : public SharpnessEstimator {
  public:
-  /// The operator must outlive the tracker. \throws ConfigError for options that contradict.
+  using Preconditioner = AdamPreconditioner<Scalar, Space>;
+
+  /// The operator and the preconditioner, whose owner keeps it up to date, must outlive the
+  /// tracker. \param preconditioner null: none. \param image memory for the image of a block of
+  /// one, which an update overwrites: a vector whose values nobody needs then, such as the gradient
+  /// after the optimiser's step. Empty: its own. \throws ConfigError for options that contradict.
   CurvatureTracker(Context<Space> const& context, LinearOperator<Scalar, Space>& op,
-                   StabilityThreshold threshold, TrackerOptions const& options = {});
+                   StabilityThreshold threshold, TrackerOptions const& options = {},
+                   Preconditioner const* preconditioner = nullptr,
+                   VectorView<Scalar, Space> image = {});
 
   SharpnessReport update(double learning_rate) override;
 
-  /// The vectors carried along, one a row; for transport, and for a checkpoint.
-  MatrixView<Scalar, Space> vectors() const { return u_; }
+  /// The vectors x carried along, one a row, for a checkpoint.
+  MatrixView<Scalar, Space> vectors() const { return x_; }
   TrackerOptions const& options() const { return options_; }
 
   using State = TrackerState;
@@ -88,6 +98,7 @@ class CurvatureTracker final : public SharpnessEstimator {
 
  private:
   SharpnessReport measure(double learning_rate);
+  void draw_vectors();
   void apply_and_rotate();
   struct Product;
   void sample_rest(Product const& before, double value);
@@ -99,7 +110,10 @@ class CurvatureTracker final : public SharpnessEstimator {
   LinearOperator<Scalar, Space>* operator_;
   StabilityThreshold threshold_;
   TrackerOptions options_;
-  Matrix<Scalar, Space> u_, w_;
+  Preconditioner none_;
+  Preconditioner const* preconditioner_;
+  Matrix<Scalar, Space> x_, own_image_;
+  MatrixView<Scalar, Space> y_;
   State state_;
 };
 

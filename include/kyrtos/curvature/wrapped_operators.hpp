@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/curvature/linear_operator.hpp>
+#include <kyrtos/curvature/preconditioner.hpp>
 
 /// \file
 /// \brief Operators made of another operator. They keep a reference to it, so it must outlive them.
@@ -20,6 +21,9 @@ class PreconditionedOperator final : public LinearOperator<Scalar, Space> {
   /// \throws ShapeError when `diagonal` has another size than the operator.
   PreconditionedOperator(Context<Space> const& context, LinearOperator<Scalar, Space>& inner,
                          VectorView<Scalar const, Space> diagonal);
+  /// D = P^(-1/2) as it is now, in a vector of its own.
+  PreconditionedOperator(Context<Space> const& context, LinearOperator<Scalar, Space>& inner,
+                         AdamPreconditioner<Scalar, Space> const& p);
 
   Index size() const override { return inner_->size(); }
   void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
@@ -27,6 +31,7 @@ class PreconditionedOperator final : public LinearOperator<Scalar, Space> {
 
  private:
   LinearOperator<Scalar, Space>* inner_;
+  Vector<Scalar, Space> own_diagonal_;
   VectorView<Scalar const, Space> diagonal_;
   Vector<Scalar, Space> scaled_;
 };

@@ -38,10 +38,10 @@ struct ProbeState {
 };
 
 /// Follows the sharpness of a model in training, as [curvature] of a configuration says: chooses
-/// the matrix, the preconditioner and its transport, the estimator and the threshold.
+/// the matrix, the preconditioner, the estimator and the threshold.
 ///
-/// Memory beside the estimator's: a workspace with tangents for the probe's micro-batch, and with
-/// a preconditioner two vectors; critical sharpness takes two vectors and no tangents.
+/// Memory beside the estimator's: a workspace with tangents for the probe's micro-batch; critical
+/// sharpness takes two vectors and no tangents.
 template <class Scalar, class Space>
 class CurvatureProbe {
  public:
@@ -50,10 +50,12 @@ class CurvatureProbe {
 
   /// \param theta the parameters that training moves; read at every measurement.
   /// \param batches this rank's micro-batches of the probe, all of `shape`.
+  /// \param image a vector that measurements may overwrite, if there is one, such as the gradient.
   CurvatureProbe(Context<Space> const& context, Transformer<Scalar, Space> const& model,
                  ConstVector theta, OptimizerConfig const& optimizer, CurvatureConfig const& config,
                  SequenceShape shape, std::vector<Batch> batches, ActiveBlocks const& active = {},
-                 std::uint64_t seed = 0, ReductionOptions const& reduction = {});
+                 std::uint64_t seed = 0, ReductionOptions const& reduction = {},
+                 VectorView<Scalar, Space> image = {});
   ~CurvatureProbe();
   CurvatureProbe(CurvatureProbe&&) = delete;
 
@@ -81,21 +83,40 @@ class CurvatureProbe {
   /// After vectors() and the optimiser have been filled: goes on as if never interrupted.
   void restore(ProbeState const& state, optim::Optimizer<Scalar, Space> const& optimizer);
 
-  /// The operator followed: for comparison with another estimator. Null for critical sharpness.
-  LinearOperator<Scalar, Space>* linear_operator() { return operator_; }
+  /// H or G, without a preconditioner, and the preconditioner, null if there is none: for
+  /// comparison with another estimator. No matrix for critical sharpness.
+  LinearOperator<Scalar, Space>* matrix() { return matrix_ ? &*matrix_ : nullptr; }
+  curvature::AdamPreconditioner<Scalar, Space> const* preconditioner() const {
+    return preconditioner_ ? &*preconditioner_ : nullptr;
+  }
+
+  /// The symmetric matrix whose eigenvalue is followed, P^(-1/2) H P^(-1/2) or H itself, as it is
+  /// now. With a preconditioner it takes two vectors.
+  class SymmetricMatrix {
+   public:
+    explicit SymmetricMatrix(CurvatureProbe& probe) : matrix_(probe.matrix()) {
+      if (probe.preconditioner() == nullptr) return;
+      preconditioned_.emplace(probe.context_, *matrix_, *probe.preconditioner());
+      matrix_ = &*preconditioned_;
+    }
+    LinearOperator<Scalar, Space>& get() { return *matrix_; }
+
+   private:
+    std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
+    LinearOperator<Scalar, Space>* matrix_;
+  };
 
   /// Floating-point operations of one product, or of one loss, on this rank.
   double product_flops() const;
 
  private:
-  void build_operator(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                      ReductionOptions const& reduction);
-  void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                     std::uint64_t seed);
+  void build_matrix(OptimizerConfig const& optimizer, CurvatureConfig const& config,
+                    ReductionOptions const& reduction);
+  void build_tracker(CurvatureConfig const& config, std::uint64_t seed,
+                     VectorView<Scalar, Space> image);
   curvature::SharpnessReport start_cold(Index step);
   double loss_along_update(double step_size);
-  void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer,
-                             MatrixView<Scalar, Space> transported);
+  void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer);
 
   Context<Space> context_;
   Transformer<Scalar, Space> const* model_;
@@ -105,8 +126,6 @@ class CurvatureProbe {
   std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
   std::optional<curvature::ModelOperator<Scalar, Space>> matrix_;
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
-  std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
-  LinearOperator<Scalar, Space>* operator_ = nullptr;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
   std::optional<curvature::PowerIteration<Scalar, Space>> cold_;
   std::optional<curvature::CriticalSharpness> critical_;

@@ -23,8 +23,8 @@ namespace kyrtos {
 /// Every function is collective. A step reads its share of the global batch, sums gradients over
 /// ranks, clips, updates, and measures the sharpness. All state that steps depend on goes through
 /// save() and restore(), so that a restored trainer takes the same steps, bit by bit on as many
-/// ranks. Vectors of the parameters' length: θ, gradient, the optimiser's, the tracker's two, and
-/// two for a preconditioner.
+/// ranks. Vectors of the parameters' length: θ, the optimiser's (Adam's two), the tracker's, and
+/// one that is the gradient first and the product with the Hessian afterwards.
 template <class Scalar, class Space>
 class Trainer {
  public:
