@@ -107,6 +107,8 @@ int main(int argc, char** argv) {
   add_plot(app, action);
   add_sample(app, action);
   add_bench(app, action);
+  add_study(app, action);
+  add_turn(app, action);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

@@ -58,8 +58,35 @@ template <class Scalar, class Space>
 void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
                                        Pass const& p) const {
   auto const region = pairs(context, 2, forward_flops(p.shape));
-  attention::forward<Scalar>(context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(),
-                                               p.y.data(), p.saved.data()});
+  attention::forward<Scalar>(
+      context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(), p.y.data(), p.saved.data(),
+                        p.saved.data() + tangent_saved_size(p.shape)});
+}
+
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::raise_to_largest_scores(Context<Space> const& context, Pass const& p,
+                                                       MutableVector per_head) const {
+  require<ShapeError>(static_cast<Index>(per_head.size()) == options_.heads,
+                      "Attention::raise_to_largest_scores: needs one number a query head");
+  Index const heads = options_.heads, tokens = p.shape.tokens();
+  auto const greatest = slice(p.saved, tangent_saved_size(p.shape), tokens * heads);
+  using Policy = Kokkos::TeamPolicy<Space>;
+  Kokkos::parallel_for(
+      "kyrtos::attention::largest_scores",
+      Policy(context.space(), static_cast<int>(heads), Kokkos::AUTO),
+      KOKKOS_LAMBDA(typename Policy::member_type const& team) {
+        Index const head = team.league_rank();
+        Scalar top = per_head(head);
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, tokens),
+            [&](Index token, Scalar& most) {
+              Scalar const z = greatest(token * heads + head);
+              most = most < z ? z : most;
+            },
+            Kokkos::Max<Scalar>(top));
+        Kokkos::single(Kokkos::PerTeam(team),
+                       [&] { per_head(head) = per_head(head) < top ? top : per_head(head); });
+      });
 }
 
 template <class Scalar, class Space>

@@ -88,7 +88,7 @@ auto Transformer<Scalar, Space>::make_norm() const
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::append_attention(Stage& chain) const {
+void Transformer<Scalar, Space>::append_attention(Stage& chain) {
   using namespace layers;
   auto const& c = config_;
   Index const packed = (c.heads + 2 * c.kv_heads) * c.head_size;
@@ -103,12 +103,13 @@ void Transformer<Scalar, Space>::append_attention(Stage& chain) const {
   if (c.positions == Positions::rotary)
     chain.add("attention.rotary", std::make_shared<Rotary<Scalar, Space>>(RotaryOptions{
                                       c.heads, c.kv_heads, c.head_size, c.rotary_base}));
-  chain.add("attention.heads",
-            std::make_shared<Attention<Scalar, Space>>(AttentionOptions{.heads = c.heads,
-                                                                        .kv_heads = c.kv_heads,
-                                                                        .head_size = c.head_size,
-                                                                        .causal = c.causal,
-                                                                        .soft_cap = c.soft_cap}));
+  attention_ = std::make_shared<Attention<Scalar, Space>>(AttentionOptions{.heads = c.heads,
+                                                                           .kv_heads = c.kv_heads,
+                                                                           .head_size = c.head_size,
+                                                                           .causal = c.causal,
+                                                                           .soft_cap = c.soft_cap});
+  attention_link_ = chain.size();
+  chain.add("attention.heads", attention_);
   chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
                                     c.heads * c.head_size, c.width, c.bias, residual_scale));
   if (c.gated) chain.add("attention", std::make_shared<Gate<Scalar, Space>>(c.width));
@@ -210,7 +211,16 @@ void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch cons
   ws.check(batch);
   ws.gradient_is_kept_ = false;
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
-  for (auto const& s : ws.stages_) s.chain->forward(ws.context_, theta.part(s.range), s.primal);
+  for (std::size_t i = 0; i < ws.stages_.size(); ++i) forward(ws, theta, i);
+}
+
+template <class Scalar, class Space>
+void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, std::size_t stage) const {
+  auto const& s = ws.stages_[stage];
+  s.chain->forward(ws.context_, theta.part(s.range), s.primal);
+  if (ws.scores_.size() > 0 && s.attention_of >= 0)
+    attention_->raise_to_largest_scores(ws.context_, s.primal[attention_link_],
+                                        flat(rows_of(ws.scores_, s.attention_of, 1)));
 }
 
 template <class Scalar, class Space>
@@ -223,10 +233,11 @@ void Transformer<Scalar, Space>::both_forward(Workspace& ws, Source theta, Sourc
   ws.gradient_is_kept_ = false;
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
   input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
-  for (auto const& s : ws.stages_) {
-    auto const theta_s = theta.part(s.range);
-    s.chain->forward(ws.context_, theta_s, s.primal);
-    s.chain->tangent_forward(ws.context_, theta_s, u.part(s.range), s.primal, s.tangent);
+  for (std::size_t i = 0; i < ws.stages_.size(); ++i) {
+    auto const& s = ws.stages_[i];
+    forward(ws, theta, i);
+    s.chain->tangent_forward(ws.context_, theta.part(s.range), u.part(s.range), s.primal,
+                             s.tangent);
   }
 }
 

@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/transformer.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace kyrtos {
 
@@ -27,6 +29,8 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   require<ConfigError>(static_cast<Index>(options_.active.size()) == config.depth,
                        "TransformerWorkspace: `active` must have one entry for each block");
   place(model);
+  if (options_.scores) scores_ = memory_.matrix("attention_scores", config.depth, config.heads);
+  forget_scores();
   bind_streams(config.width);
   reserve_branch_adjoints();
   for (std::size_t i = 0; i < stages_.size(); ++i)
@@ -39,7 +43,8 @@ void TransformerWorkspace<Scalar, Space>::place(Transformer<Scalar, Space> const
   for (std::size_t block = 0; block < options_.active.size(); ++block)
     if (options_.active[block])
       for (std::size_t branch = 0; branch < 2; ++branch)
-        stages_.push_back({&model.block_[branch], model.block_ranges_[block][branch]});
+        stages_.push_back({&model.block_[branch], model.block_ranges_[block][branch],
+                           branch == 0 ? static_cast<Index>(block) : -1});
   stages_.push_back({&model.final_norm_, model.final_norm_range_});
 }
 
@@ -88,6 +93,23 @@ void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
                          stream_dot_[i + 1]);
   s.tangent_adjoint = chain.bind_back(memory_, "tangent_adjoint", shape_, Retention::transient,
                                       stream_tangent_adjoint_[i + 1], stream_tangent_adjoint_[i]);
+}
+
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::forget_scores() {
+  if (scores_.size() > 0)
+    linalg::fill(context_, flat(scores_), -std::numeric_limits<double>::infinity());
+}
+
+template <class Scalar, class Space>
+std::vector<double> TransformerWorkspace<Scalar, Space>::largest_scores() const {
+  require<ConfigError>(options_.scores,
+                       "TransformerWorkspace: largest scores need a workspace made with scores");
+  using Host = Kokkos::View<Scalar*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
+  std::vector<Scalar> values(scores_.size());
+  Kokkos::deep_copy(context_.space(), Host(values.data(), values.size()), flat(scores_));
+  context_.fence("kyrtos::TransformerWorkspace::largest_scores");
+  return {values.begin(), values.end()};
 }
 
 template <class Scalar, class Space>

@@ -44,10 +44,11 @@ void in_pieces(std::span<T> values, Work const& work) {
 }
 
 template <class T>
-void sum_in_place(std::span<T> values, MPI_Datatype type, Communicator const& communicator) {
+void reduce_in_place(std::span<T> values, MPI_Datatype type, MPI_Op operation,
+                     Communicator const& communicator) {
   if (communicator.size() == 1) return;
   in_pieces(values, [&](T* data, int count) {
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, count, type, MPI_SUM, communicator.get()),
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, count, type, operation, communicator.get()),
               "MPI_Allreduce");
   });
 }
@@ -68,15 +69,15 @@ Communicator::Communicator(MPI_Comm parent) : handle_(duplicate(parent), release
 }
 
 void Communicator::sum(std::span<double> values) const {
-  sum_in_place(values, MPI_DOUBLE, *this);
+  reduce_in_place(values, MPI_DOUBLE, MPI_SUM, *this);
 }
 
 void Communicator::sum(std::span<float> values) const {
-  sum_in_place(values, MPI_FLOAT, *this);
+  reduce_in_place(values, MPI_FLOAT, MPI_SUM, *this);
 }
 
 void Communicator::sum(std::span<std::uint64_t> values) const {
-  sum_in_place(values, MPI_UINT64_T, *this);
+  reduce_in_place(values, MPI_UINT64_T, MPI_SUM, *this);
 }
 
 double Communicator::sum(double value) const {
@@ -85,8 +86,12 @@ double Communicator::sum(double value) const {
 }
 
 double Communicator::max(double value) const {
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, get()), "MPI_Allreduce");
+  max(std::span(&value, 1));
   return value;
+}
+
+void Communicator::max(std::span<double> values) const {
+  reduce_in_place(values, MPI_DOUBLE, MPI_MAX, *this);
 }
 
 bool Communicator::any(bool value) const {

@@ -136,6 +136,10 @@ void check_together(RunConfig& c, std::string const& source) {
     c.model.gated = true;
   if (c.growth.when == GrowthConfig::When::curvature && !c.curvature.enabled)
     fail("growth.when = \"curvature\" needs curvature.enabled = true");
+  if (c.training.qk_clip > 0 && c.model.qk_norm)
+    fail("training.qk_clip has no effect on queries and keys that model.qk_norm normalises");
+  if (c.curvature.reference_every > 0 && c.curvature.method == CurvatureConfig::Method::critical)
+    fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
   if (c.training.micro_batch > 0 && c.training.batch % c.training.micro_batch != 0)
     fail(fmt::format("training.micro_batch = {} must divide training.batch = {}",
                      c.training.micro_batch, c.training.batch));

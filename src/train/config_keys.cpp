@@ -213,12 +213,15 @@ void declare_training(Declarations& d, TrainingConfig& c) {
   d.real("skip_z_score", c.skip_z_score, not_negative,
          "leave out updates whose loss or gradient norm lies further out; 0: none");
   d.integer("z_score_window", c.z_score_window, 2, "steps that z-scores compare with");
+  d.real("qk_clip", c.qk_clip, not_negative,
+         "shrink queries and keys of heads whose attention logits pass it; 0: none");
   d.integer("evaluate_every", c.evaluate_every, 0, "steps between validation losses; 0: never");
   d.integer("evaluation_batches", c.evaluation_batches, 1, "batches of a validation loss");
   d.flag("recompute", c.recompute, "keep only the residual stream, compute the rest again");
 }
 
-void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate& s) {
+void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate& s,
+                       optim::CdatOptions& cdat) {
   using Kind = OptimizerConfig::Kind;
   d.in("optimizer");
   d.choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
@@ -237,6 +240,10 @@ void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate&
            "after the warm-up");
   d.integer("total_steps", s.total_steps, 0, "where the decay ends; 0: at training.steps");
   d.real("floor", s.floor, share, "lowest learning rate, as a share of the peak");
+  d.real("cdat", cdat.scale, not_negative,
+         "lower rates where curvature asks for it, by this share of the loss' parabola along the "
+         "update: 1 to its bottom, 2 across; 0: off");
+  d.real("cdat_smoothing", cdat.smoothing, below_one, "decay of the means that cdat takes");
 }
 
 void declare_curvature(Declarations& d, CurvatureConfig& c) {
@@ -252,8 +259,12 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
       "preconditioner", c.preconditioner,
       {{"bias_corrected", C::Preconditioner::bias_corrected}, {"plain", C::Preconditioner::plain}},
       "Adam's P as in Cohen et al. 2022, or diag(sqrt(v) + epsilon)");
-  d.choice("method", c.method, {{"tracker", C::Method::tracker}, {"critical", C::Method::critical}},
-           "warm-started power iteration, or critical sharpness from forward passes");
+  d.choice("method", c.method,
+           {{"tracker", C::Method::tracker},
+            {"cold", C::Method::cold},
+            {"critical", C::Method::critical}},
+           "power iteration with a warm start, or from a random vector each time (max_hvps "
+           "products); or critical sharpness from forward passes");
   d.choice("probe", c.probe, {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}},
            "one batch for the whole run, or a new one each time (noisy)");
   d.integer("probe_sequences", c.probe_sequences, 1, "sequences of the probe, over all ranks");
@@ -264,6 +275,10 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.integer("block", c.block, 1, "vectors followed; more where eigenvalues cross", 4);
   d.real("target_residual", c.target_residual, not_negative,
          "more products, within the budget, while above");
+  d.integer("reference_every", c.reference_every, 0,
+            "steps between eigenvalues by converged Lanczos, to compare with; 0: never");
+  d.integer("reference_hvps", c.reference_hvps, 2,
+            "most products of one, and vectors that it keeps");
 }
 
 void declare_growth(Declarations& d, GrowthConfig& c) {
@@ -346,7 +361,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_model(d, config.model);
   declare_data(d, config.data);
   declare_training(d, config.training);
-  declare_optimizer(d, config.optimizer, config.schedule);
+  declare_optimizer(d, config.optimizer, config.schedule, config.cdat);
   declare_curvature(d, config.curvature);
   declare_growth(d, config.growth);
   declare_parallel(d, config.parallel);

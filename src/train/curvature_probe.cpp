@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
+#include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
@@ -54,14 +55,20 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(
       model_(&model),
       theta_(theta),
       batches_(std::move(batches)),
-      shape_(shape) {
-  workspace_.emplace(
-      context, model, shape,
-      TransformerWorkspaceOptions{.active = active,
-                                  .tangents = config.method == CurvatureConfig::Method::tracker});
-  if (config.method == CurvatureConfig::Method::tracker) {
-    build_tracker(optimizer, config, seed, reduction, image, interrupted);
-  } else {
+      shape_(shape),
+      threshold_(stability_threshold(optimizer, config)),
+      config_(config),
+      seed_(seed) {
+  using Method = CurvatureConfig::Method;
+  bool const by_products = config.method != Method::critical;
+  workspace_.emplace(context, model, shape,
+                     TransformerWorkspaceOptions{.active = active, .tangents = by_products});
+  if (by_products) build_matrix(optimizer, config, reduction);
+  if (config.method == Method::tracker) build_tracker(config, seed, image, interrupted);
+  if (config.method == Method::cold) cold_.emplace(context, matrix_->size());
+  if (config.reference_every > 0)
+    lanczos_.emplace(context, matrix_->size(), std::min(config.reference_hvps, matrix_->size()));
+  if (config.method == Method::critical) {
     critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
     auto const size = static_cast<Index>(theta.own.size());
     theta_before_ = allocate<Scalar>(context, "curvature::theta_before", size);
@@ -74,18 +81,22 @@ template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::build_tracker(OptimizerConfig const& optimizer,
-                                                  CurvatureConfig const& config, std::uint64_t seed,
-                                                  ReductionOptions const& reduction,
-                                                  VectorView<Scalar, Space> image,
-                                                  Interruption const& interrupted) {
+void CurvatureProbe<Scalar, Space>::build_matrix(OptimizerConfig const& optimizer,
+                                                 CurvatureConfig const& config,
+                                                 ReductionOptions const& reduction) {
   using curvature::ModelMatrix;
   bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
   matrix_.emplace(context_, gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian,
                   *model_, *workspace_, theta_.source, batches_, reduction);
   if (has_preconditioner(optimizer, config))
     preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
-  tracker_.emplace(context_, *matrix_, stability_threshold(optimizer, config),
+}
+
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::build_tracker(CurvatureConfig const& config, std::uint64_t seed,
+                                                  VectorView<Scalar, Space> image,
+                                                  Interruption const& interrupted) {
+  tracker_.emplace(context_, *matrix_, threshold_,
                    curvature::TrackerOptions{.block = static_cast<int>(config.block),
                                              .every = config.every,
                                              .min_hvps = config.min_hvps,
@@ -132,7 +143,48 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
   update_preconditioner(optimizer);
-  return tracker_->update(learning_rate);
+  return cold_ ? start_cold(optimizer.steps()) : tracker_->update(learning_rate);
+}
+
+/// What an estimate without memory costs to be as good: what warm starts are measured against.
+template <class Scalar, class Space>
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::start_cold(Index step) {
+  curvature::SharpnessReport report;
+  report.measured = (step - 1) % config_.every == 0;
+  if (!report.measured) return report;
+  report.hvps = config_.max_hvps;
+  try {
+    SymmetricMatrix matrix(*this);
+    auto const found =
+        cold_->solve(matrix.get(), {.target = curvature::Spectrum::largest_algebraic,
+                                    .tolerance = config_.target_residual,
+                                    .max_hvps = config_.max_hvps,
+                                    .shift = 0.0,
+                                    .seed = seed_ + static_cast<std::uint64_t>(step)});
+    report.lambda = found.value;
+    report.residual = found.residual;
+    report.threshold_ratio = threshold_.ratio(found.value, learning_rate_);
+    report.quality =
+        found.converged ? curvature::Quality::converged : curvature::Quality::following;
+    report.stability = curvature::classify(report.threshold_ratio);
+    report.hvps = found.hvps;
+  } catch (NumericalError const&) {  // a report without a number, as the trackers'
+  }
+  return report;
+}
+
+template <class Scalar, class Space>
+std::optional<double> CurvatureProbe<Scalar, Space>::reference(Index step) {
+  try {
+    SymmetricMatrix matrix(*this);
+    auto const found = lanczos_->solve(
+        matrix.get(), {.tolerance = 1e-3,
+                       .max_hvps = std::min(config_.reference_hvps, matrix_->size()),
+                       .seed = seed_ + static_cast<std::uint64_t>(step)});
+    if (found.converged) return found.largest.front().value;
+  } catch (NumericalError const&) {
+  }
+  return std::nullopt;
 }
 
 /// ℓ(θ − ηd) for the update d = (θ_before − θ)/η₀ that was just made, on the whole probe.

@@ -4,10 +4,12 @@
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/optim/sgd.hpp>
+#include <kyrtos/train/qk_clip.hpp>
 #include <kyrtos/train/trainer.hpp>
 
 #include "trainer_state.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
@@ -66,8 +68,12 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
       optimizer_(make_optimizer<Scalar>(context, size_of(theta_.own()), growth_.ranges(0),
                                         config.optimizer)),
       loss_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
-      gradient_outliers_(static_cast<std::size_t>(config.training.z_score_window)) {
+      gradient_outliers_(static_cast<std::size_t>(config.training.z_score_window)),
+      cdat_(config.cdat) {
   initialize();
+  if (config.cdat.scale > 0)
+    line_ = std::make_unique<LineModel<Scalar, Space>>(
+        vectors_, model_, stream_.shape(), config.parallel.shard, config.parallel.reduction);
   bind_blocks();
   if (!config.curvature.enabled) return;
   probe_stream_ = std::make_unique<TokenStream<Scalar, Space>>(
@@ -98,9 +104,11 @@ Trainer<Scalar, Space>::~Trainer() = default;
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::bind_blocks() {
   workspace_.reset();
-  workspace_.emplace(context_, model_, stream_.shape(),
-                     TransformerWorkspaceOptions{.active = growth_.active(),
-                                                 .recompute = config_.training.recompute});
+  workspace_.emplace(
+      context_, model_, stream_.shape(),
+      TransformerWorkspaceOptions{
+          .active = growth_.active(), .recompute = config_.training.recompute, .scores = true});
+  if (line_) line_->set_active(growth_.active());
   if (probe_) probe_->set_active(growth_.active());
 }
 
@@ -114,6 +122,7 @@ double Trainer<Scalar, Space>::step_flops() const {
 template <class Scalar, class Space>
 auto Trainer<Scalar, Space>::measure_gradient() -> Measured {
   stream_.load(step_);
+  workspace_->forget_scores();
   sum_->begin(gradient_);
   double loss = 0;
   auto const batches = stream_.batches();
@@ -144,10 +153,14 @@ StepReport Trainer<Scalar, Space>::step() {
   report.active_depth = active_depth();
   if (probe_) probe_->before_update();
   report.skipped = !update(measured, report);
+  look_at_attention(report);
   if (probe_) {
     if (config_.curvature.probe == CurvatureConfig::Probe::stream) load_probe(step_);
     report.curvature = to_report(probe_->after_update(*optimizer_, report.learning_rate));
     threshold_ratio_ = report.curvature->threshold_ratio;
+    Index const every = config_.curvature.reference_every;
+    if (every > 0 && report.step % every == 0)
+      report.curvature->reference = probe_->reference(report.step);
   }
   ++step_;
   context_.fence("kyrtos::Trainer::step");
@@ -168,10 +181,39 @@ bool Trainer<Scalar, Space>::update(Measured const& m, StepReport& report) {
   if (c.skip_z_score > 0 && std::max(report.loss_z, report.gradient_z) > c.skip_z_score)
     return false;
   bool const clips = c.clip_norm > 0 && m.gradient_norm > c.clip_norm;
-  optimizer_->update(context_, theta_.own(), gradient_, report.learning_rate,
-                     clips ? c.clip_norm / m.gradient_norm : 1);
+  double const scale = clips ? c.clip_norm / m.gradient_norm : 1;
+  if (line_ && report.learning_rate > 0)
+    report.learning_rate = update_along_line(report.learning_rate, scale);
+  else
+    optimizer_->update(context_, theta_.own(), gradient_, report.learning_rate, scale);
   theta_.changed();
   return true;
+}
+
+/// The optimiser's step, shortened where the curvature along it asks for a rate below `ceiling`.
+/// \return the rate.
+template <class Scalar, class Space>
+double Trainer<Scalar, Space>::update_along_line(double ceiling, double gradient_scale) {
+  line_->begin(theta_.own());
+  optimizer_->update(context_, theta_.own(), gradient_, ceiling, gradient_scale);
+  auto const [slope, curvature] = line_->measure(theta_.own(), gradient_, stream_.batches());
+  double const rate =
+      std::min(ceiling, cdat_.rate(-slope / ceiling, curvature / (ceiling * ceiling)));
+  if (rate < ceiling) line_->go(rate / ceiling, theta_.own());
+  return rate;
+}
+
+/// The largest attention score that the gradient's forward passes met, and what QK-Clip does to it.
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::look_at_attention(StepReport& report) {
+  auto scores = workspace_->largest_scores();
+  if (scores.empty()) return;
+  context_.communicator().max(scores);
+  report.largest_logit = *std::max_element(scores.begin(), scores.end());
+  if (config_.training.qk_clip <= 0 || report.skipped) return;
+  report.clipped_heads = clip_attention_scores<Scalar, Space>(
+      vectors_, model_, scores, config_.training.qk_clip, theta_.own());
+  if (report.clipped_heads > 0) theta_.changed();
 }
 
 template <class Scalar, class Space>
@@ -232,6 +274,7 @@ std::string Trainer<Scalar, Space>::state_text() const {
   state.threshold_ratio = threshold_ratio_;
   state.losses = loss_outliers_.values();
   state.gradient_norms = gradient_outliers_.values();
+  state.cdat = cdat_.state();
   if (probe_) state.probe = probe_->state();
   return to_json(state);
 }
@@ -281,6 +324,7 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   bind_blocks();
   loss_outliers_.restore(state.losses);
   gradient_outliers_.restore(state.gradient_norms);
+  cdat_.restore(state.cdat);
   if (probe_) probe_->restore(has_vectors ? state.probe : ProbeState(), *optimizer_);
 }
 

@@ -86,7 +86,8 @@ std::string to_json(TrainerState const& state) {
               {"critical_step_size", state.probe.critical_step_size},
               {"growth", to_json(state.growth)},
               {"best_validation_loss", optional(state.best_validation_loss)},
-              {"threshold_ratio", optional(state.threshold_ratio)}}
+              {"threshold_ratio", optional(state.threshold_ratio)},
+              {"cdat", {state.cdat.decrease, state.cdat.curvature}}}
       .dump();
 }
 
@@ -102,7 +103,8 @@ TrainerState trainer_state_from_json(std::string const& text, std::string const&
                       .critical_step_size = j.at("critical_step_size").get<double>()},
             .growth = growth_from(j.at("growth")),
             .best_validation_loss = optional(j.value("best_validation_loss", json())),
-            .threshold_ratio = optional(j.at("threshold_ratio"))};
+            .threshold_ratio = optional(j.at("threshold_ratio")),
+            .cdat = {j.at("cdat").at(0).get<double>(), j.at("cdat").at(1).get<double>()}};
   } catch (json::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +
                     (text.empty() ? std::string("is missing (was it written elsewhere?)")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/growth/depth_growth.hpp>
+#include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
 #include <deque>
@@ -20,6 +21,7 @@ struct TrainerState {
   growth::GrowthState growth;
   std::optional<double> best_validation_loss = {};
   std::optional<double> threshold_ratio;  ///< Of the last step.
+  optim::Cdat::State cdat = {};
 };
 
 std::string to_json(TrainerState const& state);

@@ -58,7 +58,7 @@ TEST_CASE("attention stays finite where every score but one is hopeless", "[atte
   layers::Attention<Scalar, Space> const layer({1, 1, 1, true, 0});
   Context<Space> const context(MPI_COMM_SELF);
   SequenceShape const shape{1, 3};
-  Vector<Scalar, Space> x("x", 9), y("y", 3), saved("saved", 3);
+  Vector<Scalar, Space> x("x", 9), y("y", 3), saved("saved", 6);
   auto const h = Kokkos::create_mirror_view(x);
   // q k v: scores of the last query are 0, 1e4, -1e4
   Scalar const rows[9] = {0, 0, 1, 0, 100, 2, 100, -100, 3};
@@ -70,6 +70,43 @@ TEST_CASE("attention stays finite where every score but one is hopeless", "[atte
   CHECK(out(0) == 1);
   CHECK(std::abs(out(1) - Scalar(1.5)) < 1e-6);
   CHECK(std::abs(out(2) - 2) < 1e-6);
+}
+
+TEST_CASE("attention tells the largest score of each head", "[attention]") {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  bool const causal = GENERATE(true, false);
+  double const soft_cap = GENERATE(0.0, 0.8);
+  constexpr Index heads = 4, kv_heads = 2, d = 3, packed = (heads + 2 * kv_heads) * d;
+  SequenceShape const shape{2, 70};
+  layers::Attention<Scalar, Space> const layer({heads, kv_heads, d, causal, soft_cap});
+  Context<Space> const context(MPI_COMM_SELF);
+  auto const values =
+      random_numbers<Scalar>(static_cast<std::size_t>(shape.tokens() * packed), 1, 2.0);
+  auto const row = [&](Index token, Index slot) {
+    return &values[size_t(token * packed + slot * d)];
+  };
+  Numbers expected(heads, -1e30);
+  for (Index h = 0; h < heads; ++h)
+    for (Index i = 0; i < shape.tokens(); ++i)
+      for (Index j = 0; j < shape.tokens(); ++j) {
+        if (i / shape.length != j / shape.length || (causal && j > i)) continue;
+        double score = 0;
+        for (Index e = 0; e < d; ++e)
+          score += row(i, h)[e] * row(j, heads + h / 2)[e] / std::sqrt(double(d));
+        if (soft_cap > 0) score = soft_cap * std::tanh(score / soft_cap);
+        expected[size_t(h)] = std::max(expected[size_t(h)], score);
+      }
+  expected[1] += 1;  // known from an earlier pass
+  auto const x = on_device<Scalar>(values);
+  auto const largest = on_device<Scalar>(Numbers{-1e30, expected[1], -1e30, -1e30});
+  Vector<Scalar, Space> y("y", shape.tokens() * heads * d), saved("saved", layer.saved_size(shape));
+  typename layers::Attention<Scalar, Space>::Pass const p{
+      shape, as_matrix(x, 0, shape.tokens(), packed), as_matrix(y, 0, shape.tokens(), heads * d),
+      saved};
+  layer.forward(context, {}, p);
+  layer.raise_to_largest_scores(context, p, largest);
+  context.fence("test");
+  CHECK(near(on_host(largest), expected, 100 * std::numeric_limits<Scalar>::epsilon()));
 }
 
 TEST_CASE("attention refuses options that make no sense", "[attention]") {

@@ -32,6 +32,9 @@ TEST_CASE("Communicator sums, compares and agrees over all ranks") {
   std::vector<double> values = {1.0, static_cast<double>(c.rank())};
   c.sum(values);
   CHECK(values == std::vector<double>{n, sum_of_ranks});
+  std::vector<double> largest = {1.0 + c.rank(), -static_cast<double>(c.rank())};
+  c.max(largest);
+  CHECK(largest == std::vector<double>{n, 0});
   std::vector<float> singles = {static_cast<float>(c.rank())};
   c.sum(singles);
   CHECK(singles.front() == static_cast<float>(sum_of_ranks));

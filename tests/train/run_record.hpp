@@ -31,8 +31,11 @@ inline StepReport some_step(Index step) {
   r.gradient_norm = std::numeric_limits<double>::denorm_min() * static_cast<double>(step);
   r.learning_rate = 6e-4;
   r.active_depth = 6;
+  if (step % 2 == 0) r.largest_logit = 1.0 / 7;
+  r.clipped_heads = step;
   if (step % 3 != 0)
-    r.curvature = CurvatureReport{-1e300, 0.01, {}, step % 3 == 1 ? "converged" : "lost", 5, true};
+    r.curvature =
+        CurvatureReport{-1e300, 0.01, {}, step % 3 == 1 ? "converged" : "lost", 5, true, 2.5};
   r.loss_z = -0.0;
   r.gradient_z = std::nextafter(1.0, 2.0);
   r.skipped = step % 2 == 1;
@@ -53,15 +56,16 @@ inline bool same(std::optional<double> a, std::optional<double> b) {
 inline bool same(CurvatureReport const& a, CurvatureReport const& b) {
   return same(a.lambda, b.lambda) && same(a.residual, b.residual) &&
          same(a.threshold_ratio, b.threshold_ratio) && a.quality == b.quality && a.hvps == b.hvps &&
-         a.edge_of_stability == b.edge_of_stability;
+         a.edge_of_stability == b.edge_of_stability && same(a.reference, b.reference);
 }
 inline bool same(StepReport const& a, StepReport const& b) {
   return a.step == b.step && same(a.loss, b.loss) && same(a.validation_loss, b.validation_loss) &&
          same(a.gradient_norm, b.gradient_norm) && same(a.learning_rate, b.learning_rate) &&
          a.active_depth == b.active_depth && a.curvature.has_value() == b.curvature.has_value() &&
          (!a.curvature || same(*a.curvature, *b.curvature)) && same(a.loss_z, b.loss_z) &&
-         same(a.gradient_z, b.gradient_z) && a.skipped == b.skipped && a.tokens == b.tokens &&
-         same(a.seconds, b.seconds) && same(a.tokens_per_s, b.tokens_per_s);
+         same(a.gradient_z, b.gradient_z) && a.skipped == b.skipped &&
+         same(a.largest_logit, b.largest_logit) && a.clipped_heads == b.clipped_heads &&
+         a.tokens == b.tokens && same(a.seconds, b.seconds) && same(a.tokens_per_s, b.tokens_per_s);
 }
 
 /// Whether a run holds steps 1 to `last` as some_step() makes them.
@@ -87,10 +91,26 @@ TEST_CASE("the keys are the documented ones", "[run_record]") {
   std::set<std::string> keys;
   auto const object = nlohmann::json::parse(to_json(step));
   for (auto const& [key, value] : object.items()) keys.insert(key);
-  CHECK(keys == std::set<std::string>{"step", "loss", "validation_loss", "gradient_norm",
-                                      "learning_rate", "active_depth", "lambda", "residual",
-                                      "threshold_ratio", "hvps", "edge_of_stability", "quality",
-                                      "loss_z", "gradient_z", "skipped", "tokens", "seconds",
+  CHECK(keys == std::set<std::string>{"step",
+                                      "loss",
+                                      "validation_loss",
+                                      "gradient_norm",
+                                      "learning_rate",
+                                      "active_depth",
+                                      "lambda",
+                                      "residual",
+                                      "threshold_ratio",
+                                      "lambda_reference",
+                                      "hvps",
+                                      "edge_of_stability",
+                                      "quality",
+                                      "loss_z",
+                                      "gradient_z",
+                                      "skipped",
+                                      "largest_logit",
+                                      "clipped_heads",
+                                      "tokens",
+                                      "seconds",
                                       "tokens_per_s"});
   CHECK(to_json(step).starts_with(R"({"step":2,"loss":1.6666666666666667,)"));
 }

@@ -27,8 +27,8 @@ struct AttentionOptions {
 /// x has packed rows [q heads | k heads | v heads] of (H + 2·H_kv)·D values, y rows of H·D. No pass
 /// holds anything of the size length × length: all work on tiles of pairs in team scratch, with
 /// the online softmax (Milakov & Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
-/// Memory besides x and y: `saved` is the log-sum-exp L, `tangent saved` its tangent μ, scratch D
-/// and Ḋ, each one number a (token, query head).
+/// Memory besides x and y: `saved` is the log-sum-exp L and the largest score m, `tangent saved` is
+/// the tangent μ of L, scratch D and Ḋ, each one number a (token, query head).
 ///
 /// **Derivation.** For one head with scale 1/√D in Q, S = QKᵀ, Z = S or c·tanh(S/c), and i a query
 /// that sees the keys j:
@@ -83,8 +83,10 @@ class Attention : public Layer<Scalar, Space> {
     return (options_.heads + 2 * options_.kv_heads) * options_.head_size;
   }
   Index out_features() const override { return options_.heads * options_.head_size; }
-  Index saved_size(SequenceShape shape) const override { return shape.tokens() * options_.heads; }
-  Index tangent_saved_size(SequenceShape shape) const override { return saved_size(shape); }
+  Index saved_size(SequenceShape shape) const override { return 2 * tangent_saved_size(shape); }
+  Index tangent_saved_size(SequenceShape shape) const override {
+    return shape.tokens() * options_.heads;
+  }
   double forward_flops(SequenceShape shape) const override;
 
   void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const override;
@@ -95,6 +97,11 @@ class Attention : public Layer<Scalar, Space> {
   void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
+
+  /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met
+  /// there: what explodes when attention becomes unstable. Asynchronous.
+  void raise_to_largest_scores(Context<Space> const& context, Pass const& p,
+                               MutableVector per_head) const;
 
   /// As resolved: no zero that stands for another value, but in soft_cap.
   AttentionOptions const& options() const { return options_; }

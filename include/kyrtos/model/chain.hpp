@@ -39,6 +39,8 @@ class Chain {
   /// `name` prefixes the layer's segments, such as `attention.qkv`.
   void add(std::string name, std::shared_ptr<Layer const> layer);
 
+  std::size_t size() const { return links_.size(); }
+
   /// Appends all layers' segments under `prefix`. θ of the chain is that range.
   ParameterLayout::Range append_parameters(ParameterLayout& layout,
                                            std::string const& prefix) const;

@@ -17,6 +17,11 @@ namespace kyrtos {
 template <class Scalar, class Space>
 class TransformerWorkspace;
 
+namespace layers {
+template <class Scalar, class Space>
+class Attention;
+}
+
 /// Which blocks take part; an inactive one is exactly the identity, costs nothing, and its
 /// parameters are neither read nor written. Empty: all.
 using ActiveBlocks = std::vector<bool>;
@@ -116,7 +121,7 @@ class Transformer {
 
   void build_ends();
   void build_block();
-  void append_attention(Stage& chain) const;
+  void append_attention(Stage& chain);
   void append_mlp(Stage& chain) const;
   std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
   void check_size(Index size, char const* name) const;
@@ -125,6 +130,7 @@ class Transformer {
   Sweep head_sweep(Workspace& workspace) const;
   Sweep tangent_head_sweep(Workspace& workspace, Source u) const;
   void forward(Workspace& workspace, Source theta, Batch const& batch) const;
+  void forward(Workspace& workspace, Source theta, std::size_t stage) const;
   void both_forward(Workspace& workspace, Source theta, Source u, Batch const& batch) const;
   void backward(Workspace& workspace, Source theta, Batch const& batch, Sink gradient) const;
   void add_input_gradient(Workspace& workspace, Batch const& batch,
@@ -135,6 +141,8 @@ class Transformer {
   std::shared_ptr<layers::InputLayer<Scalar, Space> const> input_;
   std::shared_ptr<layers::OutputLayer<Scalar, Space> const> head_;
   std::array<Stage, 2> block_{Stage(true), Stage(true)};  // attention, mlp: the same for all
+  std::shared_ptr<layers::Attention<Scalar, Space> const> attention_;
+  std::size_t attention_link_ = 0;  // its place in block_[0]
   Stage final_norm_{false};
   ParameterLayout::Range input_range_, head_range_, final_norm_range_;
   std::vector<std::array<ParameterLayout::Range, 2>> block_ranges_;
@@ -148,6 +156,7 @@ struct TransformerWorkspaceOptions {
   /// is computed again on the way back. Excludes keep_adjoints.
   bool recompute = false;
   bool allocates = true;  ///< false: only tells bytes(); not for passes.
+  bool scores = false;    ///< Keep the largest attention score of each head.
 };
 
 /// Memory for passes over micro-batches of one shape: allocated here, never in a step.
@@ -165,6 +174,11 @@ class TransformerWorkspace {
   std::size_t bytes() const { return memory_.bytes(); }
   Workspace<Scalar, Space>& memory() { return memory_; }
 
+  /// Largest attention scores, [depth, heads], of all forward passes since forget_scores(): −∞ for
+  /// blocks that don't take part. Waits for the instance. \throws ConfigError without `scores`.
+  std::vector<double> largest_scores() const;
+  void forget_scores();
+
  private:
   friend class Transformer<Scalar, Space>;
   using Stage = Chain<Scalar, Space>;
@@ -173,6 +187,7 @@ class TransformerWorkspace {
   struct Placed {
     Stage const* chain;
     ParameterLayout::Range range;
+    Index attention_of = -1;  // the block whose attention it is
     typename Stage::Passes primal = {}, tangent = {};
     typename Stage::Backs adjoint = {}, tangent_adjoint = {};
   };
@@ -192,6 +207,7 @@ class TransformerWorkspace {
   /// The residual stream before each stage, and after the last; with its tangent and adjoints.
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
       stream_tangent_adjoint_;
+  MatrixView<Scalar, Space> scores_;
   bool gradient_is_kept_ = false;
 };
 

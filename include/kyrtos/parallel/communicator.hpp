@@ -32,6 +32,8 @@ class Communicator {
   void sum(std::span<std::uint64_t> values) const;  ///< modulo 2⁶⁴
   double sum(double value) const;
   double max(double value) const;
+  /// The elementwise largest, in place.
+  void max(std::span<double> values) const;
 
   /// True when it is true on any rank: how ranks agree on a signal or a failure.
   bool any(bool value) const;

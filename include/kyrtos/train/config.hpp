@@ -6,6 +6,7 @@
 #include <kyrtos/growth/growth_config.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 #include <kyrtos/optim/adamw.hpp>
+#include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/schedule.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
@@ -38,6 +39,7 @@ struct TrainingConfig {
   double clip_norm = 1.0;   ///< 0: no clipping.
   double skip_z_score = 0;  ///< Leave out updates whose loss or gradient norm exceeds it; 0: none.
   Index z_score_window = 128;
+  double qk_clip = 0;          ///< Bound of attention scores (train/qk_clip.hpp); 0: none.
   Index evaluate_every = 100;  ///< 0: never.
   Index evaluation_batches = 8;
   bool recompute = false;  ///< Activation checkpointing.
@@ -56,7 +58,7 @@ struct CurvatureConfig {
     bias_corrected,
     plain
   } preconditioner = Preconditioner::bias_corrected;
-  enum class Method { tracker, critical } method = Method::tracker;
+  enum class Method { tracker, cold, critical } method = Method::tracker;
   enum class Probe { fixed, stream } probe = Probe::fixed;
   Index probe_sequences = 2;  ///< Over all ranks.
   Index every = 1;            ///< Steps between estimates.
@@ -65,6 +67,8 @@ struct CurvatureConfig {
   Index max_hvps = 5;
   Index cold_hvps = 20;          ///< In the first step, and after a failure.
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
+  Index reference_every = 0;     ///< Steps between eigenvalues by converged Lanczos; 0: never.
+  Index reference_hvps = 100;    ///< Most products of one.
 };
 
 struct ParallelConfig {
@@ -97,6 +101,7 @@ struct RunConfig {
   TrainingConfig training;
   OptimizerConfig optimizer;
   optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
+  optim::CdatOptions cdat;
   CurvatureConfig curvature;
   GrowthConfig growth;
   ParallelConfig parallel;

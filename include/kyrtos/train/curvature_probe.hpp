@@ -3,8 +3,11 @@
 #pragma once
 
 #include <kyrtos/curvature/critical_sharpness.hpp>
+#include <kyrtos/curvature/lanczos.hpp>
 #include <kyrtos/curvature/model_operators.hpp>
+#include <kyrtos/curvature/power_iteration.hpp>
 #include <kyrtos/curvature/tracker.hpp>
+#include <kyrtos/curvature/wrapped_operators.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 #include <kyrtos/train/config.hpp>
 #include <kyrtos/train/sharded_parameters.hpp>
@@ -72,6 +75,10 @@ class CurvatureProbe {
   curvature::SharpnessReport after_update(optim::Optimizer<Scalar, Space> const& optimizer,
                                           double learning_rate);
 
+  /// The eigenvalue that after_update() estimates, by Lanczos until its residual is below 1e-3;
+  /// absent where `reference_hvps` products don't suffice. Keeps a vector for each. Collective.
+  std::optional<double> reference(Index step);
+
   /// The estimator's vectors, one a row, and what else a restart needs. Critical sharpness has no
   /// vectors.
   MatrixView<Scalar, Space> vectors() const;
@@ -86,13 +93,31 @@ class CurvatureProbe {
     return preconditioner_ ? &*preconditioner_ : nullptr;
   }
 
+  /// The symmetric matrix whose eigenvalue is followed, P^(-1/2) H P^(-1/2) or H itself, as it is
+  /// now. With a preconditioner it takes two vectors.
+  class SymmetricMatrix {
+   public:
+    explicit SymmetricMatrix(CurvatureProbe& probe) : matrix_(probe.matrix()) {
+      if (probe.preconditioner() == nullptr) return;
+      preconditioned_.emplace(probe.context_, *matrix_, *probe.preconditioner());
+      matrix_ = &*preconditioned_;
+    }
+    LinearOperator<Scalar, Space>& get() { return *matrix_; }
+
+   private:
+    std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
+    LinearOperator<Scalar, Space>* matrix_;
+  };
+
   /// Floating-point operations of one product, or of one loss, on this rank.
   double product_flops() const;
 
  private:
-  void build_tracker(OptimizerConfig const& optimizer, CurvatureConfig const& config,
-                     std::uint64_t seed, ReductionOptions const& reduction,
+  void build_matrix(OptimizerConfig const& optimizer, CurvatureConfig const& config,
+                    ReductionOptions const& reduction);
+  void build_tracker(CurvatureConfig const& config, std::uint64_t seed,
                      VectorView<Scalar, Space> image, Interruption const& interrupted);
+  curvature::SharpnessReport start_cold(Index step);
   double loss_along_update(double step_size);
   void update_preconditioner(optim::Optimizer<Scalar, Space> const& optimizer);
 
@@ -105,7 +130,12 @@ class CurvatureProbe {
   std::optional<curvature::ModelOperator<Scalar, Space>> matrix_;
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
+  std::optional<curvature::PowerIteration<Scalar, Space>> cold_;
   std::optional<curvature::CriticalSharpness> critical_;
+  std::optional<curvature::Lanczos<Scalar, Space>> lanczos_;
+  curvature::StabilityThreshold threshold_;
+  CurvatureConfig config_;
+  std::uint64_t seed_ = 0;
   Vector<Scalar, Space> theta_before_;
   std::optional<ShardedParameters<Scalar, Space>> trial_;
   double learning_rate_ = 0;

@@ -42,9 +42,10 @@ class RunRecord {
 };
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where
-/// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio, hvps,
-/// edge_of_stability, quality, loss_z, gradient_z, skipped, tokens, seconds, tokens_per_s. What is
-/// not finite or was not measured is left out; numbers come back as they were, to the last bit.
+/// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio,
+/// lambda_reference, hvps, edge_of_stability, quality, loss_z, gradient_z, skipped, largest_logit,
+/// clipped_heads, tokens, seconds, tokens_per_s. What is not finite or was not measured is left
+/// out; numbers come back as they were, to the last bit.
 std::string to_json(StepReport const& report);
 
 /// Reads such an object; keys that it does not know may stand there too. A number that was left out

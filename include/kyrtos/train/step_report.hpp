@@ -17,6 +17,7 @@ struct CurvatureReport {
   std::string quality;                    ///< converged, following, lost, or failed
   int hvps = 0;
   bool edge_of_stability = false;
+  std::optional<double> reference = {};  ///< λ by converged Lanczos, where asked for
 };
 
 /// One training step, the same on every rank.
@@ -30,9 +31,11 @@ struct StepReport {
   std::optional<CurvatureReport> curvature;
   double loss_z = 0;  ///< z-score against the steps before
   double gradient_z = 0;
-  bool skipped = false;  ///< The update was left out as an outlier.
-  Index tokens = 0;      ///< Tokens seen by the run so far.
-  double seconds = 0;    ///< This step, everything included.
+  bool skipped = false;                 ///< The update was left out as an outlier.
+  std::optional<double> largest_logit;  ///< Of attention, over all heads; before the update.
+  Index clipped_heads = 0;              ///< By QK-Clip.
+  Index tokens = 0;                     ///< Tokens seen by the run so far.
+  double seconds = 0;                   ///< This step, everything included.
   double tokens_per_s = 0;
 };
 

@@ -4,9 +4,11 @@
 
 #include <kyrtos/growth/depth_growth.hpp>
 #include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
 #include <kyrtos/parallel/rank_sum.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
+#include <kyrtos/train/line_model.hpp>
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/sharded_parameters.hpp>
 #include <kyrtos/train/step_report.hpp>
@@ -76,6 +78,8 @@ class Trainer {
   };
   Measured measure_gradient();
   bool update(Measured const& m, StepReport& report);
+  double update_along_line(double ceiling, double gradient_scale);
+  void look_at_attention(StepReport& report);
   void load_probe(Index step);
   void bind_blocks();
   std::string state_text() const;
@@ -98,7 +102,9 @@ class Trainer {
   std::unique_ptr<CurvatureProbe<Scalar, Space>> probe_;
   optim::OutlierDetector loss_outliers_, gradient_outliers_;
   std::optional<double> best_validation_loss_;
-  std::optional<double> threshold_ratio_;  // of the step before
+  optim::Cdat cdat_;
+  std::unique_ptr<LineModel<Scalar, Space>> line_;  // with cdat only
+  std::optional<double> threshold_ratio_;           // of the step before
   Index step_ = 0;
 };
 

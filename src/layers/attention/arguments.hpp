@@ -15,7 +15,7 @@ struct ForwardArguments {
   Geometry<Scalar> g;
   Scalar const* x;
   Scalar* y;
-  Scalar* log_sum_exp;  ///< L
+  Scalar *log_sum_exp, *greatest;  ///< L, m
 };
 
 template <class Scalar>

@@ -171,6 +171,7 @@ struct ForwardKernel {
     detail::for_lanes(team, present, [&](int j) {
       Scalar const sum = s.sum[j];
       *in.g.statistic(in.log_sum_exp, sequence, head, first + j) = s.greatest[j] + math::log(sum);
+      *in.g.statistic(in.greatest, sequence, head, first + j) = s.greatest[j];
       s.rescale[j] = 1 / sum;
     });
     team.team_barrier();

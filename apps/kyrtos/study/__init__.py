@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What `kyrtos study` consists of: a plan, running it, collecting, and reporting."""

@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One module an analysis: analyse(study, results, page) fills the page."""

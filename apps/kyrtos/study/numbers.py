@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Statistics that several analyses need."""
+
+import math
+
+import numpy as np
+
+
+def mean(values):
+    """(mean, standard error, count) of what is finite; the error of one value is NaN."""
+    values = np.asarray([v for v in values if v is not None and math.isfinite(v)], float)
+    if len(values) == 0:
+        return math.nan, math.nan, 0
+    error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return values.mean(), error, len(values)
+
+
+def with_error(values, digits=3):
+    """`1.234 ± 0.005` as text: the mean and its standard error; without it for one value."""
+    middle, error, count = mean(values)
+    if count == 0:
+        return "–"
+    return pm(middle, error, digits)
+
+
+def pm(value, error, digits=3):
+    """The same from a mean and its error."""
+    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if math.isfinite(error) else "")
+
+
+def quantiles(values, shares=(0.25, 0.5, 0.75, 0.9)):
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    return [float(np.quantile(values, share)) if len(values) else math.nan for share in shares]
+
+
+def surges(values, window=16, deviations=6.0, least=0.0):
+    """Indices where a series leaps above what it was: further above the median of the `window`
+    values before than `deviations` times its scatter and than `least`. The scatter is that of
+    differences of neighbours (1.4826 times their median size, over √2) in three windows, so that a
+    trend doesn't count. Of neighbours within half a window only the first counts: one event."""
+    values = np.asarray(values, float)
+    found, last = [], -window
+    for i in range(window, len(values)):
+        before = values[i - window:i]
+        before = before[np.isfinite(before)]
+        leaps = np.abs(np.diff(values[max(0, i - 3 * window):i]))
+        leaps = leaps[np.isfinite(leaps)]
+        if len(before) < window // 2 or len(leaps) == 0 or not np.isfinite(values[i]):
+            continue
+        scatter = 1.4826 * np.median(leaps) / math.sqrt(2)
+        if values[i] - np.median(before) > max(deviations * scatter, least, 1e-12):
+            if i - last > window // 2:
+                found.append(i)
+            last = i
+    return np.array(found, int)
+
+
+def loss_spikes(case):
+    """Steps at which the training loss spikes: by 6 deviations and by 0.1 nats."""
+    return surges(case["loss"], least=0.1)
+
+
+def final_loss(case, share=0.1):
+    """The last validation loss, or infinity for a run that did not stay finite."""
+    if case.not_finite or case.steps == 0:
+        return math.inf
+    known = case["validation_loss"]
+    known = known[np.isfinite(known)]
+    if len(known):
+        return float(known[-1])
+    return float(np.mean(case["loss"][-max(1, int(share * case.steps)):]))
+
+
+def diverged(case):
+    """Not finite; or lost: in the end no better than at the start, or than knowing only how frequent
+    each byte is (to 0.05 nats)."""
+    return case.not_finite or (case.steps > 0 and final_loss(case)
+                               >= min(case["loss"][0], case.chance - 0.05))
+
+
+def flops(case):
+    """Of all steps up to each: 6 a parameter of a matrix and token, with the blocks that took part,
+    attention's pairs, and 8/3 of a gradient for each Hessian-vector product."""
+    c, depth = case.config, case["active_depth"]
+    width, length = c.get("model.width", 64), c.get("model.context", 64)
+    mlp = c.get("model.mlp_width") or 4 * width
+    swiglu = c.get("model.preset") == "llama" or c.get("model.activation") == "swiglu"
+    block = 4 * width * width + (3 if swiglu else 2) * width * mlp + length * width
+    forward = 2 * (block * depth + c.get("model.vocabulary", 256) * width)
+    tokens = c.get("training.batch", 8) * length
+    probe = c.get("curvature.probe_sequences", 2) * length
+    step = 3 * forward * tokens + 8 * forward * probe * np.nan_to_num(case["hvps"])
+    if c.get("schedule.cdat", 0) > 0:
+        step = step + 8 * forward * tokens
+    return np.cumsum(step)
+
+
+def validation_at(case, budget, spent):
+    """The validation loss when `spent` (increasing) reaches the budget, between evaluations by
+    interpolation; NaN where the run did not get that far."""
+    known = np.isfinite(case["validation_loss"])
+    if not known.any() or case.not_finite or spent[known][-1] < 0.999 * budget:
+        return math.nan
+    return float(np.interp(budget, spent[known], case["validation_loss"][known]))

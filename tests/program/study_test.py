@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: 2026 Kyrtos contributors
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Plans, runs and collects small studies as a user would: study_test.py PROGRAM"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = sys.argv[1]
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "KYRTOS_PYTHON": sys.executable}
+ENVIRONMENT.pop("OMP_NUM_THREADS", None)  # a study shares out the cores
+sys.path.insert(0, str(ROOT / "apps/kyrtos"))
+
+try:
+    import h5py
+    import numpy as np
+
+    from study import numbers, plan
+    from study.analyses import cures, spikes
+    from study.collect import Result
+except ImportError as fault:
+    print(fault)
+    sys.exit(77)
+
+STUDY = """
+title = "Two rates"
+claim = "The lower rate is better."
+[base]
+model = { depth = 1, width = 16, heads = 2, context = 16 }
+data.train = "text.txt"
+training = { steps = 6, batch = 2, evaluate_every = 3, evaluation_batches = 1, clip_norm = 0 }
+curvature.enabled = false
+[axes]
+schedule.peak = [1e-3, 1e-2]
+training.seed = [1, 2]
+[methods.plain]
+[methods.sgd]
+optimizer.name = "sgd"
+schedule.peak = 1e15
+[[measure]]
+name = "sharpness"
+command = "curvature {run} --top 1 --smallest 0 --max-hvps {n} --out {file} --json"
+n = [5, 9]
+methods = ["plain"]
+[quick]
+[bad]
+base.model.depth = -1
+methods = ["plain"]
+[wrong]
+methods = ["nobody"]
+"""
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "two.toml").write_text(STUDY)
+        (self.folder / "text.txt").write_text("in the beginning was the word. " * 100)
+
+    def study(self, *words, status=0):
+        done = subprocess.run([PROGRAM, "study", "two.toml", *words], cwd=self.folder, text=True,
+                              capture_output=True, timeout=100, env=ENVIRONMENT)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+
+class Program(InAFolder):
+    def test_runs_collects_and_goes_on(self):
+        said = self.study("--output", "out")
+        self.assertIn("6 runs", said)  # a rate that a method sets is no axis for it
+        self.assertEqual(said.count("diverged"), 2)
+        report = (self.folder / "out/report.md").read_text()
+        self.assertTrue(report.startswith("# Two rates (size: quick)\n\n**Claim.** The lower rate"))
+        self.assertIn("![", report)
+        with h5py.File(self.folder / "out/study.h5") as file:
+            self.assertEqual(len(file["cases"]), 6)
+            group = file["cases/plain,peak=0.01,seed=2"]
+            self.assertEqual(group["steps/loss"].shape, (6,))
+            measures = json.loads(group["measures"].asstr()[()])
+            self.assertEqual([m["values"]["n"] for m in measures], [5, 9])
+            self.assertGreater(measures[0]["found"]["eigenvalues"]["largest"][0]["value"], 0)
+        before = {file: file.stat().st_mtime_ns for file in
+                  self.folder.glob("out/runs/*/run/metrics.jsonl")}
+        one = self.folder / "out/runs/plain,peak=0.001,seed=1"
+        (one / "status.json").unlink()  # as if it had been killed just before its end
+        again = self.study("--output", "out")
+        self.assertIn("plain,peak=0.001,seed=1: finished", again)
+        self.assertNotIn("seed=2: finished", again)
+        for file, time in before.items():
+            if one not in file.parents:
+                self.assertEqual(file.stat().st_mtime_ns, time)
+
+    def test_a_failed_run_is_named(self):
+        said = self.study("--size", "bad", "--output", "out", status=1)
+        self.assertIn("log.txt", said)
+
+    def test_mistakes_are_named(self):
+        self.assertIn("no method 'nobody'", self.study("--size", "wrong", status=1))
+        self.assertIn("quick, bad, wrong", self.study("--size", "enormous", status=1))
+        self.study("--case", "0", "--output", "out")
+        other = STUDY.replace("steps = 6", "steps = 7")
+        (self.folder / "two.toml").write_text(other)
+        self.assertIn("another plan", self.study("--case", "0", "--output", "out", status=1))
+
+    def test_job_array(self):
+        said = self.study("--slurm", "jobs")
+        self.assertIn("6 tasks", said)
+        script = (self.folder / "jobs/array.sh").read_text()
+        self.assertIn("--array=0-5", script)
+        command = script.splitlines()[-1].replace("exec ", "")
+        done = subprocess.run(["sh", "-c", command], cwd=self.folder, text=True,
+                              capture_output=True, env={**ENVIRONMENT, "SLURM_ARRAY_TASK_ID": "3"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("plain,peak=0.01,seed=2: finished", done.stdout)
+
+
+def result(loss, validation=None, exit=0, seed=1, peak=1e-3, **columns):
+    loss = np.asarray(loss, float)
+    known = np.full(len(loss), np.nan)
+    known[-1] = loss[-1] if validation is None else validation
+    return Result("case", "plain", {"schedule.peak": peak, "training.seed": seed}, {}, exit, 1, 1,
+                  [], {"step": np.arange(1.0, len(loss) + 1), "loss": loss,
+                       "validation_loss": known, **columns})
+
+
+class Numbers(unittest.TestCase):
+    def test_surges_are_found_once(self):
+        random = np.random.default_rng(1)
+        values = 3 + 0.01 * random.standard_normal(200)
+        self.assertEqual(len(numbers.surges(values)), 0)
+        values[100:104] += 1
+        values[160] += 0.5
+        self.assertEqual(list(numbers.surges(values)), [100, 160])
+        self.assertEqual(list(numbers.surges(values, least=0.7)), [100])
+
+    def test_mean_and_error(self):
+        middle, error, count = numbers.mean([1, 2, 3, float("inf"), None])
+        self.assertEqual((middle, count), (2, 3))
+        self.assertAlmostEqual(error, 1 / 3**0.5)
+
+    def test_divergence(self):
+        self.assertTrue(numbers.diverged(result([5, 4, 3], exit=3)))
+        self.assertTrue(numbers.diverged(result([5, 4, 6])))
+        self.assertFalse(numbers.diverged(result([5, 4, 3])))
+
+    def test_sensitivity_is_the_mean_excess_with_divergence_at_the_start(self):
+        groups = {1e-3: [result([5, 2.0])], 1e-2: [result([5, 1.0])], 1e-1: [result([5, 9], exit=3)]}
+        self.assertAlmostEqual(cures.sensitivity(groups)[0], (2 + 1 + 5) / 3 - 1)
+        self.assertEqual(cures.best_rate(groups), 1e-2)
+
+    def test_alarms(self):
+        at = np.array([50, 80])
+        warned, late = np.zeros(100), np.zeros(100)
+        warned[[45, 78, 10]] = 2
+        late[[50, 81]] = 2
+        self.assertEqual(spikes.alarm_quality([(warned, at)], 1, 10), (2 / 3, 1))
+        self.assertEqual(spikes.alarm_quality([(late, at)], 1, 10), (0, 0))
+
+    def test_validation_at_a_budget(self):
+        case = result([4, 3, 2], validation=2)
+        case.columns["validation_loss"][0] = 4
+        self.assertEqual(numbers.validation_at(case, 20, np.array([10, 20, 30])), 3)
+        self.assertTrue(np.isnan(numbers.validation_at(case, 40, np.array([10, 20, 30]))))
+
+
+class Plans(InAFolder):
+    def test_ready_studies_are_plans_that_the_program_knows(self):
+        known = subprocess.run([PROGRAM, "train", "--help-config"], text=True,
+                               capture_output=True).stdout
+        keys, section = {"model.preset"}, ""
+        for line in known.splitlines():
+            if line.startswith("["):
+                section = line.strip("[]")
+            elif " = " in line and not line.startswith("#"):
+                keys.add(f"{section}.{line.split(' = ')[0]}")
+        files = sorted((ROOT / "apps/studies").glob("*.toml"))
+        self.assertEqual(len(files), 7)
+        for file in files:
+            for size in ("quick", "full"):
+                study = plan.load(file, size, self.folder, str(self.folder / "text.txt"))
+                self.assertEqual(len({case.folder for case in study.cases}), len(study.cases))
+                for case in study.cases:
+                    self.assertLessEqual(set(case.config), keys, case.name)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
