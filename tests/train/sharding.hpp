@@ -44,6 +44,7 @@ TEST_CASE("losses and sharpness are the same on any number of ranks in every sha
       Strings{}, Strings{"model.tied=false", "curvature.block=2"},
       Strings{"training.micro_batch=1", "training.recompute=true", "parallel.reduction=ordered",
               "growth.entry=gate", "growth.ramp_steps=7"},
+      Strings{"training.qk_clip=0.05", "schedule.cdat=0.5"},
       Strings{"curvature.method=critical", "growth.where=stack", "growth.entry=projections"});
   TinyRun const whole(with(growing, extra)),
       run(with(with(growing, extra), {"parallel.shard=" + shard}));
