@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
 #include <algorithm>

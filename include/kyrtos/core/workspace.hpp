@@ -32,10 +32,10 @@ class Workspace {
       }
     Vector<Scalar, Space> buffer;
     if (allocates_)
-      buffer = Vector<Scalar, Space>(
-          Kokkos::view_alloc(context_.space(), Kokkos::WithoutInitializing,
-                             "kyrtos::workspace::" + name),
-          extent);
+      buffer =
+          Vector<Scalar, Space>(Kokkos::view_alloc(context_.space(), Kokkos::WithoutInitializing,
+                                                   "kyrtos::workspace::" + name),
+                                extent);
     entries_.push_back({name, buffer, extent});
     return VectorView<Scalar, Space>(buffer.data(), extent);
   }
