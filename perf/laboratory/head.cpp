@@ -23,8 +23,8 @@ using namespace kyrtos;
 using perf::Space;
 using Head = layers::CrossEntropyHead<float, Space>;
 
-/// Of one sweep with a tangent over a small batch: loss and its derivative relative to themselves, gradient
-/// and product along a random δ, which the reference of the tests gives on dual numbers.
+/// Of one sweep with a tangent over a small batch: loss and its derivative relative to themselves,
+/// gradient and product along a random δ, which the reference of the tests gives on dual numbers.
 double largest_error(Context<Space> const& context, Index chunk_rows) {
   using namespace testing;
   constexpr Index vocabulary = 70, width = 24, rows = 600;
