@@ -10,8 +10,8 @@ namespace kyrtos::layers::attention {
 /// stays in scratch (queries or keys, see geometry.hpp), `tile_rows` that of the tiles that stream
 /// past it; both are multiples of the register block's.
 ///
-/// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that no
-/// kernel spills registers on sm_80 and sm_90 (docs/backends.md). Not tuned on any device yet.
+/// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that
+/// no kernel spills registers on sm_80 and sm_90 (docs/backends.md). Not tuned on any device yet.
 template <class Scalar, class Space, bool OnHost = compat::is_host_accessible<Space>>
 struct AttentionTraits {
   static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar);
