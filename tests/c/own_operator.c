@@ -66,9 +66,9 @@ int main(int argc, char** argv) {
     kyrtos_tracker_update(tracker, solver.dt, &report);
     if (report.threshold_ratio > 0.9) solver.dt /= 2;
   }
-  double const fastest = solver.rate[species - 1];
+  double const fastest = 20 * pow(1.02, steps - 1);  // when it was last looked at
   printf("lambda %.3f, exact %.3f, time step %g\n", report.lambda, fastest, solver.dt);
-  check(fabs(report.lambda / fastest - 1) < 0.03, "the largest rate");
+  check(fabs(report.lambda / fastest - 1) < 1e-3, "the largest rate");
   check(solver.dt < 0.05 && solver.dt * fastest < 2, "a stable time step");
   for (int i = 0; i < species; ++i) check(fabs(solver.amount[i]) <= 1, "no species explodes");
   kyrtos_tracker_destroy(tracker);

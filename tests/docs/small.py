@@ -23,8 +23,9 @@ def smaller(command, *words):
         words = with_settings(words, SMALL + steps)
     if command == "study" and "--slurm" not in words:  # planned, not run: other tests run studies
         words += ["--slurm", "runs/planned"]
-    if command == "bench":
+    if command == "bench" and words[0] != "compare":
         words = ["smoke" if word == "node" else word for word in words]
+        words += ["--case", "rotary", "--repetitions", "1"]
     return [command, *words]
 
 
