@@ -25,7 +25,7 @@ using perf::Json;
 
 struct BenchOptions {
   std::string suite = "node", json, directory = ".";
-  std::vector<std::string> cases, results;
+  std::vector<std::string> cases, results, launcher;
   perf::RoundOptions rounds;
 };
 
@@ -99,7 +99,8 @@ std::vector<perf::CaseMaker> cases_of(BenchOptions const& o, std::string const& 
   auto cases = perf::suite(o.suite, {directory, ranks});
   constexpr StartUpModel tiny{.depth = 2, .width = 32, .heads = 2, .context = 32, .batch = 4};
   if (ranks == 1 && (o.suite == "node" || o.suite == "smoke"))
-    cases.push_back(start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel()));
+    cases.push_back(
+        start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel(), o.launcher));
   cases = perf::chosen(std::move(cases), o.cases);
   cases.insert(cases.begin(), perf::machine_case());
   return cases;
@@ -177,6 +178,11 @@ void add_options(CLI::App& command, BenchOptions& o) {
   command.add_option("--seconds", o.rounds.seconds, "After these no further round begins")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--launcher", o.launcher,
+                  "What starts the ranks of start_up's run, for instance \"mpirun -n 4\"")
+      ->delimiter(' ')
+      ->allow_extra_args(false);
   command.add_option("--directory", o.directory, "Where checkpoints are written and read")
       ->capture_default_str()
       ->check(CLI::ExistingDirectory);

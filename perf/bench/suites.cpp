@@ -88,8 +88,8 @@ Cases scaling_suite() {
   append(cases, series("depth", {2, 4, 8}, [](Index d) {
            return model("", d, 256, 4, 256, {4, 256});
          }));
-  append(cases, series("width", {128, 256, 512}, [](Index w) {
-           return model("", 4, w, w / 64, 256, {4, 256});
+  append(cases, series("width", {256, 512, 1024}, [](Index w) {
+           return model("", 2, w, w / 64, 256, {8, 256});
          }));
   append(cases, series("length", {1024, 2048, 4096, 8192}, [](Index t) {
            return model("", 2, 128, 2, 256, {1, t});
