@@ -39,6 +39,13 @@ double own_vectors(RunConfig const& config) {
   return 1 + optimizer + estimator + line;
 }
 
+/// Vectors in a checkpoint: parameters, the optimiser's, the tracker's.
+double saved_vectors(RunConfig const& config) {
+  double const optimizer = config.optimizer.kind == OptimizerConfig::Kind::sgd ? 1 : 2;
+  bool const tracks = config.curvature.enabled && config.curvature.method == Method::tracker;
+  return 1 + optimizer + (tracks ? static_cast<double>(config.curvature.block) : 0);
+}
+
 /// Elements of the buffers in which a sharded vector is gathered or summed
 /// (parallel/part_buffers.hpp).
 Index buffer_elements(Shards const& shards) {
@@ -97,6 +104,12 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
                                                          : 4) +
                          (has_line ? 3 : 0);
     add("parts on their way", users * static_cast<double>(buffer_elements(shards)) * size);
+  }
+  if (config.output.asynchronous) {
+    double const share =
+        sharded ? own : std::ceil(static_cast<double>(r.parameters) / ranks) * size;
+    r.copy_bytes = saved_vectors(config) * share;
+    if (compat::is_host_accessible<Space>) add("copy of a checkpoint", r.copy_bytes);
   }
 
   auto const active = first_blocks(config.model.depth, depth);
