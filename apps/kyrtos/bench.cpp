@@ -158,6 +158,7 @@ int compare_files(std::vector<std::string> const& paths) {
 constexpr char const* suites_text = R"(Suites, with the memory that they need in GiB:
   smoke      1  everything, tiny: a test that it works, in seconds on a machine of its own
   node       9  whole models of 11 and 124 million parameters, checkpoint, start-up
+  files      7  a checkpoint of 1.5 GB beside plain bytes; one behind the steps of a run
   layers     2  every layer's passes
   attention  2  attention from 256 to 16384 tokens
   scaling    4  models in series by batch, depth, width and length

@@ -65,6 +65,14 @@ Cases series(std::string const& name, std::vector<Index> const& values,
   return cases;
 }
 
+/// More than a gigabyte, which no cache on the way to a disk hides.
+Cases files_suite(SuiteOptions const& o) {
+  auto const written = gpt2_model();
+  auto const trained = character_model();
+  return {checkpoint_case(written.config, o.directory),
+          asynchronous_case(trained.config, trained.shape, o.directory)};
+}
+
 Cases smoke_suite(SuiteOptions const& o) {
   auto const tiny = model("tiny", 2, 32, 2, 64, {4, 32});
   Cases cases{model_case(tiny)};
@@ -72,6 +80,7 @@ Cases smoke_suite(SuiteOptions const& o) {
   append(cases, layer_suite({2, 32}, 32, 64, 2));
   append(cases, attention_suite(1, {64, 128}));
   append(cases, system_cases(tiny.config, o));
+  cases.push_back(asynchronous_case(tiny.config, tiny.shape, o.directory));
   return cases;
 }
 
@@ -103,6 +112,7 @@ std::map<std::string, Maker> const& suites() {
   static std::map<std::string, Maker> const all{
       {"smoke", smoke_suite},
       {"node", node_suite},
+      {"files", files_suite},
       {"layers",
        [](auto const&) {
          return layer_suite({8, 256}, 384, 50257, 6);
