@@ -25,7 +25,7 @@ using perf::Json;
 
 struct BenchOptions {
   std::string suite = "node", json, directory = ".";
-  std::vector<std::string> cases, results, launcher;
+  std::vector<std::string> cases, results, launcher, precisions = {"float32"};
   perf::RoundOptions rounds;
 };
 
@@ -101,7 +101,10 @@ std::vector<perf::CaseMaker> cases_of(BenchOptions const& o, std::string const& 
   if (ranks == 1 && (o.suite == "node" || o.suite == "smoke"))
     cases.push_back(
         start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel(), o.launcher));
-  cases = perf::chosen(std::move(cases), o.cases);
+  std::vector<Precision> precisions;
+  for (auto const& word : o.precisions)
+    precisions.push_back(word == "bf16" ? Precision::bf16 : Precision::float32);
+  cases = perf::in_precisions(perf::chosen(std::move(cases), o.cases), precisions);
   cases.insert(cases.begin(), perf::machine_case());
   return cases;
 }
@@ -171,6 +174,14 @@ void add_options(CLI::App& command, BenchOptions& o) {
       ->capture_default_str()
       ->check(CLI::IsMember(perf::suite_names()));
   command.add_option("--case", o.cases, "A case of the suite instead of all; may be given again")
+      ->allow_extra_args(false)
+      ->take_all();
+  command
+      .add_option("--precision", o.precisions,
+                  "Of models and layers: float32, or matrix products in bfloat16, as NAME-bf16; "
+                  "may be given again, to measure both in turns")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "bf16"}))
       ->allow_extra_args(false)
       ->take_all();
   command.add_option("--repetitions", o.rounds.repetitions, "Rounds of measurements")

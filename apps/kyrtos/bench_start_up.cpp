@@ -176,7 +176,7 @@ perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& 
                            {"length", model.context}};
     return perf::Case{"start_up", "system", facts, {operation}};
   };
-  return {"start_up", make};
+  return {"start_up", make, {}, /*has_products=*/false};
 }
 
 }  // namespace kyrtos::program

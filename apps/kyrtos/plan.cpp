@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/growth/depth_schedule.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 #include <kyrtos/train/resources.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "command.hpp"
 #include "format.hpp"
@@ -89,10 +91,17 @@ std::string time_table(std::vector<Scaled> const& rows, DeviceRates const& rates
   return text;
 }
 
+/// In the run's precision, if this machine has it.
+double measured_rate(Context<Space> const& context, Precision precision) {
+  bool const has_it = linalg::Bf16Products<Space>::missing().empty();
+  auto const here = has_it ? with_precision(context, precision) : context;
+  return linalg::measure_gemm_rate<float>(here);
+}
+
 int plan(MPI_Comm world, PlanOptions o) {
   Context<Space> const context(world);
   auto const config = load_config(o.config, o.overrides);
-  if (o.rates.flops <= 0) o.rates.flops = linalg::measure_gemm_rate<float>(context);
+  if (o.rates.flops <= 0) o.rates.flops = measured_rate(context, config.training.precision);
   growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
   auto const full = resources(context, config, o.ranks, config.model.depth);
   auto const first = resources(context, config, o.ranks, schedule.initial_depth());

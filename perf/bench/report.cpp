@@ -24,6 +24,7 @@ void add_operation(Json& j, Operation const& operation, std::vector<double> cons
   double const rate = operation.work.amount / q.median, peak = peaks.of(operation.work.kind);
   switch (operation.work.kind) {
     case Work::Kind::products:
+    case Work::Kind::bf16_products:
       j["flops_per_s"][name] = rate;
       j["peak_fraction_" + name] = rate / peak;
       break;
@@ -70,6 +71,7 @@ Json peaks_json(Measured const& machine) {
   Json j{{"gemm_flops_per_s", peaks.flops},
          {"gemm_provider", peaks.provider},
          {"triad_bytes_per_s", peaks.bytes}};
+  if (peaks.bf16_flops > 0) j["bf16_flops_per_s"] = peaks.bf16_flops;
   for (std::size_t i = 0; i < machine.seconds.size(); ++i) {
     auto const& operation = machine.of.operations[i];
     auto const q = quartiles_of(machine.seconds[i]);
@@ -103,9 +105,11 @@ Json slopes_of(Json const& cases) {
   for (auto const& one : cases) {
     auto const series = one.value("series", "");
     if (series.empty()) continue;
+    bool const is_bf16 = one.value("precision", "") == "bf16";
+    auto& of_series = points[is_bf16 ? series + "-bf16" : series];
     for (auto const& [key, value] : one.items())
       if (is_time(key) || key.ends_with("_mib") || key == "forward_flops")
-        points[series][key].emplace_back(one[series].get<double>(), value.get<double>());
+        of_series[key].emplace_back(one[series].get<double>(), value.get<double>());
   }
   Json slopes = Json::object();
   for (auto const& [series, keys] : points)

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "layer_suites.hpp"
 #include "model_case.hpp"
@@ -144,6 +145,40 @@ std::vector<CaseMaker> suite(std::string const& name, SuiteOptions const& option
   require<ConfigError>(found != suites().end(), "bench: there is no suite '" + name + "'" +
                                                     did_you_mean(name, suite_names()));
   return found->second(options);
+}
+
+namespace {
+
+CaseMaker in_precision(CaseMaker const& of, Precision precision) {
+  bool const is_bf16 = precision == Precision::bf16;
+  auto const name = of.name + (is_bf16 ? "-bf16" : "");
+  auto const make = [=](Context<Space> const& context) {
+    auto one = of.make(with_precision(context, precision, "--precision"));
+    one.name = name;
+    one.facts["precision"] = is_bf16 ? "bf16" : "float32";
+    for (auto& operation : one.operations)
+      if (is_bf16 && operation.work.kind == Work::Kind::products)
+        operation.work.kind = Work::Kind::bf16_products;
+    return one;
+  };
+  CaseMaker maker{name, make};
+  if (of.examine)
+    maker.examine = [=](Context<Space> const& context) {
+      return of.examine(with_precision(context, precision, "--precision"));
+    };
+  return maker;
+}
+
+}  // namespace
+
+std::vector<CaseMaker> in_precisions(Cases const& cases, std::vector<Precision> const& precisions) {
+  Cases all;
+  for (auto const& one : cases) {
+    if (!one.has_products) all.push_back(one);
+    for (auto const precision : precisions)
+      if (one.has_products) all.push_back(in_precision(one, precision));
+  }
+  return all;
 }
 
 std::vector<CaseMaker> chosen(std::vector<CaseMaker> cases, std::vector<std::string> const& names) {

@@ -155,7 +155,7 @@ CaseMaker checkpoint_case(TransformerConfig const& config, std::string const& di
                   [p] { p->remove(p->plain); }},
                  {"read", [p] { p->read(); }, Work::transfer(bytes)}}};
   };
-  return {"checkpoint", make};
+  return {"checkpoint", make, {}, /*has_products=*/false};
 }
 
 CaseMaker asynchronous_case(TransformerConfig const& config, SequenceShape batch,
@@ -184,7 +184,7 @@ CaseMaker all_reduce_case(TransformerConfig const& config) {
         {{"bytes", bytes}},
         {{"sum", [=] { all_reduce_sum<float, Space>(context, vector); }, Work::transfer(bytes)}}};
   };
-  return {"all_reduce", make};
+  return {"all_reduce", make, {}, /*has_products=*/false};
 }
 
 }  // namespace kyrtos::perf

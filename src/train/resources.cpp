@@ -56,6 +56,24 @@ Index buffer_elements(Shards const& shards) {
   return (ends + 2 * between) * shards.ranks();
 }
 
+/// Bytes of the two largest factors of a product, in bfloat16 (linalg/bf16_products.hpp): of
+/// x [n, in], y [n, out] and W [out, in] each two meet in some pass. The head's n is a chunk.
+template <class Scalar, class Space>
+Index factor_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
+  auto const& c = model.config();
+  Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
+  Index const chunk = model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)});
+  Index most = 0;
+  for (auto const& segment : model.layout().segments()) {
+    bool const is_factor = segment.shape.size() == 2 && !segment.name.ends_with("position.weight");
+    if (!is_factor) continue;
+    Index const out = segment.shape[0], in = segment.shape[1];
+    Index const n = out == outputs ? std::min(chunk, tokens) : tokens;
+    most = std::max(most, n * in + n * out + out * in - std::min({n * in, n * out, out * in}));
+  }
+  return 2 * most;
+}
+
 ActiveBlocks first_blocks(Index all, Index depth) {
   ActiveBlocks active(static_cast<std::size_t>(all), false);
   std::fill_n(active.begin(), std::min(all, depth), true);
@@ -126,7 +144,7 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
   };
   auto const [share, scratch] =
       workspace("activations", config.training.batch, "training.batch", false);
-  Index most_scratch = scratch;
+  Index most_scratch = scratch, most_at_once = share.micro_batch;
   if (has_line)
     most_scratch = std::max(most_scratch, workspace("activations and tangents of the update",
                                                     config.training.batch, "training.batch", true)
@@ -137,9 +155,13 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
         workspace("activations and tangents of the probe", c.probe_sequences,
                   "curvature.probe_sequences", c.method != Method::critical);
     most_scratch = std::max(most_scratch, probe_scratch);
+    most_at_once = std::max(most_at_once, probe.micro_batch);
     sequences += static_cast<double>(probe.micro_batch * (probe.count + probe.fillers));
   }
   add("scratch of the head", static_cast<double>(most_scratch));
+  if (config.training.precision == Precision::bf16)
+    add("factors in bfloat16",
+        static_cast<double>(factor_bytes(model, most_at_once * config.training.length)));
   add("tokens", sequences * static_cast<double>(2 * config.training.length) * sizeof(Token));
 
   r.micro_batches = share.count + share.fillers;

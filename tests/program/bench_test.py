@@ -148,6 +148,24 @@ class Choices(Bench):
         result = self.measure("some.json", "--case", "rotary", "--case", "tiny")
         self.assertEqual([case["name"] for case in result["cases"]], ["tiny", "rotary"])
 
+    def test_precisions(self):
+        words = ("--case", "tiny", "--case", "checkpoint", "--precision", "float32")
+        if "bf16_flops_per_s" not in self.result["peaks"]:
+            told = self.run_program("bench", *QUICK, "--precision", "bf16", status=1)
+            self.assertIn("--precision bf16", told)
+            self.skipTest("needs a processor with bfloat16")
+        result = self.measure("both.json", *words, "--precision", "bf16")
+        tiny, rounded, checkpoint = result["cases"]
+        self.assertEqual((tiny["name"], tiny["precision"]), ("tiny", "float32"))
+        self.assertEqual((rounded["name"], rounded["precision"]), ("tiny-bf16", "bf16"))
+        self.assertNotIn("precision", checkpoint)
+        self.assertLess(tiny["hvp_relative_error"], 1e-4)
+        self.assertGreater(rounded["hvp_relative_error"], 1e-4)
+        self.assertLess(rounded["hvp_relative_error"], 0.1)
+        share = 3 * rounded["forward_flops"] / rounded["gradient_s"]
+        share /= result["peaks"]["bf16_flops_per_s"]
+        self.assertAlmostEqual(rounded["peak_fraction_gradient"], share)
+
     def test_budget_of_time(self):
         self.run_program("bench", "--suite", "smoke", "--case", "rotary", "--repetitions", "1000",
                          "--seconds", "0", "--json", "short.json")

@@ -45,9 +45,10 @@ class InAFolder(unittest.TestCase):
         words = Path(__file__).read_text(encoding="utf-8")
         (self.folder / "text.txt").write_text(words * 3, encoding="utf-8")
 
-    def run_program(self, *words, status=0, launcher=()):
+    def run_program(self, *words, status=0, launcher=(), **environment):
         done = subprocess.run([*launcher, PROGRAM, *words], cwd=self.folder, capture_output=True,
-                              text=True, encoding="utf-8", timeout=100)
+                              text=True, encoding="utf-8", timeout=100,
+                              env={**os.environ, **environment})
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stderr if status in (1, 2) else done.stdout
 
@@ -144,6 +145,35 @@ class Train(InAFolder):
         self.run_program(status=2)
         self.assertIn("warmup_steps", self.run_program("train", "--help-config"))
         self.assertIn("Exit codes", self.run_program("--help"))
+
+
+class Bfloat16(InAFolder):
+    OLD = {"DNNL_MAX_CPU_ISA": "AVX2"}  # what oneDNN then takes the processor for
+
+    def test_where_there_is_none(self):
+        words = ("train", "run.toml", "--set", "training.precision=bf16")
+        told = self.run_program(*words, status=1, **self.OLD)
+        self.assertIn("training.precision", told)
+        self.assertIn("choose float32", told)
+        facts = json.loads(self.run_program("info", "--json", **self.OLD))
+        self.assertNotEqual(facts["bf16_products"], "there")
+        # A run in bfloat16 may be looked at in another precision anywhere, and planned.
+        plan = ("plan", "run.toml", "--set", "training.precision=bf16", "--json")
+        self.assertTrue(json.loads(self.run_program(*plan, **self.OLD))["fits"])
+
+    def test_trains(self):
+        if json.loads(self.run_program("info", "--json"))["bf16_products"] != "there":
+            self.skipTest("needs a processor with bfloat16")
+        self.train()
+        exact = self.metrics()
+        self.train("--set", "training.precision=bf16", "--set", "output.directory=bf16")
+        rounded = self.metrics("bf16")
+        self.assertNotEqual(rounded[-1]["loss"], exact[-1]["loss"])
+        self.assertAlmostEqual(rounded[-1]["loss"], exact[-1]["loss"], delta=0.01)
+        largest = [json.loads(self.run_program("curvature", "bf16", "--precision", precision,
+                                               "--top", "1", "--smallest", "0", "--json"))
+                   ["eigenvalues"]["largest"][0]["value"] for precision in ("float32", "bf16")]
+        self.assertLess(abs(largest[1] / largest[0] - 1), 0.02)
 
 
 class AfterTraining(InAFolder):

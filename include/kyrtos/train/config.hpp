@@ -19,7 +19,8 @@
 
 namespace kyrtos {
 
-enum class Precision { float32, float64 };
+/// Of all vectors; bf16: vectors in float32, matrix products of layers in bfloat16.
+enum class Precision { float32, float64, bf16 };
 
 struct DataConfig {
   std::vector<std::string> train;       ///< Files or shell patterns.
