@@ -4,6 +4,7 @@
 the launcher starts the program on two ranks."""
 
 import json
+import os
 import re
 import signal
 import subprocess
