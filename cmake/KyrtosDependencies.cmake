@@ -123,8 +123,12 @@ kyrtos_dependency(
   URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
   SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
   PURPOSE "metrics, one JSON object a step")
+set(toml_version 3)
+if(kyrtos_device STREQUAL "CUDA")
+  set(toml_version 3.4) # the first that nvcc can be got through: KyrtosTargets.cmake
+endif()
 kyrtos_dependency(
-  tomlplusplus tomlplusplus::tomlplusplus VERSION 3
+  tomlplusplus tomlplusplus::tomlplusplus VERSION ${toml_version}
   URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
   SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
   PURPOSE "configuration files")

@@ -15,10 +15,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT kyrtos_device STREQUAL 
   set(kyrtos_workarounds -mmove-max=128 -mstore-max=128)
 endif()
 
-# fmt before 10 takes nvcc for a compiler without constexpr functions, which it needs in C++20.
+# For nvcc: fmt before 10 takes it for a compiler without constexpr functions, which it needs in
+# C++20; and of toml++ it can't translate a lambda in for_each(), which is not used here.
 set(kyrtos_definitions "")
-if(kyrtos_device STREQUAL "CUDA" AND fmt_VERSION AND fmt_VERSION VERSION_LESS 10)
-  set(kyrtos_definitions FMT_USE_CONSTEXPR=1)
+if(kyrtos_device STREQUAL "CUDA")
+  set(kyrtos_definitions TOML_RETURN_BOOL_FROM_FOR_EACH_BROKEN=1)
+  if(fmt_VERSION AND fmt_VERSION VERSION_LESS 10)
+    list(APPEND kyrtos_definitions FMT_USE_CONSTEXPR=1)
+  endif()
 endif()
 
 # kyrtos_own_code(target): our warnings, as errors where asked for.
