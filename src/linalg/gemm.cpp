@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
@@ -72,6 +73,9 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   double const inner = static_cast<double>(a.extent(a_op == Transpose::yes ? 0 : 1));
   Region<Space> const region(context, "kyrtos::linalg::gemm",
                              {.flops = 2 * inner * static_cast<double>(c.size())});
+  if constexpr (std::is_same_v<Scalar, float>)
+    if (auto* const products = context.products())
+      return products->multiply(a_op, b_op, alpha, a, b, beta, c);
   auto const provider = choose<Scalar, Space>(context.options().gemm);
   if constexpr (onednn::supports<Scalar, Space>)
     if (provider == GemmProvider::onednn)

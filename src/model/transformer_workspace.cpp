@@ -99,7 +99,7 @@ void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
 
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::forget_scores() {
-  if (scores_.size() > 0)
+  if (scores_.data() != nullptr)
     linalg::fill(context_, flat(scores_), -std::numeric_limits<double>::infinity());
 }
 
