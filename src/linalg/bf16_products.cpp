@@ -5,12 +5,12 @@
 
 #include "gemm_providers.hpp"
 
-#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <tuple>
 
-#ifdef KYRTOS_HAVE_ONEDNN
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
 #include <dnnl.hpp>
 #endif
 
@@ -23,15 +23,22 @@ struct ProductKind {
   Transpose a_op, b_op;
   Index m, n, k;
   float beta;
-
-  friend auto operator<=>(ProductKind const&, ProductKind const&) = default;
 };
 
 }  // namespace
 
-#ifdef KYRTOS_HAVE_ONEDNN
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
 
 namespace {
+
+struct InOrder {
+  bool operator()(ProductKind const& a, ProductKind const& b) const {
+    auto const key = [](ProductKind const& p) {
+      return std::tie(p.a_op, p.b_op, p.m, p.n, p.k, p.beta);
+    };
+    return key(a) < key(b);
+  }
+};
 
 /// bfloat16 is the upper half of a float: to the nearest, ties to even. A NaN stays one.
 KOKKOS_INLINE_FUNCTION std::uint16_t to_bf16(float x) {
@@ -130,7 +137,7 @@ struct Bf16Products<Space>::State {
   Context<Space> context;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::map<ProductKind, PlannedProduct> products;
+  std::map<ProductKind, PlannedProduct, InOrder> products;
   Vector<std::uint16_t, Space> memory;  ///< Factors, and the library's scratchpad.
 
   explicit State(Context<Space> const& c) : context(c) {}
@@ -173,7 +180,9 @@ struct Bf16Products<Space>::State {
 namespace {
 
 std::string missing_on_host() {
-  return "this build has no oneDNN (Kyrtos_ENABLE_ONEDNN), which multiplies in bfloat16";
+  return "this build has no oneDNN (Kyrtos_ENABLE_ONEDNN), which multiplies in bfloat16, or is "
+         "nvcc's, "
+         "which can't translate oneDNN's C++ interface";
 }
 
 }  // namespace
