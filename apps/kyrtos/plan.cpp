@@ -38,11 +38,9 @@ Resources resources(Context<Space> const& context, RunConfig const& config, int 
 nlohmann::json to_json(Resources const& r) {
   nlohmann::json memory;
   for (auto const& [name, bytes] : r.memory) memory[name] = bytes;
-  return {{"active_depth", r.active_depth},
-          {"memory_bytes", r.memory_bytes},
-          {"memory", memory},
-          {"step_flops", r.step_flops},
-          {"product_flops", r.product_flops},
+  return {{"active_depth", r.active_depth},  {"memory_bytes", r.memory_bytes},
+          {"copy_bytes", r.copy_bytes},      {"memory", memory},
+          {"step_flops", r.step_flops},      {"product_flops", r.product_flops},
           {"micro_batches", r.micro_batches}};
 }
 
@@ -50,7 +48,11 @@ std::string memory_table(Resources const& r) {
   std::string text;
   for (auto const& [name, bytes] : r.memory)
     text += fmt::format("  {:<44} {:>10.1f} MiB\n", name, bytes / mib);
-  return text + fmt::format("  {:<44} {:>10.1f} MiB\n", "together", r.memory_bytes / mib);
+  text += fmt::format("  {:<44} {:>10.1f} MiB\n", "together", r.memory_bytes / mib);
+  if (r.copy_bytes > 0 && !compat::is_host_accessible<Space>)
+    text += fmt::format("  {:<44} {:>10.1f} MiB\n", "in host memory, copy of a checkpoint",
+                        r.copy_bytes / mib);
+  return text;
 }
 
 /// The same work a rank on ever more ranks: the batch grows with them.

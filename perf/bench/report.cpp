@@ -44,6 +44,9 @@ void add_ratios(Json& j) {
   auto const ratio = [&](char const* over, char const* under) {
     return j[std::string(over) + "_s"].get<double>() / j[std::string(under) + "_s"].get<double>();
   };
+  if (j.contains("plain_write_s")) j["write_over_plain"] = ratio("plain_write", "write");
+  if (j.contains("quiet_steps_s")) j["writing_over_quiet"] = ratio("writing_steps", "quiet_steps");
+  if (j["kind"] != "model") return;
   j["hvp_over_gradient"] = ratio("hvp", "gradient");
   j["gradient_hvp_over_gradient"] = ratio("gradient_hvp", "gradient");
   j["hvp_alone_over_gradient"] = ratio("hvp_alone", "gradient");
@@ -56,7 +59,7 @@ Json case_json(Measured const& m, Peaks const& peaks) {
   j.update(m.of.facts);
   for (std::size_t i = 0; i < m.seconds.size(); ++i)
     add_operation(j, m.of.operations[i], m.seconds[i], peaks);
-  if (m.of.kind == "model") add_ratios(j);
+  add_ratios(j);
   j["peak_memory_mib"] = m.peak_memory_mib;
   if (!m.profile.is_null()) j["profile"] = m.profile;
   return j;

@@ -343,6 +343,10 @@ void declare_output(Declarations& d, OutputConfig& c) {
   d.integer("keep_checkpoints", c.keep_checkpoints, 0, "older ones are removed; 0: keep all");
   d.flag("keep_best", c.keep_best,
          "a checkpoint whenever the validation loss is the lowest so far, kept as best.h5");
+  d.flag("asynchronous", c.asynchronous,
+         "checkpoints are copied to host memory, and written behind the next steps");
+  d.flag("collective", c.collective,
+         "ranks write checkpoints by collective MPI-IO, not each for itself");
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
 }
 

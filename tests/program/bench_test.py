@@ -103,7 +103,11 @@ class Result(Bench):
         self.assertAlmostEqual(attention["flops_per_s"]["tangent_backward"] / flops, 1)
 
     def test_system(self):
-        self.assert_times(self.cases["checkpoint"], ("write_s", "read_s"))
+        self.assert_times(self.cases["checkpoint"], ("write_s", "plain_write_s", "read_s"))
+        self.assert_times(self.cases["checkpoint_behind"],
+                          ("quiet_steps_s", "writing_steps_s", "start_s"))
+        self.assertGreater(self.cases["checkpoint"]["write_over_plain"], 0)
+        self.assertGreater(self.cases["checkpoint_behind"]["writing_over_quiet"], 0)
         self.assert_times(self.cases["start_up"], ("first_step_s",))
         self.assertNotIn("all_reduce", self.cases)
 

@@ -217,37 +217,5 @@ class AfterTraining(InAFolder):
         self.assertAlmostEqual(forms[0], forms[1], delta=1e-9 * abs(forms[0]))
 
 
-class Readme(InAFolder):
-    TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-
-    def blocks(self, language):
-        return re.findall(rf"^```{language}\n(.*?)^```", self.TEXT, re.M | re.S)
-
-    def test_code_is_part_of_an_example(self):
-        bare = lambda text: [line.strip() for line in text.splitlines() if line.strip()]
-        programs = ["\n".join(bare(file.read_text(encoding="utf-8")))
-                    for file in (ROOT / "apps/examples").glob("*.cpp")]
-        blocks = self.blocks("cpp")
-        self.assertTrue(blocks)
-        for block in blocks:
-            snippet = "\n".join(bare(block))
-            self.assertTrue(any(snippet in program for program in programs), block)
-
-    def test_commands_run(self):
-        (self.folder / "apps/demo").mkdir(parents=True)
-        (self.folder / "apps/demo/demo.toml").write_text(CONFIG)
-        commands = [line for block in self.blocks("sh") for line in block.splitlines()
-                    if line.startswith("kyrtos ")]
-        self.assertGreater(len(commands), 4)
-        environment = {**os.environ, "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}",
-                       "KYRTOS_PYTHON": sys.executable}
-        for command in commands:
-            done = subprocess.run(command.replace("steps=300", "steps=12").replace("400", "15"),
-                                  shell=True, cwd=self.folder, env=environment,
-                                  capture_output=True, text=True, timeout=100)
-            no_matplotlib = command.startswith("kyrtos plot") and "install" in done.stderr
-            self.assertTrue(done.returncode == 0 or no_matplotlib, command + "\n" + done.stderr)
-
-
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

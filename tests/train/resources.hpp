@@ -22,17 +22,22 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   auto const extra = GENERATE(
       Strings{}, Strings{"training.micro_batch=1", "training.recompute=true", "model.tied=false"},
       Strings{"curvature.method=critical", "optimizer.name=sgd", "growth.initial_depth=2"},
-      Strings{"curvature.enabled=false"}, Strings{"curvature.block=3"});
+      Strings{"curvature.enabled=false"}, Strings{"curvature.block=3"},
+      Strings{"curvature.method=cold"}, Strings{"schedule.cdat=1"},
+      Strings{"output.asynchronous=true"});
   Strings overrides{"model.width=64",     "model.depth=4",    "training.batch=8",
                     "training.length=48", "model.context=48", "parallel.shard=" + shard};
   overrides.insert(overrides.end(), extra.begin(), extra.end());
   TinyRun run(overrides);
   auto const& ranks = run.context.communicator();
   std::optional<Trainer<Scalar, Space>> trainer;
+  std::optional<io::AsynchronousWriter<Scalar, Space>> writer;
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);  // whose scratch memory counts
     trainer.emplace(context, run.config);
     trainer->step();
+    if (run.config.output.asynchronous)
+      trainer->save(run.directory / "it.h5", writer.emplace(context.communicator()));
     trainer->step();
   });
   auto const planned =

@@ -15,7 +15,7 @@
 namespace kyrtos {
 
 /// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
-enum class GemmProvider { automatic, onednn, kokkos_kernels };
+enum class GemmProvider { automatic, onednn, kokkos_kernels, cublaslt, rocblas };
 
 /// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
 enum class GpuAwareMpi { automatic, on, off };
@@ -110,6 +110,10 @@ class Context {
 
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
+
+  /// What the provider of matrix products keeps for this Context and its copies: a library's handle
+  /// on the instance, and what it made for the products so far. Null until there was one.
+  std::shared_ptr<void>& gemm_library() const;
 
  private:
   void* scratch_bytes(std::size_t bytes) const;

@@ -174,8 +174,9 @@ class TransformerWorkspace {
   std::size_t bytes() const { return memory_.bytes(); }
   Workspace<Scalar, Space>& memory() { return memory_; }
 
-  /// Largest attention scores, [depth, heads], of all forward passes since forget_scores(): −∞ for
-  /// blocks that don't take part. Waits for the instance. \throws ConfigError without `scores`.
+  /// Largest attention scores, [depth, heads], of all forward passes since forget_scores() but
+  /// those of weight 0: −∞ for blocks that don't take part. Waits for the instance. \throws
+  /// ConfigError without `scores`.
   std::vector<double> largest_scores() const;
   void forget_scores();
 
@@ -196,7 +197,8 @@ class TransformerWorkspace {
   void bind_streams(Index width);
   void reserve_branch_adjoints();
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
-  void check(layers::Batch<Scalar, Space> const& batch) const;
+  /// A forward pass over the batch begins. \throws ShapeError where it doesn't fit.
+  void begin_pass(layers::Batch<Scalar, Space> const& batch);
   void require_tangents() const;
 
   Context<Space> context_;
@@ -208,6 +210,7 @@ class TransformerWorkspace {
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
       stream_tangent_adjoint_;
   MatrixView<Scalar, Space> scores_;
+  bool watches_scores_ = false;  // in the present pass
   bool gradient_is_kept_ = false;
 };
 

@@ -85,6 +85,8 @@ struct OutputConfig {
   Index checkpoint_every = 0;  ///< Steps; 0: at the end only.
   Index keep_checkpoints = 2;  ///< Older ones are removed; 0: keep all.
   bool keep_best = false;      ///< Also the state of the lowest validation loss, as best.h5.
+  bool asynchronous = false;   ///< Checkpoints are copied, and written behind the next steps.
+  bool collective = false;     ///< Ranks write them together, by collective MPI-IO.
   Index log_every = 10;        ///< Steps between lines of a batch log.
 };
 
