@@ -94,7 +94,7 @@ Index solver_vectors(CurvatureOptions const& o, Index dimension) {
 
 /// Linux would end the program only when it fills the memory.
 void require_memory(Context<Space> const& context, double bytes) {
-  if (!compat::is_host_accessible<Space>) return;
+  if (!compat::runs_on_host<Space>) return;
   auto const& ranks = context.communicator();
   double const available = available_memory(), all = bytes * ranks_on_node(ranks.get());
   if (ranks.any(available > 0 && all > available))

@@ -24,7 +24,7 @@ using HostSpace = Kokkos::DefaultHostExecutionSpace;
 /// The lines in which Kokkos names the device that it chose; none where it runs on the host.
 Facts device_names(Context<Space> const& context) {
   Facts names = Facts::array();
-  if (compat::is_host_accessible<Space>) return names;
+  if (compat::runs_on_host<Space>) return names;
   std::stringstream text;
   context.space().print_configuration(text);
   for (std::string line; std::getline(text, line);)

@@ -126,7 +126,7 @@ perf::Candidate tiles(Index heads, SequenceShape shape) {
 std::vector<perf::Candidate> candidates(Index heads, SequenceShape shape) {
   std::vector<perf::Candidate> all{
       candidate<attention::AttentionTraits<float, Space>>(heads, shape, "in use")};
-  if constexpr (compat::is_host_accessible<Space>) {
+  if constexpr (compat::runs_on_host<Space>) {
     all.push_back(tiles<32, 64, 8, 32>(heads, shape));
     all.push_back(tiles<64, 32, 8, 32>(heads, shape));
     all.push_back(tiles<64, 128, 8, 32>(heads, shape));

@@ -17,7 +17,7 @@ namespace kyrtos::layers::lanes {
 
 template <class Space>
 struct Traits {
-  static constexpr bool host = compat::is_host_accessible<Space>;
+  static constexpr bool host = compat::runs_on_host<Space>;
   static constexpr int count = host ? 64 : 1;
   static constexpr int team_size = host ? 1 : 256;
 };

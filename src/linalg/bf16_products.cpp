@@ -181,6 +181,7 @@ struct Bf16Products<Space>::State {
     round_to_bf16<Space>(context, a, rounded);
     round_to_bf16<Space>(context, b, rounded + places.b);
     context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
+    compat::WorkOfHostLibrary const work;
     product.run(stream, rounded, rounded + places.b, c.data(), rounded + places.scratchpad);
   } catch (dnnl::error const& error) {
     throw Error(std::string("gemm in bfloat16: oneDNN failed: ") + error.what());
@@ -213,7 +214,7 @@ struct Bf16Products<Space>::State {  // never made
 
 template <class Space>
 std::string Bf16Products<Space>::missing() {
-  if (!compat::is_host_accessible<Space>) return "products in bfloat16 are there on CPUs only";
+  if (!compat::runs_on_host<Space>) return "products in bfloat16 are there on CPUs only";
   return missing_on_host();
 }
 

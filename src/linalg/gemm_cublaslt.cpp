@@ -114,7 +114,7 @@ struct Library {
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // NVIDIA's advice
 
   Handle handle;
-  Kokkos::View<std::byte*, typename Space::memory_space> workspace;
+  Vector<std::byte, Space> workspace;
   std::map<Problem, Plan> plans;
 
   explicit Library(Context<Space> const& context)

@@ -21,7 +21,7 @@ inline constexpr bool enabled = false;
 
 template <class Scalar, class Space>
 inline constexpr bool supports =
-    enabled&& std::is_same_v<Scalar, float>&& compat::is_host_accessible<Space>;
+    enabled&& std::is_same_v<Scalar, float>&& compat::runs_on_host<Space>;
 
 template <class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
@@ -40,7 +40,7 @@ inline constexpr bool enabled = false;
 #endif
 
 template <class Space>
-inline constexpr bool supports = enabled && !compat::is_host_accessible<Space>;
+inline constexpr bool supports = enabled && !compat::runs_on_host<Space>;
 
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
@@ -59,7 +59,7 @@ inline constexpr bool enabled = false;
 #endif
 
 template <class Space>
-inline constexpr bool supports = enabled && !compat::is_host_accessible<Space>;
+inline constexpr bool supports = enabled && !compat::runs_on_host<Space>;
 
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,

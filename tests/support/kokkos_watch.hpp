@@ -30,10 +30,18 @@ class KokkosWatch {
   };
 
   KokkosWatch() {
+    using namespace Kokkos::Tools::Experimental;
     record() = {};
-    set(kernel, allocation, deallocation, fence, copy);
+    others() = get_callbacks();
+    set_begin_parallel_for_callback(kernel);
+    set_begin_parallel_reduce_callback(kernel);
+    set_begin_parallel_scan_callback(kernel);
+    set_allocate_data_callback(allocation);
+    set_deallocate_data_callback(deallocation);
+    set_begin_fence_callback(fence);
+    set_begin_deep_copy_callback(copy);
   }
-  ~KokkosWatch() { set(nullptr, nullptr, nullptr, nullptr, nullptr); }
+  ~KokkosWatch() { Kokkos::Tools::Experimental::set_callbacks(others()); }
   KokkosWatch(KokkosWatch const&) = delete;
   KokkosWatch& operator=(KokkosWatch const&) = delete;
 
@@ -51,22 +59,15 @@ class KokkosWatch {
   }
 
  private:
-  static void set(Kokkos::Tools::beginFunction on_kernel,
-                  Kokkos::Tools::allocateDataFunction on_allocation,
-                  Kokkos::Tools::deallocateDataFunction on_deallocation,
-                  Kokkos::Tools::beginFenceFunction on_fence,
-                  Kokkos::Tools::beginDeepCopyFunction on_copy) {
-    using namespace Kokkos::Tools::Experimental;
-    set_begin_parallel_for_callback(on_kernel);
-    set_begin_parallel_reduce_callback(on_kernel);
-    set_begin_parallel_scan_callback(on_kernel);
-    set_allocate_data_callback(on_allocation);
-    set_deallocate_data_callback(on_deallocation);
-    set_begin_fence_callback(on_fence);
-    set_begin_deep_copy_callback(on_copy);
+  /// Who listened before (core/distinct_memory.hpp does), and goes on hearing of kernels and
+  /// copies.
+  static Kokkos::Tools::Experimental::EventSet& others() {
+    static Kokkos::Tools::Experimental::EventSet instance;
+    return instance;
   }
-  static void kernel(char const* label, std::uint32_t device, std::uint64_t*) {
+  static void kernel(char const* label, std::uint32_t device, std::uint64_t* id) {
     record().kernels.push_back({label, device});
+    if (auto const other = others().begin_parallel_for) other(label, device, id);
   }
   static void allocation(Kokkos::Tools::SpaceHandle, char const* label, void const*,
                          std::uint64_t bytes) {
@@ -85,9 +86,12 @@ class KokkosWatch {
     if (!name.starts_with("Kokkos::Tools::invoke_kokkosp_callback"))
       record().fences.push_back(name);
   }
-  static void copy(Kokkos::Tools::SpaceHandle, char const* label, void const*,
-                   Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t) {
-    record().copies.emplace_back(label);
+  static void copy(Kokkos::Tools::SpaceHandle to_space, char const* to_label, void const* to,
+                   Kokkos::Tools::SpaceHandle from_space, char const* from_label, void const* from,
+                   std::uint64_t bytes) {
+    record().copies.emplace_back(to_label);
+    if (auto const other = others().begin_deep_copy)
+      other(to_space, to_label, to, from_space, from_label, from, bytes);
   }
 };
 

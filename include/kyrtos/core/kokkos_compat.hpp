@@ -4,6 +4,10 @@
 
 #include <Kokkos_Core.hpp>
 
+#ifdef KYRTOS_DISTINCT_MEMORY
+#include <kyrtos/core/distinct_memory.hpp>
+#endif
+
 #include <string>
 #include <type_traits>
 
@@ -84,10 +88,34 @@ class ScopedRegion {
   ScopedRegion& operator=(ScopedRegion const&) = delete;
 };
 
-/// True where kernels on Space may read what the host wrote without a copy.
+#ifdef KYRTOS_DISTINCT_MEMORY
+inline constexpr bool has_distinct_memory = true;
+template <class Space>
+using DeviceMemory = std::conditional_t<Kokkos::is_execution_space<Space>::value, distinct::Memory,
+                                        typename Space::memory_space>;
+using WorkOfHostLibrary = distinct::Opened;
+#else
+inline constexpr bool has_distinct_memory = false;
+/// Where kernels on Space find their data; of a memory space, itself.
+template <class Space>
+using DeviceMemory = typename Space::memory_space;
+/// While one lives, a library of the host, where that is where kernels run, reads and writes their
+/// memory.
+struct [[maybe_unused]] WorkOfHostLibrary {
+  WorkOfHostLibrary() {}
+};
+#endif
+
+/// True where the host may read and write memory of kernels on Space without a copy.
 template <class Space>
 inline constexpr bool is_host_accessible =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+    !has_distinct_memory &&
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, DeviceMemory<Space>>::accessible;
+
+/// True where kernels on Space run on cores of the host.
+template <class Space>
+inline constexpr bool runs_on_host =
+    Kokkos::SpaceAccessibility<Space, Kokkos::HostSpace>::accessible;
 
 #if defined(KOKKOS_ENABLE_CUDA)
 inline constexpr bool backend_is_cuda = true;

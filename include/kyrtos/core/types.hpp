@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <Kokkos_Core.hpp>
+#include <kyrtos/core/kokkos_compat.hpp>
 
 #include <cstdint>
 
@@ -24,16 +24,16 @@ using Token = std::int32_t;
 using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
 
 template <class T, class Space>
-using VectorView = Kokkos::View<T*, Kokkos::LayoutRight, typename Space::memory_space, Unmanaged>;
+using VectorView = Kokkos::View<T*, Kokkos::LayoutRight, compat::DeviceMemory<Space>, Unmanaged>;
 
 template <class T, class Space>
-using MatrixView = Kokkos::View<T**, Kokkos::LayoutRight, typename Space::memory_space, Unmanaged>;
+using MatrixView = Kokkos::View<T**, Kokkos::LayoutRight, compat::DeviceMemory<Space>, Unmanaged>;
 
 template <class T, class Space>
-using Vector = Kokkos::View<T*, Kokkos::LayoutRight, typename Space::memory_space>;
+using Vector = Kokkos::View<T*, Kokkos::LayoutRight, compat::DeviceMemory<Space>>;
 
 template <class T, class Space>
-using Matrix = Kokkos::View<T**, Kokkos::LayoutRight, typename Space::memory_space>;
+using Matrix = Kokkos::View<T**, Kokkos::LayoutRight, compat::DeviceMemory<Space>>;
 
 /// `batch` sequences of `length` tokens each; token (b, t) is row b·length + t of a matrix.
 struct SequenceShape {
@@ -47,14 +47,14 @@ struct SequenceShape {
 /// Elements [begin, begin + size) of a vector, without a copy.
 template <class T, class... Properties>
 auto slice(Kokkos::View<T*, Properties...> const& v, Index begin, Index size) {
-  using Space = typename Kokkos::View<T*, Properties...>::execution_space;
+  using Space = typename Kokkos::View<T*, Properties...>::memory_space;
   return VectorView<T, Space>(v.data() + begin, static_cast<std::size_t>(size));
 }
 
 /// `rows`·`columns` elements of a vector, from `begin` on, seen as a row-major matrix.
 template <class T, class... Properties>
 auto as_matrix(Kokkos::View<T*, Properties...> const& v, Index begin, Index rows, Index columns) {
-  using Space = typename Kokkos::View<T*, Properties...>::execution_space;
+  using Space = typename Kokkos::View<T*, Properties...>::memory_space;
   return MatrixView<T, Space>(v.data() + begin, static_cast<std::size_t>(rows),
                               static_cast<std::size_t>(columns));
 }
@@ -62,7 +62,7 @@ auto as_matrix(Kokkos::View<T*, Properties...> const& v, Index begin, Index rows
 /// Rows [begin, begin + rows) of a matrix, without a copy.
 template <class T, class... Properties>
 auto rows_of(Kokkos::View<T**, Properties...> const& m, Index begin, Index rows) {
-  using Space = typename Kokkos::View<T**, Properties...>::execution_space;
+  using Space = typename Kokkos::View<T**, Properties...>::memory_space;
   return MatrixView<T, Space>(m.data() + begin * static_cast<Index>(m.extent(1)),
                               static_cast<std::size_t>(rows), m.extent(1));
 }
@@ -70,7 +70,7 @@ auto rows_of(Kokkos::View<T**, Properties...> const& m, Index begin, Index rows)
 /// All elements of a row-major matrix as one vector.
 template <class T, class... Properties>
 auto flat(Kokkos::View<T**, Properties...> const& m) {
-  using Space = typename Kokkos::View<T**, Properties...>::execution_space;
+  using Space = typename Kokkos::View<T**, Properties...>::memory_space;
   return VectorView<T, Space>(m.data(), m.size());
 }
 

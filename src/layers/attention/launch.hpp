@@ -33,7 +33,7 @@ void with_head_size(int head_size, F const& f) {
 /// in its global memory. On hosts both are the same.
 template <class Policy>
 int scratch_level(Policy const& policy, std::size_t bytes) {
-  if (compat::is_host_accessible<typename Policy::execution_space>) return 0;
+  if (compat::runs_on_host<typename Policy::execution_space>) return 0;
   return bytes <= static_cast<std::size_t>(policy.scratch_size_max(0)) ? 0 : 1;
 }
 
@@ -42,7 +42,7 @@ int scratch_level(Policy const& policy, std::size_t bytes) {
 template <class Policy, class Kernel>
 void check_limits(Policy const& policy, std::string const& label, Kernel const& kernel,
                   std::size_t bytes) {
-  if constexpr (!compat::is_host_accessible<typename Policy::execution_space>) {
+  if constexpr (!compat::runs_on_host<typename Policy::execution_space>) {
     auto const most_bytes = static_cast<std::size_t>(policy.scratch_size_max(kernel.scratch_level));
     if (bytes > most_bytes)
       throw ConfigError(label + ": the tiles of head_size = " + std::to_string(kernel.head_size()) +

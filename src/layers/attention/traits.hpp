@@ -12,7 +12,7 @@ namespace kyrtos::layers::attention {
 ///
 /// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that
 /// no kernel spills registers on sm_80 and sm_90 (docs/backends.md). Not tuned on any device yet.
-template <class Scalar, class Space, bool OnHost = compat::is_host_accessible<Space>>
+template <class Scalar, class Space, bool OnHost = compat::runs_on_host<Space>>
 struct AttentionTraits {
   static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar);
   static constexpr int tile_rows = 32, tile_lanes = 32;

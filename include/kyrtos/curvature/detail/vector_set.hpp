@@ -226,7 +226,7 @@ Matrix<Scalar, Space> allocate_rows(Context<Space> const& context, std::string c
 /// Row j of a matrix as a vector, without a copy.
 template <class T, class... Properties>
 auto row(Kokkos::View<T**, Properties...> const& m, Index j) {
-  using Space = typename Kokkos::View<T**, Properties...>::execution_space;
+  using Space = typename Kokkos::View<T**, Properties...>::memory_space;
   return VectorView<T, Space>(m.data() + j * static_cast<Index>(m.extent(1)), m.extent(1));
 }
 

@@ -16,8 +16,7 @@ namespace kyrtos::layers::detail {
 
 template <class Space>
 struct RowTraits {
-  static constexpr bool on_host =
-      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+  static constexpr bool on_host = compat::runs_on_host<Space>;
   static constexpr int vector_length = on_host ? 1 : 32;
   /// Rows that one team works through, for passes that also sum over rows.
   static constexpr Index chunk_rows = 32;
