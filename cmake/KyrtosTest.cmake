@@ -1,23 +1,33 @@
 # SPDX-FileCopyrightText: 2026 Kyrtos contributors
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-# kyrtos_test(layers/rms_norm [PRECISIONS float double] [THREADS 1 2] [RANKS 1 2] [LABELS …])
+# kyrtos_test(layers/rms_norm [PRECISIONS float double] [THREADS 1 2] [RANKS 1 2] [LABELS …]
+#             [DISTINCT])
 #
 # Compiles the header tests/layers/rms_norm.hpp once for each precision, which it reads as
 # KYRTOS_TEST_SCALAR, into the executables test_layers_float and test_layers_double (or, with
 # `PRECISIONS none`, test_layers), and adds one CTest entry for each precision, thread count and
-# rank count: layers.rms_norm.double.threads2, layers.rms_norm.double.threads1.ranks2.
+# rank count: layers.rms_norm.double.threads2, layers.rms_norm.double.threads1.ranks2. With DISTINCT
+# once more in float with kyrtos_distinct, into test_layers_distinct.
 function(kyrtos_test test)
-  cmake_parse_arguments(arg "" "" "PRECISIONS;THREADS;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "DISTINCT" "" "PRECISIONS;THREADS;RANKS;LABELS" ${ARGN})
   kyrtos_default(arg_PRECISIONS float double)
   kyrtos_default(arg_THREADS 2)
   kyrtos_default(arg_RANKS 1)
   kyrtos_default(arg_LABELS unit)
 
+  if(arg_DISTINCT AND TARGET kyrtos_distinct)
+    list(APPEND arg_PRECISIONS distinct)
+  endif()
+
   cmake_path(GET test PARENT_PATH room)
   cmake_path(GET test FILENAME header)
   foreach(precision IN LISTS arg_PRECISIONS)
     kyrtos_test_source(${test} ${room} ${precision} executable)
+    set(labels ${arg_LABELS})
+    if(precision STREQUAL "distinct")
+      set(labels distinct)
+    endif()
     foreach(ranks IN LISTS arg_RANKS)
       # Several ranks share the cores of a small machine: one thread each.
       set(numbers_of_threads ${arg_THREADS})
@@ -26,7 +36,7 @@ function(kyrtos_test test)
       endif()
       foreach(threads IN LISTS numbers_of_threads)
         string(REPLACE ".none" "" name "${room}.${header}.${precision}.threads${threads}")
-        kyrtos_test_entry("${name}" ${ranks} ${threads} "${arg_LABELS}"
+        kyrtos_test_entry("${name}" ${ranks} ${threads} "${labels}"
                           $<TARGET_FILE:${executable}> --filenames-as-tags --colour-mode none
                           "[#${header}]")
       endforeach()
@@ -45,14 +55,20 @@ endmacro()
 function(kyrtos_test_source test room precision result)
   set(executable test_${room})
   set(define "")
+  set(library Kyrtos::kyrtos)
   if(NOT precision STREQUAL "none")
     string(APPEND executable _${precision})
     set(define "#define KYRTOS_TEST_SCALAR ${precision}\n")
   endif()
+  if(precision STREQUAL "distinct")
+    set(define "#define KYRTOS_TEST_SCALAR float\n")
+    set(library kyrtos_distinct)
+  endif()
   if(NOT TARGET ${executable})
-    kyrtos_add_program(${executable})
+    kyrtos_add_executable(${executable})
+    kyrtos_own_code(${executable})
     target_link_libraries(
-      ${executable} PRIVATE kyrtos_test_main fmt::fmt hdf5::hdf5 nlohmann_json::nlohmann_json
+      ${executable} PRIVATE ${library} kyrtos_test_main fmt::fmt hdf5::hdf5 nlohmann_json::nlohmann_json
                             LAPACKE::LAPACKE)
   endif()
   set(source "${CMAKE_CURRENT_BINARY_DIR}/sources/${executable}/${test}.cpp")

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
@@ -29,7 +30,7 @@ struct Pages {
   std::mutex mutex;
   std::map<char*, Allocation> allocations;  ///< By their beginning.
   int at_work = 0;                          ///< Kernels, copies and libraries.
-  struct sigaction others {};               ///< Whose turn it is after explain().
+  struct sigaction others {};               ///< Whose turn it is after on_fault().
 };
 
 /// Never destroyed: Views may be, later than any static object.
@@ -51,30 +52,39 @@ void say(std::string const& text) {
   [[maybe_unused]] auto const written = write(STDERR_FILENO, text.data(), text.size());
 }
 
+/// The allocation that holds an address, or the end.
+auto at(void const* memory) {
+  auto& all = pages().allocations;
+  auto* const address = static_cast<char*>(const_cast<void*>(memory));
+  auto const after = all.upper_bound(address);
+  if (after == all.begin()) return all.end();
+  auto const before = std::prev(after);
+  return address < before->first + before->second.bytes ? before : all.end();
+}
+
+void open_pages(std::pair<char* const, Allocation>& of) {
+  mprotect(of.first, of.second.bytes, PROT_READ | PROT_WRITE);
+  of.second.is_open = true;
+}
+
 /// What is touched first while work is going on is opened. All else is left, with the name of the
 /// View, to whoever was there before: Catch2, or the system. Does nothing that a signal may not,
 /// unless the process is lost anyhow: no code touches the pages while it holds the mutex.
 void on_fault(int signal, siginfo_t* info, void*) {
   std::lock_guard const lock(pages().mutex);
-  auto* const address = static_cast<char*>(info->si_addr);
-  auto found = pages().allocations.upper_bound(address);
-  if (found != pages().allocations.begin() && address < (--found)->first + found->second.bytes) {
-    auto& [begin, allocation] = *found;
-    if (pages().at_work > 0) {
-      mprotect(begin, allocation.bytes, PROT_READ | PROT_WRITE);
-      allocation.is_open = true;
-      return;
-    }
-    say("\nHost code touched memory of kernels: byte " + std::to_string(address - begin) + " of '" +
-        allocation.label + "'\n");
+  if (auto const found = at(info->si_addr); found != pages().allocations.end()) {
+    if (pages().at_work > 0) return open_pages(*found);
+    auto const byte = static_cast<char*>(info->si_addr) - found->first;
+    say("\nHost code touched memory of kernels: byte " + std::to_string(byte) + " of '" +
+        found->second.label + "'\n");
   }
   sigaction(signal, &pages().others, nullptr);
 }
 
 /// Handlers come and go, Catch2's with each test case: ours has to be the last that came.
 void be_asked_first() {
-  struct sigaction ours {
-  }, before{};
+  struct sigaction before {};
+  struct sigaction ours {};
   ours.sa_sigaction = on_fault;
   ours.sa_flags = SA_SIGINFO;
   sigaction(SIGSEGV, &ours, &before);
@@ -82,12 +92,12 @@ void be_asked_first() {
   if (!was_ours) pages().others = before;
 }
 
-void open() {
+void begin_work() {
   std::lock_guard const lock(pages().mutex);
   if (pages().at_work++ == 0) be_asked_first();
 }
 
-void close() {
+void end_work() {
   std::lock_guard const lock(pages().mutex);
   if (--pages().at_work > 0) return;
   for (auto& [begin, allocation] : pages().allocations)
@@ -97,8 +107,8 @@ void close() {
 /// Kokkos tells tools where kernels and copies begin and end.
 void listen() {
   using namespace Kokkos::Tools::Experimental;
-  auto const begin = [](char const*, std::uint32_t, std::uint64_t*) { open(); };
-  auto const end = [](std::uint64_t) { close(); };
+  auto const begin = [](char const*, std::uint32_t, std::uint64_t*) { begin_work(); };
+  auto const end = [](std::uint64_t) { end_work(); };
   set_begin_parallel_for_callback(begin);
   set_end_parallel_for_callback(end);
   set_begin_parallel_reduce_callback(begin);
@@ -107,18 +117,18 @@ void listen() {
   set_end_parallel_scan_callback(end);
   set_begin_deep_copy_callback([](Kokkos::Tools::SpaceHandle, char const*, void const*,
                                   Kokkos::Tools::SpaceHandle, char const*, void const*,
-                                  std::uint64_t) { open(); });
-  set_end_deep_copy_callback([] { close(); });
+                                  std::uint64_t) { begin_work(); });
+  set_end_deep_copy_callback([] { end_work(); });
 }
 
 }  // namespace
 
 Opened::Opened() {
-  open();
+  begin_work();
 }
 
 Opened::~Opened() {
-  close();
+  end_work();
 }
 
 /// Kokkos heads an allocation with its bookkeeping, which is the host's: it lies in an open page
@@ -149,6 +159,11 @@ void ClosedPages::impl_deallocate(char const* label, void* memory, std::size_t b
   std::lock_guard const lock(pages().mutex);
   pages().allocations.erase(begin);
   munmap(begin - page_size(), page_size() + in_pages(bytes_for_tools));
+}
+
+void Opened::open(void const* memory) {
+  std::lock_guard const lock(pages().mutex);
+  if (auto const found = at(memory); found != pages().allocations.end()) open_pages(*found);
 }
 
 }  // namespace kyrtos::distinct

@@ -181,7 +181,7 @@ struct Bf16Products<Space>::State {
     round_to_bf16<Space>(context, a, rounded);
     round_to_bf16<Space>(context, b, rounded + places.b);
     context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
-    compat::WorkOfHostLibrary const work;
+    compat::WorkOfHostLibrary const work(memory, c);
     product.run(stream, rounded, rounded + places.b, c.data(), rounded + places.scratchpad);
   } catch (dnnl::error const& error) {
     throw Error(std::string("gemm in bfloat16: oneDNN failed: ") + error.what());

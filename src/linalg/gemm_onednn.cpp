@@ -18,7 +18,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float a
   context.fence("kyrtos::linalg::gemm");
   auto const letter = [](Transpose op) { return op == Transpose::yes ? 'T' : 'N'; };
   auto const extent = [](auto const& m, int i) { return static_cast<dnnl_dim_t>(m.extent(i)); };
-  compat::WorkOfHostLibrary const work;
+  compat::WorkOfHostLibrary const work(a, b, c);
   dnnl_dim_t const k = extent(a, a_op == Transpose::yes ? 0 : 1);
   auto const status =
       dnnl_sgemm(letter(a_op), letter(b_op), extent(c, 0), extent(c, 1), k, alpha, a.data(),

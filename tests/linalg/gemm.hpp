@@ -21,8 +21,7 @@ using linalg::Transpose;
 using reference::HostMatrix;
 
 /// oneDNN multiplies float32 in host memory alone.
-inline constexpr bool onednn_fits =
-    std::is_same_v<Scalar, float> && compat::runs_on_host<Space>;
+inline constexpr bool onednn_fits = std::is_same_v<Scalar, float> && compat::runs_on_host<Space>;
 
 inline bool multiplies_scalar(GemmProvider provider) {
   for (auto const& info : linalg::gemm_providers())

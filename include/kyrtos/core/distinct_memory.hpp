@@ -10,20 +10,29 @@
 /// \brief For tests on CPUs, in a build with `Kyrtos_DISTINCT_MEMORY`: a memory space of kernels
 /// that host code can not touch.
 ///
-/// Its pages are closed to the process, and open while a kernel, a copy by Kokkos or a CPU library
-/// that says so (`Opened`) is at work. Host code that follows a pointer into it dies of SIGSEGV
-/// and a message that names the View. To Kokkos it is a space of its own: Views of it and of
-/// HostSpace are not assignable to each other, and their mirrors are copies.
+/// Its pages are closed to the process. What is touched while a kernel or a copy by Kokkos is at
+/// work is opened, and closed when that is done. Host code that follows a pointer there dies of
+/// SIGSEGV and a message that names the View. To Kokkos it is a space of its own: Views of it and
+/// of HostSpace are not assignable to each other, and their mirrors are copies.
 
 namespace kyrtos::distinct {
 
-/// The pages of kernels are open while one of these lives, in whatever thread.
+/// While one lives, pages of kernels are opened when touched. Those of these Views at once:
+/// oneDNN's kernels keep things below their stack, where the handler of a signal would overwrite
+/// them.
 class Opened {
  public:
+  template <class... Views>
+  explicit Opened(Views const&... views) : Opened() {
+    (open(views.data()), ...);
+  }
   Opened();
   ~Opened();
   Opened(Opened const&) = delete;
   Opened& operator=(Opened const&) = delete;
+
+ private:
+  static void open(void const* memory);
 };
 
 /// What Kokkos' logical space, which is in all but this the HostSpace, allocates from.

@@ -99,10 +99,10 @@ inline constexpr bool has_distinct_memory = false;
 /// Where kernels on Space find their data; of a memory space, itself.
 template <class Space>
 using DeviceMemory = typename Space::memory_space;
-/// While one lives, a library of the host, where that is where kernels run, reads and writes their
-/// memory.
+/// While one lives, a library of the host, which is where kernels run then, works on these Views.
 struct [[maybe_unused]] WorkOfHostLibrary {
-  WorkOfHostLibrary() {}
+  template <class... Views>
+  explicit WorkOfHostLibrary(Views const&...) {}
 };
 #endif
 
