@@ -7,6 +7,7 @@
 #include "trainer_state.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace kyrtos {
 
@@ -36,6 +37,8 @@ io::TokenFormat token_format(DataConfig::Format format) {
       return io::TokenFormat::bytes;
     case DataConfig::Format::tokens:
       return io::TokenFormat::uint16;
+    case DataConfig::Format::tokens32:
+      return io::TokenFormat::uint32;
     case DataConfig::Format::automatic:
       break;
   }
@@ -117,9 +120,13 @@ ActiveBlocks initially_active(RunConfig const& config) {
   return active;
 }
 
-ActiveBlocks active_blocks(RunConfig const& config, std::string const& state) {
-  auto const growth = growth_state_from_json(state);
+ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
+                           std::string const& file) {
+  auto const growth = growth_state_from_json(state, file);
   if (!growth) return initially_active(config);
+  if (static_cast<Index>(growth->births.size()) != config.model.depth)
+    throw FileError(fmt::format("{}: its training state is that of {} blocks, its model has {}",
+                                file, growth->births.size(), config.model.depth));
   ActiveBlocks active;
   for (auto const& birth : growth->births) active.push_back(birth.has_value());
   return active;
@@ -132,8 +139,9 @@ bool takes_part(Segment const& segment, ActiveBlocks const& active) {
 }
 
 std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
-                                                   std::string const& state, Index steps) {
-  auto const growth = growth_state_from_json(state);
+                                                   std::string const& state,
+                                                   std::string const& file, Index steps) {
+  auto const growth = growth_state_from_json(state, file);
   if (!growth) return {{0, layout.size(), steps, steps}};
   return adam_stretches(growth::ranges_of(layout, growth->births), steps);
 }
