@@ -47,16 +47,21 @@ endmacro()
 # Downloads, verifies and adds a release; install rules are off from here on, because a package
 # that needs what was never installed would be broken.
 function(kyrtos_fetch package url hash)
-  message(STATUS "${package} is not installed: fetching ${url}")
+  string(TOUPPER "FETCHCONTENT_SOURCE_DIR_${package}" given)
+  if(${given})
+    message(STATUS "${package}: from ${${given}}")
+  else()
+    message(STATUS "${package} is not installed: fetching ${url}")
+  endif()
   include(FetchContent)
   set(system "")
   if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.25)
-    set(system SYSTEM)
+    set(system SYSTEM) # comes first: CMake 3.25 takes it for one more value of what precedes it
   endif()
   if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.24)
     list(APPEND system DOWNLOAD_EXTRACT_TIMESTAMP OFF)
   endif()
-  FetchContent_Declare(${package} URL "${url}" URL_HASH "SHA256=${hash}" ${system})
+  FetchContent_Declare(${package} ${system} URL "${url}" URL_HASH "SHA256=${hash}")
   FetchContent_MakeAvailable(${package})
   set_property(GLOBAL APPEND PROPERTY KYRTOS_FETCHED ${package})
 endfunction()
@@ -84,6 +89,25 @@ kyrtos_dependency(
   URL ${github}/kokkos/kokkos/releases/download/4.6.02/kokkos-4.6.02.tar.gz
   SHA256 baf1ebbe67abe2bbb8bb6aed81b4247d53ae98ab8475e516d9c87e87fa2422ce
   PURPOSE "portable kernels and device memory")
+
+# Where kernels run. An installed Kokkos says so itself; one that was fetched obeys these options.
+set(kyrtos_device host)
+foreach(device CUDA HIP)
+  if(device IN_LIST Kokkos_DEVICES OR (NOT Kokkos_DEVICES AND Kokkos_ENABLE_${device}))
+    set(kyrtos_device ${device})
+  endif()
+endforeach()
+
+if(kyrtos_device STREQUAL "CUDA" AND Kyrtos_ENABLE_DEVICE_BLAS)
+  find_package(CUDAToolkit REQUIRED)
+  set(KYRTOS_HAVE_CUBLASLT ${CUDAToolkit_FOUND})
+elseif(kyrtos_device STREQUAL "HIP" AND Kyrtos_ENABLE_DEVICE_BLAS)
+  find_package(rocblas CONFIG QUIET HINTS "$ENV{ROCM_PATH}" /opt/rocm)
+  set(KYRTOS_HAVE_ROCBLAS ${rocblas_FOUND})
+endif()
+add_feature_info(cuBLASLt KYRTOS_HAVE_CUBLASLT "matrix products on CUDA devices")
+add_feature_info(rocBLAS KYRTOS_HAVE_ROCBLAS "matrix products on HIP devices")
+
 kyrtos_dependency(
   KokkosKernels Kokkos::kokkoskernels VERSION 3.4
   URL ${github}/kokkos/kokkos-kernels/releases/download/4.6.02/kokkos-kernels-4.6.02.tar.gz
@@ -99,8 +123,12 @@ kyrtos_dependency(
   URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
   SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
   PURPOSE "metrics, one JSON object a step")
+set(toml_version 3)
+if(kyrtos_device STREQUAL "CUDA")
+  set(toml_version 3.4) # the first that nvcc can be got through: KyrtosTargets.cmake
+endif()
 kyrtos_dependency(
-  tomlplusplus tomlplusplus::tomlplusplus VERSION 3
+  tomlplusplus tomlplusplus::tomlplusplus VERSION ${toml_version}
   URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
   SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
   PURPOSE "configuration files")

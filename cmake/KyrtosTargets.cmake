@@ -9,15 +9,25 @@ set(kyrtos_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 # GCC 12 may copy a constant of 32 bytes whose second half is zero, {a, a, 0, 0}, as {a, a, a, a}
 # where the CPU has AVX-512; in pieces of 16 bytes it copies rightly. tests/core/compiler.hpp.
 set(kyrtos_workarounds "")
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT "CUDA" IN_LIST Kokkos_DEVICES
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT kyrtos_device STREQUAL "CUDA"
    AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12
    AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
   set(kyrtos_workarounds -mmove-max=128 -mstore-max=128)
 endif()
 
+# For nvcc: fmt before 10 takes it for a compiler without constexpr functions, which it needs in
+# C++20; and of toml++ it can't translate a lambda in for_each(), which is not used here.
+set(kyrtos_definitions "")
+if(kyrtos_device STREQUAL "CUDA")
+  set(kyrtos_definitions TOML_RETURN_BOOL_FROM_FOR_EACH_BROKEN=1)
+  if(fmt_VERSION AND fmt_VERSION VERSION_LESS 10)
+    list(APPEND kyrtos_definitions FMT_USE_CONSTEXPR=1)
+  endif()
+endif()
+
 # kyrtos_own_code(target): our warnings, as errors where asked for.
 function(kyrtos_own_code target)
-  if("CUDA" IN_LIST Kokkos_DEVICES)
+  if(kyrtos_device STREQUAL "CUDA")
     set(warnings -Wall -Wextra) # nvcc's own generated code trips over the stricter ones
   else()
     set(warnings ${kyrtos_warnings})
@@ -25,6 +35,7 @@ function(kyrtos_own_code target)
   if(Kyrtos_WARNINGS_AS_ERRORS)
     list(APPEND warnings -Werror)
   endif()
+  target_compile_definitions(${target} PRIVATE ${kyrtos_definitions})
   target_compile_options(
     ${target} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:${warnings}>"
                       "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:${kyrtos_workarounds}>"
@@ -32,9 +43,26 @@ function(kyrtos_own_code target)
                       "$<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-std=f2008;-Wall;-Wextra>")
 endfunction()
 
+# kyrtos_add_library(target [STATIC] sources…) and kyrtos_add_executable(target sources…): the same
+# as without the prefix, or only the objects.
+function(kyrtos_add_library target)
+  if(Kyrtos_COMPILE_ONLY)
+    list(REMOVE_ITEM ARGN STATIC)
+    list(PREPEND ARGN OBJECT)
+  endif()
+  add_library(${target} ${ARGN})
+endfunction()
+function(kyrtos_add_executable target)
+  if(Kyrtos_COMPILE_ONLY)
+    add_library(${target} OBJECT ${ARGN})
+  else()
+    add_executable(${target} ${ARGN})
+  endif()
+endfunction()
+
 # kyrtos_add_program(target sources…): an executable over the library and what its main() needs.
 function(kyrtos_add_program target)
-  add_executable(${target} ${ARGN})
+  kyrtos_add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE Kyrtos::kyrtos)
   kyrtos_own_code(${target})
 endfunction()

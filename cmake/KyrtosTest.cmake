@@ -64,6 +64,9 @@ endfunction()
 # One CTest entry: a command on a number of ranks with a number of threads each. Names, labels,
 # processors and the environment are decided here alone.
 function(kyrtos_test_entry name ranks threads labels)
+  if(Kyrtos_COMPILE_ONLY)
+    return()
+  endif()
   set(command ${ARGN})
   if(ranks GREATER 1)
     string(APPEND name ".ranks${ranks}")

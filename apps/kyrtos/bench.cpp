@@ -25,7 +25,7 @@ using perf::Json;
 
 struct BenchOptions {
   std::string suite = "node", json, directory = ".";
-  std::vector<std::string> cases, results;
+  std::vector<std::string> cases, results, launcher, precisions = {"float32"};
   perf::RoundOptions rounds;
 };
 
@@ -99,8 +99,12 @@ std::vector<perf::CaseMaker> cases_of(BenchOptions const& o, std::string const& 
   auto cases = perf::suite(o.suite, {directory, ranks});
   constexpr StartUpModel tiny{.depth = 2, .width = 32, .heads = 2, .context = 32, .batch = 4};
   if (ranks == 1 && (o.suite == "node" || o.suite == "smoke"))
-    cases.push_back(start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel()));
-  cases = perf::chosen(std::move(cases), o.cases);
+    cases.push_back(
+        start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel(), o.launcher));
+  std::vector<Precision> precisions;
+  for (auto const& word : o.precisions)
+    precisions.push_back(word == "bf16" ? Precision::bf16 : Precision::float32);
+  cases = perf::in_precisions(perf::chosen(std::move(cases), o.cases), precisions);
   cases.insert(cases.begin(), perf::machine_case());
   return cases;
 }
@@ -157,6 +161,7 @@ int compare_files(std::vector<std::string> const& paths) {
 constexpr char const* suites_text = R"(Suites, with the memory that they need in GiB:
   smoke      1  everything, tiny: a test that it works, in seconds on a machine of its own
   node       9  whole models of 11 and 124 million parameters, checkpoint, start-up
+  files      7  a checkpoint of 1.5 GB beside plain bytes; one behind the steps of a run
   layers     2  every layer's passes
   attention  2  attention from 256 to 16384 tokens
   scaling    4  models in series by batch, depth, width and length
@@ -171,12 +176,25 @@ void add_options(CLI::App& command, BenchOptions& o) {
   command.add_option("--case", o.cases, "A case of the suite instead of all; may be given again")
       ->allow_extra_args(false)
       ->take_all();
+  command
+      .add_option("--precision", o.precisions,
+                  "Of models and layers: float32, or matrix products in bfloat16, as NAME-bf16; "
+                  "may be given again, to measure both in turns")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "bf16"}))
+      ->allow_extra_args(false)
+      ->take_all();
   command.add_option("--repetitions", o.rounds.repetitions, "Rounds of measurements")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   command.add_option("--seconds", o.rounds.seconds, "After these no further round begins")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--launcher", o.launcher,
+                  "What starts the ranks of start_up's run, for instance \"mpirun -n 4\"")
+      ->delimiter(' ')
+      ->allow_extra_args(false);
   command.add_option("--directory", o.directory, "Where checkpoints are written and read")
       ->capture_default_str()
       ->check(CLI::ExistingDirectory);

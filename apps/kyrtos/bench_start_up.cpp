@@ -82,8 +82,8 @@ class Child {
     posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
     OnAllCores const cores;
-    int const error = posix_spawn(&process_, pointers[0], &actions, nullptr, pointers.data(),
-                                  environment().data());
+    int const error = posix_spawnp(&process_, pointers[0], &actions, nullptr, pointers.data(),
+                                   environment().data());
     posix_spawn_file_actions_destroy(&actions);
     close(pipe[1]);
     output_ = fdopen(pipe[0], "r");
@@ -126,16 +126,21 @@ class Child {
 
 class StartUp {
  public:
-  StartUp(std::string directory, StartUpModel const& model) : directory_(std::move(directory)) {
+  StartUp(std::string directory, StartUpModel const& model, std::vector<std::string> launcher)
+      : directory_(std::move(directory)), launcher_(std::move(launcher)) {
     std::ofstream(directory_ + "/start_up.toml") << config_of(model);
     std::ofstream(directory_ + "/start_up.txt") << std::string(16384, 'a');
   }
 
   void to_first_step() {
-    child_ = std::make_unique<Child>(std::vector<std::string>{
-        std::filesystem::read_symlink("/proc/self/exe").string(), "train",
-        directory_ + "/start_up.toml", "--set", "data.train=" + directory_ + "/start_up.txt",
-        "--set", fmt::format("output.directory={}/start_up_{}", directory_, ++runs_)});
+    auto words = launcher_;
+    for (auto const& word :
+         {std::filesystem::read_symlink("/proc/self/exe").string(), std::string("train"),
+          directory_ + "/start_up.toml", std::string("--set"),
+          "data.train=" + directory_ + "/start_up.txt", std::string("--set"),
+          fmt::format("output.directory={}/start_up_{}", directory_, ++runs_)})
+      words.push_back(word);
+    child_ = std::make_unique<Child>(std::move(words));
     check(child_->says("step 1/1"));
   }
   void finish() {
@@ -152,15 +157,17 @@ class StartUp {
   }
 
   std::string directory_;
+  std::vector<std::string> launcher_;
   int runs_ = 0;
   std::unique_ptr<Child> child_;
 };
 
 }  // namespace
 
-perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& model) {
+perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& model,
+                              std::vector<std::string> const& launcher) {
   auto const make = [=](Context<perf::Space> const&) {
-    auto const p = std::make_shared<StartUp>(directory, model);
+    auto const p = std::make_shared<StartUp>(directory, model, launcher);
     perf::Operation operation{"first_step", [p] { p->to_first_step(); }};
     operation.finish = [p] { p->finish(); };
     perf::Json const facts{{"depth", model.depth},
@@ -169,7 +176,7 @@ perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& 
                            {"length", model.context}};
     return perf::Case{"start_up", "system", facts, {operation}};
   };
-  return {"start_up", make};
+  return {"start_up", make, {}, /*has_products=*/false};
 }
 
 }  // namespace kyrtos::program

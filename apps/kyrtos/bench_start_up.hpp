@@ -5,6 +5,7 @@
 #include "perf/bench/operation.hpp"
 
 #include <string>
+#include <vector>
 
 namespace kyrtos::program {
 
@@ -13,7 +14,9 @@ struct StartUpModel {
 };
 
 /// From the start of a process to the report of its first step: `kyrtos train` as a child of this
-/// one, on a file in the directory. For one rank; the child has none beside it.
-perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& model);
+/// one, on a file in the directory. The child is alone, or on the ranks that `launcher` starts (its
+/// words, as "mpirun", "-n", "4").
+perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& model,
+                              std::vector<std::string> const& launcher = {});
 
 }  // namespace kyrtos::program

@@ -76,14 +76,18 @@ std::string conditions(Json const& result) {
   auto const& machine = result["machine"];
   auto const& versions = result["versions"];
   auto const& peaks = result["peaks"];
+  auto const bf16 =
+      peaks.contains("bf16_flops_per_s")
+          ? fmt::format(", in bfloat16 {}FLOP/s", scaled(number(peaks, "bf16_flops_per_s")))
+          : "";
   return fmt::format(
       "kyrtos {} on {}: {}, {}, {}; {}, Kokkos {}, {}\n"
-      "suite {}, {}; a rank's peaks: matrix products {}FLOP/s ({}), triad {}B/s\n",
+      "suite {}, {}; a rank's peaks: matrix products {}FLOP/s ({}){}, triad {}B/s\n",
       text(versions, "kyrtos"), text(machine, "name"), counted(machine, "cores", "core"),
       counted(machine, "threads", "thread"), counted(machine, "ranks", "rank"),
       text(result, "backend"), text(versions, "kokkos"), text(versions, "compiler"),
       text(result, "suite"), counted(result, "rounds", "round"),
-      scaled(number(peaks, "gemm_flops_per_s")), text(peaks, "gemm_provider"),
+      scaled(number(peaks, "gemm_flops_per_s")), text(peaks, "gemm_provider"), bf16,
       scaled(number(peaks, "triad_bytes_per_s")));
 }
 
@@ -99,11 +103,13 @@ std::string slope_lines(Json const& slopes) {
 
 /// Where the time of each operation of the models goes.
 std::string profiles(Json const& result) {
-  PeakRates const peaks{number(result["peaks"], "gemm_flops_per_s"),
-                        number(result["peaks"], "triad_bytes_per_s")};
   std::string tables;
   for (auto const& one : result["cases"]) {
     if (!one.contains("profile")) continue;
+    bool const is_bf16 = one.value("precision", "") == "bf16";
+    PeakRates const peaks{
+        number(result["peaks"], is_bf16 ? "bf16_flops_per_s" : "gemm_flops_per_s"),
+        number(result["peaks"], "triad_bytes_per_s")};
     for (auto const& [operation, profile] : one["profile"].items())
       tables += profile_table(profile, text(one, "name") + " " + operation, peaks);
   }

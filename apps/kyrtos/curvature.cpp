@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/parallel/agreement.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "command.hpp"
 #include "curvature_file.hpp"
@@ -49,8 +50,9 @@ void reconcile(CurvatureOptions& o, RunConfig& config) {
   config.data.validation.clear();
 }
 
-CurvatureResult measure(Context<Space> const& context, io::CheckpointReader file,
+CurvatureResult measure(Context<Space> const& plain, io::CheckpointReader file,
                         RunConfig const& config, CurvatureOptions const& o) {
+  auto const context = with_precision(plain, *o.precision, "--precision");
   Progress progress(context.communicator().is_root());
   if (*o.precision == Precision::float64)
     return measure(context, StoredModel<double>(context, std::move(file), config), o, progress);

@@ -19,6 +19,7 @@ namespace {
 
 namespace hdf5 = io::hdf5;
 constexpr char format[] = "kyrtos curvature";
+constexpr std::uint64_t most_bytes = 1 << 20;  // or hardly more
 
 using curvature::Eigenvalue;
 using Numbers = std::vector<double>;
@@ -148,25 +149,16 @@ std::string new_curvature_file(std::string const& checkpoint) {
   return file;
 }
 
-struct CurvatureFile::State {
-  std::string path;
-  io::Replacement replacement;
-};
-
-CurvatureFile::CurvatureFile(std::string const& path)
-    : state_(new State{replaceable(path), io::Replacement(path, 1 << 20)}) {}
-
-CurvatureFile::~CurvatureFile() = default;
+CurvatureFile::CurvatureFile(std::string const& path) : path_(replaceable(path)) {
+  io::Replacement const attempt(path_, most_bytes);
+}
 
 void CurvatureFile::write(CurvatureResult const& result) {
   hdf5::QuietErrors const quiet;
-  auto const& partial = state_->replacement.partial();
-  auto file = hdf5::create_file(partial);
-  write_attributes(file, result);
-  write_results(file, result);
-  hdf5::flush(file);
-  if (file.close() < 0) hdf5::fail(partial, "can't be closed");
-  state_->replacement.commit();
+  hdf5::replace_file(path_, most_bytes, [&](hid_t file) {
+    write_attributes(file, result);
+    write_results(file, result);
+  });
 }
 
 }  // namespace kyrtos::program

@@ -4,7 +4,6 @@
 
 #include "curvature_result.hpp"
 
-#include <memory>
 #include <string>
 
 namespace kyrtos::program {
@@ -29,14 +28,12 @@ class CurvatureFile {
   /// Sees to it that the file can be written, which is better known before the work.
   /// \throws FileError, also where another kind of file has that path.
   explicit CurvatureFile(std::string const& path);
-  ~CurvatureFile();
 
   /// Complete or absent; replaces a result that is there. \throws FileError
   void write(CurvatureResult const& result);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::string path_;
 };
 
 }  // namespace kyrtos::program

@@ -45,7 +45,8 @@ std::vector<layers::Batch<Scalar, Space>> share_of_batch(Context<Space> const& c
 
 template <class Scalar>
 int hvp(MPI_Comm ranks, HvpOptions const& o) {
-  Context<Space> const context(ranks);
+  auto const precision = o.precision == "bf16" ? Precision::bf16 : Precision::float32;
+  auto const context = with_precision(Context<Space>(ranks), precision, "--precision");
   auto const& communicator = context.communicator();
   StoredModel<Scalar> const stored(context, o.checkpoint);
   auto const& model = stored.model;
@@ -94,9 +95,11 @@ void add_hvp(CLI::App& app, Action& action) {
        "/parameters, at its root or in a group 'vector'")
       ->check(CLI::ExistingFile);
   file("--out", o->out, "HDF5 to write: /loss (mean over targets), /gradient/..., /hvp/...");
-  command->add_option("--precision", o->precision, "Of the computation")
+  command
+      ->add_option("--precision", o->precision,
+                   "Of the computation; bf16: of the factors in matrix products")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "float64"}));
+      ->check(CLI::IsMember({"float32", "float64", "bf16"}));
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       return o->precision == "float64" ? hvp<double>(ranks, *o) : hvp<float>(ranks, *o);

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/version.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 
@@ -48,6 +49,11 @@ Facts gemm_facts() {
                                                     provider.scalars)
                                       : fmt::format("{}: not in this build", provider.name));
   return list;
+}
+
+Facts bf16_fact() {
+  auto const missing = linalg::Bf16Products<Space>::missing();
+  return missing.empty() ? "there" : missing;
 }
 
 Facts mpi_facts(Communicator const& ranks) {
@@ -101,8 +107,8 @@ Facts machine_facts(Context<Space> const& context, bool measures_gemm) {
   auto const nodes = find_nodes(ranks.get(), HostSpace().concurrency());
   Facts facts{{"kyrtos", version()},           {"kokkos", kokkos_facts(context)},
               {"processor", processor_name()}, {"matrix_products", gemm_facts()},
-              {"mpi", mpi_facts(ranks)},       {"hdf5", hdf5_version()},
-              {"environment", environment()}};
+              {"bf16_products", bf16_fact()},  {"mpi", mpi_facts(ranks)},
+              {"hdf5", hdf5_version()},        {"environment", environment()}};
   for (auto const& node : nodes) facts["nodes"].push_back(node_facts(node));
   if (measures_gemm) {
     auto const rate = ranks.sum(linalg::measure_gemm_rate<float>(context));

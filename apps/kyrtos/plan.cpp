@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/growth/depth_schedule.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 #include <kyrtos/train/resources.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "command.hpp"
 #include "format.hpp"
@@ -36,11 +38,9 @@ Resources resources(Context<Space> const& context, RunConfig const& config, int 
 nlohmann::json to_json(Resources const& r) {
   nlohmann::json memory;
   for (auto const& [name, bytes] : r.memory) memory[name] = bytes;
-  return {{"active_depth", r.active_depth},
-          {"memory_bytes", r.memory_bytes},
-          {"memory", memory},
-          {"step_flops", r.step_flops},
-          {"product_flops", r.product_flops},
+  return {{"active_depth", r.active_depth},  {"memory_bytes", r.memory_bytes},
+          {"copy_bytes", r.copy_bytes},      {"memory", memory},
+          {"step_flops", r.step_flops},      {"product_flops", r.product_flops},
           {"micro_batches", r.micro_batches}};
 }
 
@@ -48,7 +48,11 @@ std::string memory_table(Resources const& r) {
   std::string text;
   for (auto const& [name, bytes] : r.memory)
     text += fmt::format("  {:<44} {:>10.1f} MiB\n", name, bytes / mib);
-  return text + fmt::format("  {:<44} {:>10.1f} MiB\n", "together", r.memory_bytes / mib);
+  text += fmt::format("  {:<44} {:>10.1f} MiB\n", "together", r.memory_bytes / mib);
+  if (r.copy_bytes > 0 && !compat::is_host_accessible<Space>)
+    text += fmt::format("  {:<44} {:>10.1f} MiB\n", "in host memory, copy of a checkpoint",
+                        r.copy_bytes / mib);
+  return text;
 }
 
 /// The same work a rank on ever more ranks: the batch grows with them.
@@ -87,10 +91,17 @@ std::string time_table(std::vector<Scaled> const& rows, DeviceRates const& rates
   return text;
 }
 
+/// In the run's precision, if this machine has it.
+double measured_rate(Context<Space> const& context, Precision precision) {
+  bool const has_it = linalg::Bf16Products<Space>::missing().empty();
+  auto const here = has_it ? with_precision(context, precision) : context;
+  return linalg::measure_gemm_rate<float>(here);
+}
+
 int plan(MPI_Comm world, PlanOptions o) {
   Context<Space> const context(world);
   auto const config = load_config(o.config, o.overrides);
-  if (o.rates.flops <= 0) o.rates.flops = linalg::measure_gemm_rate<float>(context);
+  if (o.rates.flops <= 0) o.rates.flops = measured_rate(context, config.training.precision);
   growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
   auto const full = resources(context, config, o.ranks, config.model.depth);
   auto const first = resources(context, config, o.ranks, schedule.initial_depth());

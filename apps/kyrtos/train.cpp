@@ -3,6 +3,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 #include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "command.hpp"
 #include "profile_table.hpp"
@@ -55,8 +56,11 @@ int exit_code(RunResult const& result) {
 
 template <class Scalar>
 int train(MPI_Comm ranks, RunConfig const& config, RunOptions const& options, bool is_profiled) {
-  Context<Space> const context(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi});
-  double const rate = linalg::measure_gemm_rate<Scalar>(context);
+  auto const context =
+      with_precision(Context<Space>(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi}),
+                     config.training.precision);
+  constexpr Index size = 1024;  // near enough to the peak, and soon done
+  double const rate = linalg::measure_gemm_rate<Scalar>(context, size);
   bool const is_root = context.communicator().is_root();
   Status status(config, is_root, rate * context.communicator().size());
   std::optional<perf::Profile> profile;

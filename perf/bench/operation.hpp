@@ -18,9 +18,10 @@ using Json = nlohmann::ordered_json;
 struct Work {
   enum class Kind {
     uncounted,
-    products,  ///< Floating-point operations; the peak is that of matrix products.
-    memory,    ///< Bytes to and from memory; the peak is that of the triad.
-    transfer,  ///< Bytes to and from files or other ranks; without a peak.
+    products,       ///< Floating-point operations; the peak is that of matrix products.
+    bf16_products,  ///< Those of layers whose matrix products are in bfloat16; likewise.
+    memory,         ///< Bytes to and from memory; the peak is that of the triad.
+    transfer,       ///< Bytes to and from files or other ranks; without a peak.
   } kind = Kind::uncounted;
   double amount = 0;
 
@@ -52,6 +53,7 @@ struct CaseMaker {
   std::function<Case(Context<Space> const&)> make;
   /// Facts that take memory of their own to find out, given back before the case is made.
   std::function<Json(Context<Space> const&)> examine = {};
+  bool has_products = true;  ///< Whether the precision of matrix products matters to it.
 };
 
 }  // namespace kyrtos::perf

@@ -3,8 +3,9 @@
 #include "peaks.hpp"
 
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/linalg/gemm.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/optim/detail/sweep.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "quartiles.hpp"
 #include "random.hpp"
@@ -72,19 +73,37 @@ CaseMaker machine_case() {
     Index const n = product_size;
     auto const a = random_vector(context, "a", n * n, 1), b = random_vector(context, "b", n * n, 2),
                c = allocate<float>(context, "perf::c", n * n);
+    auto const work = Work::products(2.0 * static_cast<double>(n) * static_cast<double>(n * n));
     for (auto const& provider : linalg::gemm_providers()) {
       if (!provider.available) continue;
       MPI_Comm const ranks = context.communicator().get();
       Product const product{Context<Space>(ranks, {.gemm = provider.provider}), a, b, c, n};
       if (can_multiply(product))
-        machine.operations.push_back(
-            {provider.name + " " + provider.version, product,
-             Work::products(2.0 * static_cast<double>(n) * static_cast<double>(n * n))});
+        machine.operations.push_back({provider.name + " " + provider.version, product, work});
     }
+    if (linalg::Bf16Products<Space>::missing().empty())
+      machine.operations.push_back({"bf16",
+                                    Product{with_precision(context, Precision::bf16), a, b, c, n},
+                                    {Work::Kind::bf16_products, work.amount}});
     machine.operations.push_back(triad(context));
     return machine;
   };
   return {"machine", make};
+}
+
+double Peaks::of(Work::Kind kind) const {
+  switch (kind) {
+    case Work::Kind::products:
+      return flops;
+    case Work::Kind::bf16_products:
+      return bf16_flops;
+    case Work::Kind::memory:
+      return bytes;
+    case Work::Kind::transfer:
+    case Work::Kind::uncounted:
+      break;
+  }
+  return 0;
 }
 
 Peaks peaks_of(Measured const& machine) {
@@ -93,6 +112,7 @@ Peaks peaks_of(Measured const& machine) {
     auto const& operation = machine.of.operations[i];
     double const rate = operation.work.amount / quartiles_of(machine.seconds[i]).median;
     if (operation.work.kind == Work::Kind::memory) peaks.bytes = rate;
+    if (operation.work.kind == Work::Kind::bf16_products) peaks.bf16_flops = rate;
     if (operation.work.kind != Work::Kind::products || rate <= peaks.flops) continue;
     peaks.flops = rate;
     peaks.provider = operation.name;

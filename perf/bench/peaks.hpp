@@ -7,17 +7,16 @@
 namespace kyrtos::perf {
 
 /// What the machine can do, measured among the cases: matrix products of 2048³ with every provider
-/// that can, and the triad a ← b + s·c on vectors that no cache holds.
+/// that can, in float32 and in bfloat16, and the triad a ← b + s·c on vectors that no cache holds.
 CaseMaker machine_case();
 
 /// What shares are shares of, in units a second and for each rank.
 struct Peaks {
   double flops = 0, bytes = 0;
-  std::string provider;  ///< Of the fastest products.
+  std::string provider;   ///< Of the fastest products in float32.
+  double bf16_flops = 0;  ///< 0: the machine has none.
 
-  double of(Work::Kind kind) const {
-    return kind == Work::Kind::products ? flops : kind == Work::Kind::memory ? bytes : 0;
-  }
+  double of(Work::Kind kind) const;
 };
 Peaks peaks_of(Measured const& machine);
 

@@ -24,6 +24,7 @@ void add_operation(Json& j, Operation const& operation, std::vector<double> cons
   double const rate = operation.work.amount / q.median, peak = peaks.of(operation.work.kind);
   switch (operation.work.kind) {
     case Work::Kind::products:
+    case Work::Kind::bf16_products:
       j["flops_per_s"][name] = rate;
       j["peak_fraction_" + name] = rate / peak;
       break;
@@ -43,6 +44,9 @@ void add_ratios(Json& j) {
   auto const ratio = [&](char const* over, char const* under) {
     return j[std::string(over) + "_s"].get<double>() / j[std::string(under) + "_s"].get<double>();
   };
+  if (j.contains("plain_write_s")) j["write_over_plain"] = ratio("plain_write", "write");
+  if (j.contains("quiet_steps_s")) j["writing_over_quiet"] = ratio("writing_steps", "quiet_steps");
+  if (j["kind"] != "model") return;
   j["hvp_over_gradient"] = ratio("hvp", "gradient");
   j["gradient_hvp_over_gradient"] = ratio("gradient_hvp", "gradient");
   j["hvp_alone_over_gradient"] = ratio("hvp_alone", "gradient");
@@ -55,7 +59,7 @@ Json case_json(Measured const& m, Peaks const& peaks) {
   j.update(m.of.facts);
   for (std::size_t i = 0; i < m.seconds.size(); ++i)
     add_operation(j, m.of.operations[i], m.seconds[i], peaks);
-  if (m.of.kind == "model") add_ratios(j);
+  add_ratios(j);
   j["peak_memory_mib"] = m.peak_memory_mib;
   if (!m.profile.is_null()) j["profile"] = m.profile;
   return j;
@@ -67,6 +71,7 @@ Json peaks_json(Measured const& machine) {
   Json j{{"gemm_flops_per_s", peaks.flops},
          {"gemm_provider", peaks.provider},
          {"triad_bytes_per_s", peaks.bytes}};
+  if (peaks.bf16_flops > 0) j["bf16_flops_per_s"] = peaks.bf16_flops;
   for (std::size_t i = 0; i < machine.seconds.size(); ++i) {
     auto const& operation = machine.of.operations[i];
     auto const q = quartiles_of(machine.seconds[i]);
@@ -100,9 +105,11 @@ Json slopes_of(Json const& cases) {
   for (auto const& one : cases) {
     auto const series = one.value("series", "");
     if (series.empty()) continue;
+    bool const is_bf16 = one.value("precision", "") == "bf16";
+    auto& of_series = points[is_bf16 ? series + "-bf16" : series];
     for (auto const& [key, value] : one.items())
       if (is_time(key) || key.ends_with("_mib") || key == "forward_flops")
-        points[series][key].emplace_back(one[series].get<double>(), value.get<double>());
+        of_series[key].emplace_back(one[series].get<double>(), value.get<double>());
   }
   Json slopes = Json::object();
   for (auto const& [series, keys] : points)

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "layer_suites.hpp"
 #include "model_case.hpp"
@@ -65,6 +66,14 @@ Cases series(std::string const& name, std::vector<Index> const& values,
   return cases;
 }
 
+/// More than a gigabyte, which no cache on the way to a disk hides.
+Cases files_suite(SuiteOptions const& o) {
+  auto const written = gpt2_model();
+  auto const trained = character_model();
+  return {checkpoint_case(written.config, o.directory),
+          asynchronous_case(trained.config, trained.shape, o.directory)};
+}
+
 Cases smoke_suite(SuiteOptions const& o) {
   auto const tiny = model("tiny", 2, 32, 2, 64, {4, 32});
   Cases cases{model_case(tiny)};
@@ -72,6 +81,7 @@ Cases smoke_suite(SuiteOptions const& o) {
   append(cases, layer_suite({2, 32}, 32, 64, 2));
   append(cases, attention_suite(1, {64, 128}));
   append(cases, system_cases(tiny.config, o));
+  cases.push_back(asynchronous_case(tiny.config, tiny.shape, o.directory));
   return cases;
 }
 
@@ -88,8 +98,8 @@ Cases scaling_suite() {
   append(cases, series("depth", {2, 4, 8}, [](Index d) {
            return model("", d, 256, 4, 256, {4, 256});
          }));
-  append(cases, series("width", {128, 256, 512}, [](Index w) {
-           return model("", 4, w, w / 64, 256, {4, 256});
+  append(cases, series("width", {256, 512, 1024}, [](Index w) {
+           return model("", 2, w, w / 64, 256, {8, 256});
          }));
   append(cases, series("length", {1024, 2048, 4096, 8192}, [](Index t) {
            return model("", 2, 128, 2, 256, {1, t});
@@ -103,6 +113,7 @@ std::map<std::string, Maker> const& suites() {
   static std::map<std::string, Maker> const all{
       {"smoke", smoke_suite},
       {"node", node_suite},
+      {"files", files_suite},
       {"layers",
        [](auto const&) {
          return layer_suite({8, 256}, 384, 50257, 6);
@@ -134,6 +145,40 @@ std::vector<CaseMaker> suite(std::string const& name, SuiteOptions const& option
   require<ConfigError>(found != suites().end(), "bench: there is no suite '" + name + "'" +
                                                     did_you_mean(name, suite_names()));
   return found->second(options);
+}
+
+namespace {
+
+CaseMaker in_precision(CaseMaker const& of, Precision precision) {
+  bool const is_bf16 = precision == Precision::bf16;
+  auto const name = of.name + (is_bf16 ? "-bf16" : "");
+  auto const make = [=](Context<Space> const& context) {
+    auto one = of.make(with_precision(context, precision, "--precision"));
+    one.name = name;
+    one.facts["precision"] = is_bf16 ? "bf16" : "float32";
+    for (auto& operation : one.operations)
+      if (is_bf16 && operation.work.kind == Work::Kind::products)
+        operation.work.kind = Work::Kind::bf16_products;
+    return one;
+  };
+  CaseMaker maker{name, make};
+  if (of.examine)
+    maker.examine = [=](Context<Space> const& context) {
+      return of.examine(with_precision(context, precision, "--precision"));
+    };
+  return maker;
+}
+
+}  // namespace
+
+std::vector<CaseMaker> in_precisions(Cases const& cases, std::vector<Precision> const& precisions) {
+  Cases all;
+  for (auto const& one : cases) {
+    if (!one.has_products) all.push_back(one);
+    for (auto const precision : precisions)
+      if (one.has_products) all.push_back(in_precision(one, precision));
+  }
+  return all;
 }
 
 std::vector<CaseMaker> chosen(std::vector<CaseMaker> cases, std::vector<std::string> const& names) {

@@ -10,7 +10,7 @@ namespace kyrtos::c {
 
 template <class Scalar>
 Model<Scalar>::Model(Context<Space> const& c, RunConfig settings, std::string stored_state)
-    : context(c),
+    : context(std::is_same_v<Scalar, float> ? with_precision(c, settings.training.precision) : c),
       config(std::move(settings)),
       state(std::move(stored_state)),
       transformer(config.model),

@@ -38,6 +38,7 @@ struct Context<Space>::State {
   Bytes reduction;
   decltype(Kokkos::create_mirror_view(Bytes())) reduction_on_host;
   RegionObserver* observer = nullptr;
+  std::shared_ptr<void> gemm_library;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
@@ -79,6 +80,11 @@ void Context<Space>::observe(RegionObserver* observer) const {
 template <class Space>
 RegionObserver* Context<Space>::observer() const {
   return state_->observer;
+}
+
+template <class Space>
+std::shared_ptr<void>& Context<Space>::gemm_library() const {
+  return state_->gemm_library;
 }
 
 template <class Space>

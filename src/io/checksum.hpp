@@ -54,6 +54,31 @@ std::uint64_t sum(Context<Space> const& context, VectorView<Scalar const, Space>
   return total;
 }
 
+/// The same, and a copy of the values in host memory, which where the host can read them costs no
+/// second pass. Waits for the instance.
+template <class Scalar, class Space, class HostVector>
+std::uint64_t sum_and_copy(Context<Space> const& context,
+                           VectorView<Scalar const, Space> const& values, Index first,
+                           HostVector const& copy) {
+  std::uint64_t total = 0;
+  if constexpr (compat::is_host_accessible<Space>) {
+    Kokkos::parallel_reduce(
+        "kyrtos::checksum",
+        Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(context.space(), 0,
+                                                             static_cast<Index>(values.size())),
+        KOKKOS_LAMBDA(Index i, std::uint64_t & partial) {
+          Scalar const value = values(i);
+          copy(i) = value;
+          partial += term(static_cast<std::uint64_t>(first + i), bits_of(value));
+        },
+        total);
+  } else {
+    Kokkos::deep_copy(context.space(), copy, values);
+    total = sum(context, values, first);
+  }
+  return total;
+}
+
 /// The same of values in host memory.
 template <class Scalar>
 std::uint64_t sum(std::span<Scalar const> values) {

@@ -4,6 +4,8 @@
 
 #include <kyrtos/core/version.hpp>
 
+#include "replacement.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -109,8 +111,12 @@ Handle timeless(hid_t kind) {
 
 }  // namespace
 
+std::string failure(std::string const& path, std::string const& what) {
+  return path + ": " + what + ": " + reason();
+}
+
 void fail(std::string const& path, std::string const& what) {
-  throw FileError(path + ": " + what + ": " + reason());
+  throw FileError(failure(path, what));
 }
 
 void fail_at(hid_t object, std::string const& what) {
@@ -134,20 +140,30 @@ void require_readable(std::string const& path) {
 
 }  // namespace
 
-Handle create_file(std::string const& path) {
+void make_file(MemoryFile& memory, std::function<void(hid_t)> const& write) {
   Handle const access = property_list(H5P_FILE_ACCESS), creation = timeless(H5P_FILE_CREATE);
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
-  if (file < 0) fail(path, "can't be created");
-  return file;
+  H5Pset_alignment(access, large, page);
+  Handle file(H5Fcreate(memory.path().c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+  if (file < 0) fail(memory.path(), "can't be created");
+  memory.drop_name();
+  write(file);
+  close(file);
+}
+
+void replace_file(std::string const& path, std::uint64_t bytes,
+                  std::function<void(hid_t)> const& write) {
+  Replacement replacement(path, bytes);
+  MemoryFile memory;
+  make_file(memory, write);
+  replacement.resize(memory.size());
+  FileWriter(replacement.partial()).write(0, memory.read(0, memory.size()));
+  replacement.commit();
 }
 
 Handle open_for_writing(std::string const& path, Communicator const& ranks) {
   Handle const access = property_list(H5P_FILE_ACCESS);
-  // A write that fails shall do so when it is asked for, not when the file is closed.
-  H5Pset_sieve_buf_size(access, 0);
-  // On one rank the POSIX driver does the same, and MPI-IO is slow on some file systems.
-  if (ranks.size() > 1 && H5Pset_fapl_mpio(access, ranks.get(), MPI_INFO_NULL) < 0)
+  if (H5Pset_fapl_mpio(access, ranks.get(), MPI_INFO_NULL) < 0)
     fail(path, "can't be opened through MPI-IO");
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access), H5Fclose);
   if (file < 0) fail(path, "can't be opened");
@@ -159,10 +175,6 @@ Handle open_file(std::string const& path) {
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file < 0) fail(path, "can't be opened");
   return file;
-}
-
-void flush(Handle const& file) {
-  checked(H5Fflush(file, H5F_SCOPE_LOCAL), file, "can't be written");
 }
 
 void close(Handle& file) {
@@ -212,6 +224,12 @@ Handle create_dataset(hid_t file, std::string const& name, hid_t type,
                  H5Dclose);
   if (dataset < 0) fail_at(file, "can't make the dataset '" + name + "'");
   return dataset;
+}
+
+std::uint64_t place_of(hid_t dataset, std::string const& name) {
+  haddr_t const place = H5Dget_offset(dataset);
+  if (place == HADDR_UNDEF) fail_at(dataset, "can't find the place of '" + name + "'");
+  return place;
 }
 
 void write_values(hid_t dataset, std::string const& name, hid_t memory_type, void const* values) {

@@ -6,9 +6,12 @@
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/parallel/communicator.hpp>
 
+#include "memory_file.hpp"
+
 #include <hdf5.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,8 +74,11 @@ class Handle {
   Close close_ = nullptr;
 };
 
-/// \throws FileError `<path>: <what>: <why, from HDF5's error stack>`, with the mend where the
-/// reason is one that has a known mend.
+/// `<path>: <what>: <why, from HDF5's error stack>`, with the mend where the reason is one that has
+/// a known mend.
+std::string failure(std::string const& path, std::string const& what);
+
+/// \throws FileError with these words.
 [[noreturn]] void fail(std::string const& path, std::string const& what);
 
 /// The same of the file that an object lies in.
@@ -87,19 +93,29 @@ Result checked(Result result, hid_t object, std::string const& what) {
 
 // ---- Files -------------------------------------------------------------------------------------
 
-/// A new file, in the newest format that HDF5 1.10 reads: there all metadata have checksums.
-Handle create_file(std::string const& path);
+/// Datasets of so many bytes and more begin at a multiple of so many.
+inline constexpr std::uint64_t large = 1 << 16, page = 4096;
 
-/// An existing file, from all ranks through MPI-IO; on one rank without it. Collective.
+/// Puts what write(file) makes into a file in memory, which loses its name, in the newest format
+/// that HDF5 1.10 reads: there all metadata have checksums.
+///
+/// HDF5 makes no file on a disk: what it (1.10) finds no room for it can't close either, and then
+/// breaks MPI_Finalize. No limit of a file's size may be in its way here: a Replacement of as many
+/// bytes shows that before. \throws FileError
+void make_file(MemoryFile& memory, std::function<void(hid_t file)> const& write);
+
+/// The same under a name, complete or not there. \throws FileError
+/// \param bytes at least as many as it will have.
+void replace_file(std::string const& path, std::uint64_t bytes,
+                  std::function<void(hid_t file)> const& write);
+
+/// An existing file, from all ranks through MPI-IO. Collective.
 Handle open_for_writing(std::string const& path, Communicator const& ranks);
 
 /// For reading. \throws FileError when it is absent, no HDF5, cut off, or locked.
 Handle open_file(std::string const& path);
 
-/// Everything to the file, so that closing has nothing left that could fail. Collective.
-void flush(Handle const& file);
-
-/// Collective. \throws FileError when what was left to write could not be.
+/// Collective, where opening was. \throws FileError when what was left to write could not be.
 void close(Handle& file);
 
 // ---- Groups and datasets -----------------------------------------------------------------------
@@ -138,6 +154,9 @@ Handle make_space(std::vector<Index> const& shape);
 /// in it depends on the time: a write later changes the values alone.
 Handle create_dataset(hid_t file, std::string const& name, hid_t type,
                       std::vector<Index> const& shape);
+
+/// Where the file has the first of a new dataset's values; the others follow in row-major order.
+std::uint64_t place_of(hid_t dataset, std::string const& name);
 
 /// All values of a dataset, from memory in row-major order.
 void write_values(hid_t dataset, std::string const& name, hid_t memory_type, void const* values);

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -29,8 +30,12 @@ char const* mend_of(int error) {
   }
 }
 
-[[noreturn]] void fail(std::string const& path, char const* what, int error = errno) {
+[[noreturn]] void fail(std::string const& path, std::string const& what, int error = errno) {
   throw FileError(fmt::format("{}: {}: {}; {}", path, what, std::strerror(error), mend_of(error)));
+}
+
+double megabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) * 1e-6;
 }
 
 std::string directory_of(std::string const& path) {
@@ -38,28 +43,36 @@ std::string directory_of(std::string const& path) {
   return directory.empty() ? "." : directory;
 }
 
-/// An empty file that may grow to so many bytes.
+/// Takes so many bytes of the disk; some file systems can't, and writing will tell.
+bool reserve(int file, std::uint64_t bytes) {
+  if (bytes == 0 || fallocate(file, 0, 0, static_cast<off_t>(bytes)) == 0) return true;
+  return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}
+
+[[noreturn]] void fail_for_room(std::string const& path, std::uint64_t bytes, int error) {
+  fail(path, fmt::format("can't have the {:.3g} MB that it needs", megabytes(bytes)), error);
+}
+
+/// A file of so many zeros.
 void create(std::string const& path, std::uint64_t bytes) {
   int const file = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
   if (file < 0) fail(path, "can't be created");
-  bool const may_grow = ftruncate(file, static_cast<off_t>(bytes)) == 0;
+  bool const has_room = ftruncate(file, static_cast<off_t>(bytes)) == 0 && reserve(file, bytes);
   int const error = errno;
-  bool const is_empty = ftruncate(file, 0) == 0;
   close(file);
-  if (may_grow && is_empty) return;
+  if (has_room) return;
   unlink(path.c_str());
-  fail(path, "can't have the size that it needs", error);
+  fail_for_room(path, bytes, error);
 }
 
-/// A file's contents, or a directory's names, to the disk.
-void synchronize(std::string const& path, int flags) {
-  int const file = open(path.c_str(), flags | O_CLOEXEC);
-  if (file < 0) fail(path, "can't be opened");
+/// A directory's names to the disk.
+void synchronize_names(std::string const& directory) {
+  int const file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) fail(directory, "can't be opened");
   int const error = fsync(file) == 0 ? 0 : errno;
   close(file);
-  // Some file systems keep names safe by themselves, and refuse to sync a directory.
-  bool const is_directory = (flags & O_DIRECTORY) != 0;
-  if (error != 0 && !(is_directory && error == EINVAL)) fail(path, "can't be written", error);
+  // Some file systems keep names safe by themselves, and refuse.
+  if (error != 0 && error != EINVAL) fail(directory, "can't be written", error);
 }
 
 }  // namespace
@@ -70,9 +83,33 @@ void require_room(std::string const& path, std::uint64_t bytes) {
   if (statvfs(directory_of(path).c_str(), &disk) != 0 || disk.f_blocks == 0) return;
   auto const free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (free < bytes)
-    throw FileError(fmt::format("{}: needs {:.1f} MB, but its disk has {:.1f} MB left; make room",
-                                path, static_cast<double>(bytes) * 1e-6,
-                                static_cast<double>(free) * 1e-6));
+    throw FileError(fmt::format("{}: needs {:.3g} MB, but its disk has {:.3g} MB left; make room",
+                                path, megabytes(bytes), megabytes(free)));
+}
+
+FileWriter::FileWriter(std::string path)
+    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_WRONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) fail(path_, "can't be opened");
+}
+
+FileWriter::~FileWriter() {
+  close(descriptor_);
+}
+
+void FileWriter::write(std::uint64_t place, std::span<std::byte const> bytes) const {
+  constexpr std::size_t longest = std::size_t{1} << 30;  // Linux writes less than 2 GiB at once
+  while (!bytes.empty()) {
+    auto const count = pwrite(descriptor_, bytes.data(), std::min(bytes.size(), longest),
+                              static_cast<off_t>(place));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail(path_, "can't be written", count < 0 ? errno : ENOSPC);
+    place += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void FileWriter::synchronize() const {
+  if (fsync(descriptor_) != 0) fail(path_, "can't be written");
 }
 
 Replacement::Replacement(std::string path, std::uint64_t bytes)
@@ -85,13 +122,18 @@ Replacement::~Replacement() {
   if (!is_committed_) unlink(partial_.c_str());
 }
 
+void Replacement::resize(std::uint64_t bytes) {
+  if (truncate(partial_.c_str(), static_cast<off_t>(bytes)) != 0)
+    fail_for_room(partial_, bytes, errno);
+}
+
 void Replacement::commit() {
   auto const directory = directory_of(path_);
-  synchronize(partial_, O_RDWR);
-  synchronize(directory, O_RDONLY | O_DIRECTORY);
+  FileWriter(partial_).synchronize();
+  synchronize_names(directory);
   if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail(path_, "can't be replaced");
   is_committed_ = true;
-  synchronize(directory, O_RDONLY | O_DIRECTORY);
+  synchronize_names(directory);
 }
 
 }  // namespace kyrtos::io

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace kyrtos::io {
@@ -18,12 +20,33 @@ inline bool is_partial(std::string const& path) {
 /// \throws FileError when the disk of this file has less than `bytes` free, and can tell.
 void require_room(std::string const& path, std::uint64_t bytes);
 
+/// A file that is there already, open for writing. What fails is a FileError that names the file,
+/// the fault and the mend. Any thread may use it.
+class FileWriter {
+ public:
+  explicit FileWriter(std::string path);
+  ~FileWriter();
+  FileWriter(FileWriter const&) = delete;
+  FileWriter& operator=(FileWriter const&) = delete;
+
+  /// All of them, from this place of the file on.
+  void write(std::uint64_t place, std::span<std::byte const> bytes) const;
+
+  /// Brings what was written to the disk.
+  void synchronize() const;
+
+ private:
+  std::string path_;
+  int descriptor_;
+};
+
 /// A file that is complete under its name or not there: written beside it as `<path>.partial`,
 /// then renamed. What was under the name before stays until then, and for good if anything fails.
 class Replacement {
  public:
-  /// Makes the empty partial file. \throws FileError, with the mend, when the directory is absent
-  /// or can't be written, or when its disk has less than `bytes` free.
+  /// Makes the partial file, of `bytes` zeros, whose room on the disk is taken at once where the
+  /// file system can do that. \throws FileError, with the mend, when the directory is absent or
+  /// can't be written, or when the disk has no room for it.
   Replacement(std::string path, std::uint64_t bytes);
 
   /// Removes the partial file, unless it has been committed.
@@ -32,6 +55,9 @@ class Replacement {
   Replacement& operator=(Replacement const&) = delete;
 
   std::string const& partial() const { return partial_; }
+
+  /// Gives back what it does not need, as a rule. \throws FileError
+  void resize(std::uint64_t bytes);
 
   /// Brings the file and its name to the disk. \throws FileError
   void commit();

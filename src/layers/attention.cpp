@@ -63,6 +63,18 @@ void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVecto
                         p.saved.data() + tangent_saved_size(p.shape)});
 }
 
+/// A pass over no sequences.
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool tangents) const {
+  auto const& space = context.space();
+  auto const g = geometry<Scalar>(options_, {0, 1});
+  attention::forward<Scalar>(space, {g});
+  attention::backward<Scalar>(space, {g}, options_.sweeps);
+  if (!tangents) return;
+  attention::tangent_forward<Scalar>(space, {g});
+  attention::tangent_backward<Scalar>(space, {g}, options_.sweeps);
+}
+
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::raise_to_largest_scores(Context<Space> const& context, Pass const& p,
                                                        MutableVector per_head) const {

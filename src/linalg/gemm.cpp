@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
@@ -23,12 +24,38 @@ void check_extents(Transpose a_op, Transpose b_op, auto const& a, auto const& b,
 }
 
 template <class Scalar, class Space>
-bool use_onednn(GemmProvider wanted) {
-  if (wanted == GemmProvider::onednn && !onednn::supports<Scalar, Space>)
-    throw ConfigError(
-        "gemm: oneDNN multiplies float32 matrices in host memory, in builds with "
-        "Kyrtos_ENABLE_ONEDNN; choose another provider, or automatic");
-  return onednn::supports<Scalar, Space> && wanted != GemmProvider::kokkos_kernels;
+bool can_multiply(GemmProvider provider) {
+  switch (provider) {
+    case GemmProvider::onednn:
+      return onednn::supports<Scalar, Space>;
+    case GemmProvider::cublaslt:
+      return cublaslt::supports<Space>;
+    case GemmProvider::rocblas:
+      return rocblas::supports<Space>;
+    case GemmProvider::automatic:
+    case GemmProvider::kokkos_kernels:
+      break;
+  }
+  return true;
+}
+
+[[noreturn]] void refuse(GemmProvider wanted) {
+  for (auto const& info : gemm_providers())
+    if (info.provider == wanted)
+      throw ConfigError("gemm: " + info.name + " multiplies " + info.scalars + " matrices" +
+                        (info.available ? " only" : ", but is not in this build") +
+                        "; choose another provider, or automatic");
+  throw ConfigError("gemm: there is no such provider");
+}
+
+/// The wanted provider, or the fastest one there is.
+template <class Scalar, class Space>
+GemmProvider choose(GemmProvider wanted) {
+  if (!can_multiply<Scalar, Space>(wanted)) refuse(wanted);
+  if (wanted != GemmProvider::automatic) return wanted;
+  for (auto const fast : {GemmProvider::onednn, GemmProvider::cublaslt, GemmProvider::rocblas})
+    if (can_multiply<Scalar, Space>(fast)) return fast;
+  return GemmProvider::kokkos_kernels;
 }
 
 }  // namespace
@@ -46,15 +73,24 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   double const inner = static_cast<double>(a.extent(a_op == Transpose::yes ? 0 : 1));
   Region<Space> const region(context, "kyrtos::linalg::gemm",
                              {.flops = 2 * inner * static_cast<double>(c.size())});
+  if constexpr (std::is_same_v<Scalar, float>)
+    if (auto* const products = context.products())
+      return products->multiply(a_op, b_op, alpha, a, b, beta, c);
+  auto const provider = choose<Scalar, Space>(context.options().gemm);
   if constexpr (onednn::supports<Scalar, Space>)
-    if (use_onednn<Scalar, Space>(context.options().gemm))
+    if (provider == GemmProvider::onednn)
       return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);
-  use_onednn<Scalar, Space>(context.options().gemm);  // refuses what it can't do
+  if constexpr (cublaslt::supports<Space>)
+    if (provider == GemmProvider::cublaslt)
+      return cublaslt::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+  if constexpr (rocblas::supports<Space>)
+    if (provider == GemmProvider::rocblas)
+      return rocblas::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
   kokkos_kernels::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
 }
 
 std::vector<GemmProviderInfo> gemm_providers() {
-  return {onednn::info(), kokkos_kernels::info()};
+  return {onednn::info(), cublaslt::info(), rocblas::info(), kokkos_kernels::info()};
 }
 
 #define KYRTOS_INSTANTIATE_GEMM_(SCALAR, SPACE)                                                    \

@@ -31,6 +31,44 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float a
 GemmProviderInfo info();
 }  // namespace onednn
 
+/// cuBLASLt (https://docs.nvidia.com/cuda/cublas) on CUDA devices.
+namespace cublaslt {
+#ifdef KYRTOS_HAVE_CUBLASLT
+inline constexpr bool enabled = true;
+#else
+inline constexpr bool enabled = false;
+#endif
+
+template <class Space>
+inline constexpr bool supports = enabled && !compat::is_host_accessible<Space>;
+
+template <class Scalar, class Space>
+void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
+          MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
+          Scalar beta, MatrixView<Scalar, Space> const& c);
+
+GemmProviderInfo info();
+}  // namespace cublaslt
+
+/// rocBLAS (https://rocm.docs.amd.com/projects/rocBLAS) on HIP devices.
+namespace rocblas {
+#ifdef KYRTOS_HAVE_ROCBLAS
+inline constexpr bool enabled = true;
+#else
+inline constexpr bool enabled = false;
+#endif
+
+template <class Space>
+inline constexpr bool supports = enabled && !compat::is_host_accessible<Space>;
+
+template <class Scalar, class Space>
+void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
+          MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
+          Scalar beta, MatrixView<Scalar, Space> const& c);
+
+GemmProviderInfo info();
+}  // namespace rocblas
+
 /// Kokkos Kernels over whatever BLAS it was built with: every scalar, every backend.
 namespace kokkos_kernels {
 template <class Scalar, class Space>

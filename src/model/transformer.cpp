@@ -210,6 +210,7 @@ void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch cons
   check_size(theta.size(), "theta");
   ws.check(batch);
   ws.gradient_is_kept_ = false;
+  ws.watches_scores_ = ws.options_.scores && batch.weight != 0;  // else it is a filler
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
   for (std::size_t i = 0; i < ws.stages_.size(); ++i) forward(ws, theta, i);
 }
@@ -218,7 +219,7 @@ template <class Scalar, class Space>
 void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, std::size_t stage) const {
   auto const& s = ws.stages_[stage];
   s.chain->forward(ws.context_, theta.part(s.range), s.primal);
-  if (ws.scores_.size() > 0 && s.attention_of >= 0)
+  if (ws.watches_scores_ && s.attention_of >= 0)
     attention_->raise_to_largest_scores(ws.context_, s.primal[attention_link_],
                                         flat(rows_of(ws.scores_, s.attention_of, 1)));
 }
@@ -231,6 +232,7 @@ void Transformer<Scalar, Space>::both_forward(Workspace& ws, Source theta, Sourc
   ws.check(batch);
   ws.require_tangents();
   ws.gradient_is_kept_ = false;
+  ws.watches_scores_ = ws.options_.scores && batch.weight != 0;  // else it is a filler
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
   input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
   for (std::size_t i = 0; i < ws.stages_.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/layers/attention.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/transformer.hpp>
 
@@ -28,6 +29,7 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   if (options_.active.empty()) options_.active.assign(static_cast<std::size_t>(config.depth), true);
   require<ConfigError>(static_cast<Index>(options_.active.size()) == config.depth,
                        "TransformerWorkspace: `active` must have one entry for each block");
+  model.attention_->check_device(context_, options_.tangents);
   place(model);
   if (options_.scores) scores_ = memory_.matrix("attention_scores", config.depth, config.heads);
   forget_scores();
@@ -97,7 +99,7 @@ void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
 
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::forget_scores() {
-  if (scores_.size() > 0)
+  if (scores_.data() != nullptr)
     linalg::fill(context_, flat(scores_), -std::numeric_limits<double>::infinity());
 }
 

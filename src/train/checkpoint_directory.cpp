@@ -45,8 +45,8 @@ void CheckpointDirectory::require_room(Index count, std::uint64_t bytes) const {
     Index const beside =
         std::max<Index>(keep_ + 1 - present, 1);  // a new one before an old one goes
     Index const most = keep_ > 0 ? std::min(count, beside) : count;
+    io::require_room(path_of(0), static_cast<std::uint64_t>(most) * bytes);
     io::Replacement const attempt(path_of(0), bytes);
-    io::require_room(attempt.partial(), static_cast<std::uint64_t>(most) * bytes);
   });
 }
 

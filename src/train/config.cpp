@@ -140,6 +140,10 @@ void check_together(RunConfig& c, std::string const& source) {
     fail("training.qk_clip has no effect on queries and keys that model.qk_norm normalises");
   if (c.curvature.reference_every > 0 && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
+  if (c.output.asynchronous && c.output.collective)
+    fail(
+        "output.asynchronous leaves writing to threads, which can't write together: choose it or "
+        "output.collective");
   if (c.training.micro_batch > 0 && c.training.batch % c.training.micro_batch != 0)
     fail(fmt::format("training.micro_batch = {} must divide training.batch = {}",
                      c.training.micro_batch, c.training.batch));

@@ -214,8 +214,10 @@ void declare_training(Declarations& d, TrainingConfig& c) {
   d.integer("seed", c.seed, 0, "of initial parameters and the order of data");
   d.text("start", c.start,
          "checkpoint of the same [model] whose parameters a new run starts from; none: random");
-  d.choice("precision", c.precision,
-           {{"float32", Precision::float32}, {"float64", Precision::float64}}, "of all vectors");
+  d.choice(
+      "precision", c.precision,
+      {{"float32", Precision::float32}, {"float64", Precision::float64}, {"bf16", Precision::bf16}},
+      "of all vectors; bf16: of the factors in matrix products, all else float32");
   d.real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
   d.real("skip_z_score", c.skip_z_score, not_negative,
          "leave out updates whose loss or gradient norm lies further out; 0: none");
@@ -348,6 +350,10 @@ void declare_output(Declarations& d, OutputConfig& c) {
   d.integer("keep_checkpoints", c.keep_checkpoints, 0, "older ones are removed; 0: keep all");
   d.flag("keep_best", c.keep_best,
          "a checkpoint whenever the validation loss is the lowest so far, kept as best.h5");
+  d.flag("asynchronous", c.asynchronous,
+         "checkpoints are copied to host memory, and written behind the next steps");
+  d.flag("collective", c.collective,
+         "ranks write checkpoints by collective MPI-IO, not each for itself");
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
 }
 

@@ -20,9 +20,30 @@ double own_vectors(RunConfig const& config) {
   double const optimizer = config.optimizer.kind == OptimizerConfig::Kind::sgd ? 1 : 2;
   double const block = static_cast<double>(config.curvature.block);
   double estimator = 0;
-  if (config.curvature.enabled)
-    estimator = config.curvature.method == Method::critical ? 2 : block + (block > 1 ? block : 0);
-  return 1 + optimizer + estimator;
+  if (config.curvature.enabled) {
+    switch (config.curvature.method) {
+      case Method::tracker:
+        estimator = block + (block > 1 ? block : 0);
+        break;
+      case Method::cold:  // the iteration's two, and two of the preconditioned matrix
+        estimator = has_preconditioner(config.optimizer, config.curvature) ? 4 : 2;
+        break;
+      case Method::critical:
+        estimator = 2;
+        break;
+    }
+    if (config.curvature.reference_every > 0)
+      estimator += static_cast<double>(config.curvature.reference_hvps) + 1;
+  }
+  double const line = config.cdat.scale > 0 ? 3 : 0;  // θ, the step, its product with H
+  return 1 + optimizer + estimator + line;
+}
+
+/// Vectors in a checkpoint: parameters, the optimiser's, the tracker's.
+double saved_vectors(RunConfig const& config) {
+  double const optimizer = config.optimizer.kind == OptimizerConfig::Kind::sgd ? 1 : 2;
+  bool const tracks = config.curvature.enabled && config.curvature.method == Method::tracker;
+  return 1 + optimizer + (tracks ? static_cast<double>(config.curvature.block) : 0);
 }
 
 /// Elements of the buffers in which a sharded vector is gathered or summed
@@ -33,6 +54,25 @@ Index buffer_elements(Shards const& shards) {
   for (std::size_t i = 1; i + 1 < parts.size(); ++i) between = std::max(between, parts[i].piece);
   Index const ends = std::max(parts.front().piece, parts.back().piece);
   return (ends + 2 * between) * shards.ranks();
+}
+
+/// Bytes of the two largest factors of a product, in bfloat16 (linalg/bf16_products.hpp): of
+/// x [n, in], y [n, out] and W [out, in] each two meet in some pass. The head's n is a chunk.
+/// Without oneDNN's scratch memory: about half a MiB a thread, whatever the model.
+template <class Scalar, class Space>
+Index factor_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
+  auto const& c = model.config();
+  Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
+  Index const chunk = model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)});
+  Index most = 0;
+  for (auto const& segment : model.layout().segments()) {
+    bool const is_factor = segment.shape.size() == 2 && !segment.name.ends_with("position.weight");
+    if (!is_factor) continue;
+    Index const out = segment.shape[0], in = segment.shape[1];
+    Index const n = out == outputs ? std::min(chunk, tokens) : tokens;
+    most = std::max(most, n * in + n * out + out * in - std::min({n * in, n * out, out * in}));
+  }
+  return 2 * most;
 }
 
 ActiveBlocks first_blocks(Index all, Index depth) {
@@ -72,12 +112,23 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
   bool const sharded = config.parallel.shard != Shard::none;
   auto const whole = static_cast<double>(r.parameters) * size;
   auto const own = static_cast<double>(sharded ? shards.local_size() : r.parameters) * size;
-  add("parameters", own + (config.parallel.shard == Shard::optimizer ? whole : 0));
+  bool const has_line = config.cdat.scale > 0;  // which reads another θ
+  add("parameters",
+      own + (config.parallel.shard == Shard::optimizer ? (has_line ? 2 : 1) * whole : 0));
   add("gradient and product, moments, directions", own_vectors(config) * own);
   if (sharded) {
     // θ and its gradient; x and its product, or a trial θ.
-    double const users = !c.enabled ? 2 : c.method == Method::critical ? 3 : 4;
+    double const users = (!c.enabled                     ? 2
+                          : c.method == Method::critical ? 3
+                                                         : 4) +
+                         (has_line ? 3 : 0);
     add("parts on their way", users * static_cast<double>(buffer_elements(shards)) * size);
+  }
+  if (config.output.asynchronous) {
+    double const share =
+        sharded ? own : std::ceil(static_cast<double>(r.parameters) / ranks) * size;
+    r.copy_bytes = saved_vectors(config) * share;
+    if (compat::is_host_accessible<Space>) add("copy of a checkpoint", r.copy_bytes);
   }
 
   auto const active = first_blocks(config.model.depth, depth);
@@ -85,8 +136,8 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
     auto const share = largest_share(config, sequences, ranks, key);
     SequenceShape const shape{share.micro_batch, config.training.length};
     TransformerWorkspaceOptions options{.active = active, .tangents = tangents};
-    if (!tangents && std::string(name) == "activations")
-      options.recompute = config.training.recompute;
+    options.scores = std::string(name) == "activations";
+    if (options.scores) options.recompute = config.training.recompute;
     options.allocates = false;
     TransformerWorkspace<Scalar, Space> const ws(context, model, shape, options);
     add(name, static_cast<double>(ws.bytes()));
@@ -94,16 +145,24 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
   };
   auto const [share, scratch] =
       workspace("activations", config.training.batch, "training.batch", false);
-  Index most_scratch = scratch;
+  Index most_scratch = scratch, most_at_once = share.micro_batch;
+  if (has_line)
+    most_scratch = std::max(most_scratch, workspace("activations and tangents of the update",
+                                                    config.training.batch, "training.batch", true)
+                                              .second);
   double sequences = 2 * static_cast<double>(share.micro_batch * (share.count + share.fillers));
   if (c.enabled) {
     auto const [probe, probe_scratch] =
         workspace("activations and tangents of the probe", c.probe_sequences,
-                  "curvature.probe_sequences", c.method == Method::tracker);
+                  "curvature.probe_sequences", c.method != Method::critical);
     most_scratch = std::max(most_scratch, probe_scratch);
+    most_at_once = std::max(most_at_once, probe.micro_batch);
     sequences += static_cast<double>(probe.micro_batch * (probe.count + probe.fillers));
   }
   add("scratch of the head", static_cast<double>(most_scratch));
+  if (config.training.precision == Precision::bf16)
+    add("factors in bfloat16",
+        static_cast<double>(factor_bytes(model, most_at_once * config.training.length)));
   add("tokens", sequences * static_cast<double>(2 * config.training.length) * sizeof(Token));
 
   r.micro_batches = share.count + share.fillers;

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 namespace kyrtos {
 
@@ -81,6 +82,7 @@ class Run {
     if (options.resume != Resume::never) resume(plan, options.resume);
     if (plan.resumed_from.empty() && !config.training.start.empty())
       trainer_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
+    if (config.output.asynchronous) writer_.emplace(ranks_);
     if (!trainer_.is_finished())
       checkpoints_.require_room(checkpoints_to_come(), trainer_.checkpoint_bytes());
     record_.emplace(ranks_, config.output.directory, to_toml(config), trainer_.steps_done());
@@ -101,7 +103,9 @@ class Run {
       result.end = RunResult::End::diverged;
       result.reason = error.what();
     }
-    result.checkpoint = save();
+    save();
+    complete();
+    result.checkpoint = checkpoints_.path_of(trainer_.steps_done());
     result.steps = trainer_.steps_done();
     return result;
   }
@@ -140,11 +144,10 @@ class Run {
     bool const is_asked = take_request(ranks_, config_.output.directory + "/checkpoint_now");
     bool const is_best = config_.output.keep_best && report.validation_loss &&
                          trainer_.is_best(*report.validation_loss);
-    if (is_asked || is_due || is_best)
-      attempt([&] {
-        auto const path = save();
-        if (is_best) checkpoints_.keep_as_best(path);
-      });
+    attempt([&] {
+      if (saving_ && writer_->is_done()) complete();
+    });
+    if (is_asked || is_due || is_best) attempt([&] { save(is_best); });
   }
 
   Index checkpoints_to_come() const {
@@ -191,22 +194,41 @@ class Run {
     for (; !unrecorded_.empty(); unrecorded_.pop_front()) record_->append(unrecorded_.front());
   }
 
-  /// The record first: of a state that is saved it must know the steps.
-  std::string save() {
+  /// Saves this state, or begins to, where checkpoints are asynchronous. The record first: of a
+  /// state that is saved it must know the steps.
+  void save(bool is_best = false) {
     record();
-    auto const path = checkpoints_.path_of(trainer_.steps_done());
-    if (saved_step_ != trainer_.steps_done()) {
+    attempt([&] { complete(); });  // the one before, which may fail
+    Index const step = trainer_.steps_done();
+    if (saved_step_ != step) {
       Stopwatch const watch;
-      trainer_.save(path);
-      stop_.took_checkpoint(watch.seconds());
-      saved_step_ = trainer_.steps_done();
-      checkpoints_.remove_old();
-      observer_.saved(path);
+      auto const path = checkpoints_.path_of(step);
+      writer_ ? trainer_.save(path, *writer_) : trainer_.save(path);
+      saving_ = {step, is_best, watch.seconds()};
+      if (!writer_) complete();
     }
     record_->save();
-    fault_.clear();
-    return path;
   }
+
+  /// Waits until the state that is being saved is safe.
+  void complete() {
+    if (!saving_) return;
+    auto const [step, is_best, seconds] = *std::exchange(saving_, std::nullopt);
+    if (writer_) writer_->finish();
+    stop_.took_checkpoint(writer_ ? writer_->seconds() : seconds);
+    saved_step_ = step;
+    checkpoints_.remove_old();
+    auto const path = checkpoints_.path_of(step);
+    observer_.saved(path);
+    if (is_best) checkpoints_.keep_as_best(path);
+    fault_.clear();
+  }
+
+  struct Saving {
+    Index step;
+    bool is_best;
+    double seconds;  // so far
+  };
 
   Communicator ranks_;
   RunConfig config_;
@@ -217,8 +239,10 @@ class Run {
   std::optional<RunRecord> record_;
   std::deque<StepReport> unrecorded_;
   Index first_step_ = 0;
-  std::optional<Index> saved_step_;  // of the newest checkpoint
-  std::string fault_;                // the last that the observer was told of
+  std::optional<io::AsynchronousWriter<Scalar, Space>> writer_;  // if checkpoints are asynchronous
+  std::optional<Saving> saving_;                                 // begun, perhaps not complete
+  std::optional<Index> saved_step_;                              // of the newest checkpoint
+  std::string fault_;  // the last that the observer was told of
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/growth/depth_schedule.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "trainer_state.hpp"
@@ -93,6 +94,20 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
   KYRTOS_TOKEN_STREAM_FOR(float, SPACE) \
   KYRTOS_TOKEN_STREAM_FOR(double, SPACE)
 KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
+
+template <class Space>
+Context<Space> with_precision(Context<Space> const& context, Precision precision, char const* key) {
+  using Products = linalg::Bf16Products<Space>;
+  if (precision != Precision::bf16 || context.products() != nullptr) return context;
+  auto const missing = Products::missing();
+  require<ConfigError>(missing.empty(),
+                       std::string(key) + " bf16: " + missing + "; choose float32");
+  return context.with_products(std::make_shared<Products>(context));
+}
+
+#define KYRTOS_WITH_PRECISION(SPACE) \
+  template Context<SPACE> with_precision(Context<SPACE> const&, Precision, char const*);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_WITH_PRECISION)
 
 template <class Space>
 Context<Space> vector_context(Context<Space> const& context,

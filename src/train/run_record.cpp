@@ -19,6 +19,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <unistd.h>
 
 namespace kyrtos {
@@ -115,10 +116,7 @@ void write_lines(std::string const& path, std::vector<Line> const& lines) {
   std::string text;
   for (auto const& line : lines) text += line.text + '\n';
   io::Replacement replacement(path, text.size());
-  std::ofstream file(replacement.partial(), std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw FileError(path + ": can't be written: " + std::strerror(errno));
+  io::FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
   replacement.commit();
 }
 
@@ -171,16 +169,15 @@ void write_quality(hid_t file, std::vector<StepReport> const& reports) {
 void write_hdf5(std::string const& path, std::string const& config,
                 std::vector<StepReport> const& reports) {
   constexpr std::size_t bytes_a_step = std::size(step_fields::all) * sizeof(double) + 16;
-  io::Replacement replacement(path, reports.size() * bytes_a_step + config.size() + 65536);
-  auto file = hdf5::create_file(replacement.partial());
-  hdf5::write_text(file, "format", run_format);
-  hdf5::write_integer(file, "version", run_version);
-  hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
-  hdf5::write_text(file, "config", config);
-  for (Field const& field : step_fields::all) write_column(file, field, reports);
-  write_quality(file, reports);
-  hdf5::close(file);
-  replacement.commit();
+  auto const bytes = reports.size() * bytes_a_step + config.size() + 65536;
+  hdf5::replace_file(path, bytes, [&](hid_t file) {
+    hdf5::write_text(file, "format", run_format);
+    hdf5::write_integer(file, "version", run_version);
+    hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
+    hdf5::write_text(file, "config", config);
+    for (Field const& field : step_fields::all) write_column(file, field, reports);
+    write_quality(file, reports);
+  });
 }
 
 void read_column(hid_t file, std::string const& path, Field const& field,

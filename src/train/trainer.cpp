@@ -54,8 +54,8 @@ Trainer<Scalar, Space>::Trainer(Context<Space> const& context, RunConfig const& 
       interrupted_(std::move(interrupted)),
       data_(open_training_data(config)),
       model_(config.model),
-      context_(context),
-      vectors_(vector_context(context, model_.parts(), config.parallel)),
+      context_(with_precision(context, config.training.precision)),
+      vectors_(vector_context(context_, model_.parts(), config.parallel)),
       growth_(vectors_, model_, config.growth, config.schedule,
               static_cast<std::uint64_t>(config.training.seed)),
       stream_(token_stream<Scalar>(context, config, data_.train, config.training.batch,
@@ -248,7 +248,7 @@ namespace {
 
 /// The vectors that a checkpoint holds, as group and values.
 template <class Scalar, class Space>
-std::vector<io::NamedVector<Scalar, Space>> checkpoint_vectors(
+std::vector<io::NamedVector<Scalar, Space>> saved_vectors(
     VectorView<Scalar, Space> theta, optim::Optimizer<Scalar, Space> const& optimizer,
     CurvatureProbe<Scalar, Space> const* probe) {
   std::vector<io::NamedVector<Scalar, Space>> vectors{{"parameters", theta}};
@@ -264,7 +264,7 @@ std::vector<io::NamedVector<Scalar, Space>> checkpoint_vectors(
 }  // namespace
 
 template <class Scalar, class Space>
-std::string Trainer<Scalar, Space>::state_text() const {
+io::CheckpointText Trainer<Scalar, Space>::checkpoint_text() const {
   TrainerState state;
   state.step = step_;
   state.optimizer = optimizer_->name();
@@ -276,24 +276,37 @@ std::string Trainer<Scalar, Space>::state_text() const {
   state.gradient_norms = gradient_outliers_.values();
   state.cdat = cdat_.state();
   if (probe_) state.probe = probe_->state();
-  return to_json(state);
+  return {to_toml(config_), to_json(state)};
+}
+
+template <class Scalar, class Space>
+std::vector<io::NamedVector<Scalar const, Space>> Trainer<Scalar, Space>::checkpoint_vectors()
+    const {
+  std::vector<io::NamedVector<Scalar const, Space>> vectors;
+  for (auto const& [group, values] :
+       saved_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get()))
+    vectors.push_back({group, values});
+  return vectors;
 }
 
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::save(std::string const& path) const {
-  std::vector<io::NamedVector<Scalar const, Space>> vectors;
-  for (auto const& [group, values] :
-       checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get()))
-    vectors.push_back({group, values});
-  io::write_checkpoint<Scalar, Space>(vectors_, path, {to_toml(config_), state_text()},
-                                      model_.layout(), vectors);
+  io::write_checkpoint<Scalar, Space>(
+      vectors_, path, checkpoint_text(), model_.layout(), checkpoint_vectors(),
+      config_.output.collective ? io::Transfer::collective : io::Transfer::independent);
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::save(std::string const& path,
+                                  io::AsynchronousWriter<Scalar, Space>& writer) const {
+  writer.start(vectors_, path, checkpoint_text(), model_.layout(), checkpoint_vectors());
 }
 
 /// Of the vectors, which are nearly all of it.
 template <class Scalar, class Space>
 std::uint64_t Trainer<Scalar, Space>::checkpoint_bytes() const {
-  auto const vectors = checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get());
-  return vectors.size() * static_cast<std::uint64_t>(model_.layout().size()) * sizeof(Scalar);
+  return checkpoint_vectors().size() * static_cast<std::uint64_t>(model_.layout().size()) *
+         sizeof(Scalar);
 }
 
 namespace {
@@ -334,7 +347,7 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   // A tracker that was switched on or widened since then starts cold.
   bool has_vectors = true;
   for (auto const& [group, values] :
-       checkpoint_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get())) {
+       saved_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get())) {
     if (group.starts_with("curvature/") && !checkpoint.has(group)) {
       has_vectors = false;
       continue;

@@ -97,6 +97,16 @@ TEST_CASE("any number of ranks writes what any other number reads", "[checkpoint
   }
 }
 
+TEST_CASE("written together or each for itself, it is the same file", "[checkpoint]") {
+  Communicator const ranks(MPI_COMM_WORLD);
+  TemporaryDirectory const directory(ranks);
+  SmallCheckpoint<Scalar> const written;
+  written.write(ranks, directory / "apart.h5");
+  // With several ranks, each has nothing of most tensors.
+  written.write(ranks, directory / "together.h5", io::Transfer::collective);
+  CHECK(directory.read("together.h5") == directory.read("apart.h5"));
+}
+
 TEST_CASE("values are converted to what they are read into", "[checkpoint]") {
   Communicator const ranks(MPI_COMM_WORLD);
   TemporaryDirectory const directory(ranks);

@@ -53,11 +53,12 @@ struct SmallCheckpoint {
   std::vector<Scalar> parameters = any_bits<Scalar>(layout, 1);
   std::vector<Scalar> moment = any_bits<Scalar>(layout, 2);
 
-  void write(Communicator const& ranks, std::string const& path) const {
+  void write(Communicator const& ranks, std::string const& path,
+             io::Transfer transfer = io::Transfer::independent) const {
     Context<Space> const context(ranks.get());
     auto const p = on_device<Scalar>(parameters), m = on_device<Scalar>(moment);
     io::write_checkpoint<Scalar>(context, path, text, layout,
-                                 {{"parameters", p}, {"optimizer/m", m}});
+                                 {{"parameters", p}, {"optimizer/m", m}}, transfer);
   }
 };
 

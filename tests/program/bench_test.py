@@ -103,7 +103,11 @@ class Result(Bench):
         self.assertAlmostEqual(attention["flops_per_s"]["tangent_backward"] / flops, 1)
 
     def test_system(self):
-        self.assert_times(self.cases["checkpoint"], ("write_s", "read_s"))
+        self.assert_times(self.cases["checkpoint"], ("write_s", "plain_write_s", "read_s"))
+        self.assert_times(self.cases["checkpoint_behind"],
+                          ("quiet_steps_s", "writing_steps_s", "start_s"))
+        self.assertGreater(self.cases["checkpoint"]["write_over_plain"], 0)
+        self.assertGreater(self.cases["checkpoint_behind"]["writing_over_quiet"], 0)
         self.assert_times(self.cases["start_up"], ("first_step_s",))
         self.assertNotIn("all_reduce", self.cases)
 
@@ -143,6 +147,24 @@ class Choices(Bench):
     def test_case(self):
         result = self.measure("some.json", "--case", "rotary", "--case", "tiny")
         self.assertEqual([case["name"] for case in result["cases"]], ["tiny", "rotary"])
+
+    def test_precisions(self):
+        words = ("--case", "tiny", "--case", "checkpoint", "--precision", "float32")
+        if "bf16_flops_per_s" not in self.result["peaks"]:
+            told = self.run_program("bench", *QUICK, "--precision", "bf16", status=1)
+            self.assertIn("--precision bf16", told)
+            self.skipTest("needs a processor with bfloat16")
+        result = self.measure("both.json", *words, "--precision", "bf16")
+        tiny, rounded, checkpoint = result["cases"]
+        self.assertEqual((tiny["name"], tiny["precision"]), ("tiny", "float32"))
+        self.assertEqual((rounded["name"], rounded["precision"]), ("tiny-bf16", "bf16"))
+        self.assertNotIn("precision", checkpoint)
+        self.assertLess(tiny["hvp_relative_error"], 1e-4)
+        self.assertGreater(rounded["hvp_relative_error"], 1e-4)
+        self.assertLess(rounded["hvp_relative_error"], 0.1)
+        share = 3 * rounded["forward_flops"] / rounded["gradient_s"]
+        share /= result["peaks"]["bf16_flops_per_s"]
+        self.assertAlmostEqual(rounded["peak_fraction_gradient"], share)
 
     def test_budget_of_time(self):
         self.run_program("bench", "--suite", "smoke", "--case", "rotary", "--repetitions", "1000",

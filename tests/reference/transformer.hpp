@@ -39,15 +39,21 @@ struct Transformer {
                             : TokenEmbedding{size(c.vocabulary), size(c.width), positions(),
                                              tokens}(shape, embedding);
     for (bool const is_active : active) {
-      auto const after_attention = plus(x, attention(x, next));
-      auto const after_mlp = plus(after_attention, mlp(after_attention, next));
-      if (is_active) x = after_mlp;
+      auto const after_block = block(x, next);
+      if (is_active) x = after_block;
     }
     x = norm(x, next);
     if (c.continuous())
       return mse_head().outputs(shape, x, next(size(c.output_features * (c.width + 1))));
     auto const matrix = size(c.vocabulary * c.width);
     return token_head().outputs(shape, x, c.tied ? first(embedding, matrix) : next(matrix));
+  }
+
+  /// One block alone, with its own parameters.
+  template <class T>
+  std::vector<T> block(std::vector<T> const& x, std::vector<T> const& theta) const {
+    Cursor<T> next{theta};
+    return block(x, next);
   }
 
   template <class T>
@@ -88,6 +94,12 @@ struct Transformer {
   }
   MeanSquaredErrorHead mse_head() const {
     return {size(c.width), size(c.output_features), weight, target_fields};
+  }
+
+  template <class T>
+  std::vector<T> block(std::vector<T> const& x, Cursor<T>& next) const {
+    auto const y = plus(x, attention(x, next));
+    return plus(y, mlp(y, next));
   }
 
   template <class T>

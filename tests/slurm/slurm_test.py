@@ -212,7 +212,7 @@ class Templates(unittest.TestCase):
         self.assertIn("scontrol requeue", ends.pop())
 
     def test_bash_reads_them(self):
-        for file in (*TEMPLATES.glob("*.sbatch"), *TEMPLATES.glob("kyrtos.*")):
+        for file in (*TEMPLATES.rglob("*.sbatch"), *TEMPLATES.glob("kyrtos.*")):
             subprocess.run(["bash", "-n", file], check=True)
 
 

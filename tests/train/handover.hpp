@@ -5,6 +5,8 @@
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <numeric>
+#include <utility>
 
 // A run that stops after every single step, and goes on elsewhere.
 
@@ -37,16 +39,37 @@ struct Place {
   std::string shard;
 };
 
+/// Inputs and targets of a step's whole batch, in the order of ranks, on rank 0.
+inline std::vector<Token> tokens_of(Communicator const& ranks,
+                                    Trainer<Scalar, Space> const& trainer) {
+  std::vector<Token> own, all;
+  for (auto const& batch : trainer.batches()) {
+    if (batch.weight == 0) continue;
+    for (auto const& tokens : {batch.inputs, batch.targets}) {
+      auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), tokens);
+      own.insert(own.end(), host.data(), host.data() + host.size());
+    }
+  }
+  int const size = static_cast<int>(own.size());
+  std::vector<int> sizes(static_cast<std::size_t>(ranks.size())), places(sizes.size(), 0);
+  MPI_Gather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, ranks.get());
+  std::partial_sum(sizes.begin(), sizes.end() - 1, places.begin() + 1);
+  all.resize(static_cast<std::size_t>(places.back() + sizes.back()));
+  MPI_Gatherv(own.data(), size, MPI_INT32_T, all.data(), sizes.data(), places.data(), MPI_INT32_T,
+              0, ranks.get());
+  return all;
+}
+
 /// A growing run of 30 steps, checkpoint after checkpoint.
 struct Relay {
   TinyRun run{{"training.steps=30", "model.depth=3", "growth.initial_depth=1", "growth.when=steps",
                "growth.start=8", "growth.every=9", "growth.groups=2", "curvature.max_hvps=2",
-               "optimizer.beta2=0.95", "growth.entry=projections"}};
+               "optimizer.beta2=0.95", "growth.entry=projections", "training.micro_batch=1"}};
 
-  /// From one file (or the start, where that is empty) to another. \return this rank's loss.
-  std::optional<double> leg(Place const& place, int steps, std::string const& from,
-                            std::string const& to) {
-    std::optional<double> loss;
+  std::vector<std::vector<Token>> read{};  ///< Of each step taken, on rank 0.
+
+  /// From one file (or the start, where that is empty) to another.
+  void leg(Place const& place, int steps, std::string const& from, std::string const& to) {
     if (FirstRanks const ranks(place.ranks); ranks.has_this()) {
       Context<Space> const context(ranks.get());
       auto config = run.config;
@@ -55,11 +78,13 @@ struct Relay {
                                                            : ParallelConfig::Shard::none;
       Trainer<Scalar, Space> trainer(context, config);
       if (!from.empty()) trainer.restore(io::CheckpointReader(context.communicator(), from));
-      for (int i = 0; i < steps; ++i) loss = trainer.step().loss;
+      for (int i = 0; i < steps; ++i) {
+        trainer.step();
+        read.push_back(tokens_of(context.communicator(), trainer));
+      }
       trainer.save(to);
     }
     MPI_Barrier(MPI_COMM_WORLD);
-    return loss;
   }
 
   std::string file(std::string const& name) const { return run.directory / (name + ".h5"); }
@@ -89,10 +114,11 @@ TEST_CASE("stopped after every step, a run ends bit by bit where it would have",
 
 TEST_CASE(
     "handed from 4 ranks to 1 to 3 and on, in other shard modes, a run ends where it would "
-    "have",
+    "have, and reads the same tokens in the same order",
     "[handover]") {
   Relay relay;
   relay.leg({4, "none"}, 30, "", relay.file("whole"));
+  auto const expected = std::exchange(relay.read, {});
   Place const places[] = {{4, "full"}, {1, "none"}, {3, "optimizer"}, {4, "optimizer"},
                           {1, "full"}, {3, "full"}, {2, "none"}};
   std::string from;
@@ -100,6 +126,12 @@ TEST_CASE(
     auto const to = relay.file(step % 2 == 0 ? "even" : "odd");
     relay.leg(places[step % 7], 1, from, to);
     from = to;
+  }
+  if (Communicator(MPI_COMM_WORLD).is_root()) {
+    CHECK(expected.size() == 30);
+    CHECK(expected.front().size() == 2 * 6 * 16);  // inputs and targets of six sequences
+    CHECK(expected[0] != expected[1]);
+    CHECK(relay.read == expected);
   }
   auto const wanted = relay.parameters(relay.file("whole")), found = relay.parameters(from);
   double largest = 0, gap = 0;

@@ -82,6 +82,21 @@ TEST_CASE("blocks that take no part have no score and are not clipped", "[qk_cli
   CHECK(clip_attention_scores<Scalar, Space>(context, run.model, scores, 1e-9, theta) <= 2);
 }
 
+TEST_CASE("batches of weight 0 have no score", "[qk_clip]") {
+  ModelRun<Scalar> const run(small(gpt2_config()));
+  Context<Space> const context(MPI_COMM_SELF);
+  TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape, {.scores = true});
+  auto const theta = on_device<Scalar>(run.theta);
+  auto filler = run.batch;
+  filler.weight = 0;
+  auto const gradient = on_device<Scalar>(run.random_direction(9));
+  run.model.gradient(workspace, theta, filler, gradient);
+  for (double const score : workspace.largest_scores())
+    CHECK(score == -std::numeric_limits<double>::infinity());
+  run.model.gradient(workspace, theta, run.batch, gradient);
+  CHECK(workspace.largest_scores() == scores_of(run, theta));
+}
+
 TEST_CASE("a run records its largest logit and keeps it near the bound", "[qk_clip]") {
   auto const largest = [](std::string const& bound) {
     TinyRun run({"schedule.peak=3e-2", "model.positions=rotary", "curvature.enabled=false",

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/run.hpp>
 #include <kyrtos/train/run_record.hpp>
 
@@ -221,6 +223,59 @@ TEST_CASE("what can't be written for a while is written later", "[run]") {
   CHECK(heard.saves.front() == io::checkpoint_path(directory + "/checkpoints", 21));
   CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), result.checkpoint));
   check_same_record(whole, run);
+}
+
+TEST_CASE("checkpoints written behind the steps are the same, and the run too", "[run]") {
+  TinyRun before({"output.checkpoint_every=7"}),
+      behind({"output.checkpoint_every=7", "output.asynchronous=true"});
+  Listener heard, other;
+  execute(before, other);
+  execute(behind, heard);
+  check_same_record(before, behind);
+  CHECK(heard.saves.size() == 5);
+  auto const& ranks = behind.context.communicator();
+  ranks.barrier();
+  for (Index const step : {28, 30}) {
+    auto const vectors_of = [&](TinyRun const& run) {
+      auto const directory = run.config.output.directory + "/checkpoints";
+      io::CheckpointReader const reader(ranks, io::checkpoint_path(directory, step));
+      Transformer<float, Space> const model(run.config.model);
+      Numbers all;
+      for (auto const* group : {"parameters", "optimizer/m", "optimizer/v", "curvature/x0"}) {
+        auto const v = allocate<float>(run.context, "test", model.layout().size());
+        reader.read<float, Space>(run.context, group, model.layout(), v);
+        all = joined(all, on_host(v));
+      }
+      return std::pair(all, reader.text().state);
+    };
+    CHECK(vectors_of(before) == vectors_of(behind));
+  }
+}
+
+TEST_CASE("a checkpoint that fails behind the steps is told, and a later one saved", "[run]") {
+  TinyRun run({"output.checkpoint_every=7", "output.asynchronous=true"});
+  auto const& ranks = run.context.communicator();
+  if (ranks.size() == 1) return;  // rank 0 alone would fail before the steps go on
+  Listener heard;
+  std::optional<FileSizeLimit> limit;
+  heard.then = [&](StepReport const& report) {
+    if (report.step == 6 && !ranks.is_root()) limit.emplace(2000);
+    if (report.step == 12) limit.reset();
+  };
+  CHECK(execute(run, heard).end == RunResult::End::finished);
+  REQUIRE(heard.faults.size() == 1);
+  CHECK(heard.faults[0].find("step-00000007.h5.partial: can't be written") != std::string::npos);
+  CHECK(heard.saves.size() == 4);  // after 14, 21, 28 and 30
+  ranks.barrier();
+  auto const directory = run.config.output.directory + "/checkpoints";
+  CHECK_FALSE(fs::exists(io::checkpoint_path(directory, 7)));
+
+  TinyRun hopeless({"training.steps=8", "output.asynchronous=true"});
+  heard.then = [&](StepReport const& report) {
+    if (report.step == 6 && !ranks.is_root()) limit.emplace(2000);
+  };
+  CHECK(failure<FileError>([&] { execute(hopeless, heard); }).find("step-00000008.h5.partial") !=
+        std::string::npos);
 }
 
 TEST_CASE("a disk too small for the checkpoints to come is found before the first step", "[run]") {

@@ -15,11 +15,15 @@
 namespace kyrtos {
 
 /// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
-enum class GemmProvider { automatic, onednn, kokkos_kernels };
+enum class GemmProvider { automatic, onednn, kokkos_kernels, cublaslt, rocblas };
 
 /// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
 enum class GpuAwareMpi { automatic, on, off };
 class RegionObserver;
+namespace linalg {
+template <class Space>
+class Bf16Products;
+}
 
 struct ContextOptions {
   GemmProvider gemm = GemmProvider::automatic;
@@ -63,6 +67,16 @@ class Context {
   /// Null: every rank has whole vectors.
   Shards const* shards() const { return shards_.get(); }
 
+  /// The same context, for layers whose products of float32 matrices are worth less accuracy: their
+  /// operands are rounded to bfloat16 (linalg/bf16_products.hpp).
+  Context with_products(std::shared_ptr<linalg::Bf16Products<Space>> products) const {
+    Context rounding(*this);
+    rounding.products_ = std::move(products);
+    return rounding;
+  }
+  /// Null: products are of the precision of their operands.
+  linalg::Bf16Products<Space>* products() const { return products_.get(); }
+
   /// What is summed over a vector, summed over ranks if its pieces lie there.
   void sum_over_shards(std::span<double> sums) const {
     if (shards_) communicator().sum(sums);
@@ -97,12 +111,17 @@ class Context {
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
 
+  /// What the provider of matrix products keeps for this Context and its copies: a library's handle
+  /// on the instance, and what it made for the products so far. Null until there was one.
+  std::shared_ptr<void>& gemm_library() const;
+
  private:
   void* scratch_bytes(std::size_t bytes) const;
 
   struct State;
   std::shared_ptr<State> state_;
   std::shared_ptr<Shards const> shards_;
+  std::shared_ptr<linalg::Bf16Products<Space>> products_;
 };
 
 }  // namespace kyrtos

@@ -122,13 +122,21 @@ using PinnedSpace = Kokkos::HostSpace;
 
 // Before a loop over contiguous, independent elements: lets host compilers use vector registers,
 // and reassociate the named sums in a fixed way, without -ffast-math.
-#if defined(_OPENMP)
 #define KYRTOS_PRAGMA_(text) _Pragma(#text)
+#if defined(_OPENMP)
 #define KYRTOS_SIMD KYRTOS_PRAGMA_(omp simd)
 #define KYRTOS_SIMD_SUM(...) KYRTOS_PRAGMA_(omp simd reduction(+ : __VA_ARGS__))
 #else
 #define KYRTOS_SIMD
 #define KYRTOS_SIMD_SUM(...)
+#endif
+
+// Before a loop whose steps keep operands in registers: devices unroll it so far and no further, or
+// the registers would not suffice. Host compilers decide for themselves.
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+#define KYRTOS_DEVICE_UNROLL(count) KYRTOS_PRAGMA_(unroll count)
+#else
+#define KYRTOS_DEVICE_UNROLL(count)
 #endif
 
 // The execution spaces the library's templates are instantiated for: the default one, and the

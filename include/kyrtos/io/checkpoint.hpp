@@ -31,14 +31,21 @@ struct CheckpointText {
   std::string state;   ///< JSON: step, data position, schedules, …; empty in a foreign file.
 };
 
-/// Writes a checkpoint from all ranks: complete or absent. It is written as `<path>.partial`,
-/// flushed, synced with its directory, and renamed. Each rank writes its share of the vectors; the
-/// file does not depend on how many there are. Collective; waits for the instance.
-/// \throws FileError, on every rank, that names the file, the fault and the mend.
+/// How ranks write their values.
+enum class Transfer {
+  independent,  ///< Each for itself. A rank's share of a tensor is one stretch of the file.
+  collective,   ///< All at a time by HDF5 and MPI-IO, which may gather what they have.
+};
+
+/// Writes a checkpoint from all ranks: complete or absent. It is written as `<path>.partial`, whose
+/// room on the disk is taken first, synced with its directory, and renamed. Each rank writes its
+/// share of the vectors; the file does not depend on how many there are. Collective; waits for the
+/// instance. \throws FileError, on every rank, that names the file, the fault and the mend.
 template <class Scalar, class Space>
 void write_checkpoint(Context<Space> const& context, std::string const& path,
                       CheckpointText const& text, ParameterLayout const& layout,
-                      std::vector<NamedVector<Scalar const, Space>> const& vectors);
+                      std::vector<NamedVector<Scalar const, Space>> const& vectors,
+                      Transfer transfer = Transfer::independent);
 
 /// A number that is named in a file of vectors, such as `loss`.
 struct NamedScalar {

@@ -98,6 +98,10 @@ class Attention : public Layer<Scalar, Space> {
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
 
+  /// Enqueues nothing. \throws ConfigError where the device lacks the scratch memory, threads or
+  /// registers for a pass; with `tangents`, for a tangent pass too.
+  void check_device(Context<Space> const& context, bool tangents) const;
+
   /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met
   /// there: what explodes when attention becomes unstable. Asynchronous.
   void raise_to_largest_scores(Context<Space> const& context, Pass const& p,

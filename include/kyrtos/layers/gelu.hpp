@@ -10,9 +10,9 @@ enum class GeluKind { tanh, exact };
 
 /// Gaussian error linear unit (Hendrycks and Gimpel 2016, arXiv 1606.08415), elementwise.
 ///
-///   exact  f = xΦ(x), f' = Φ + xφ, f'' = φ(2 − x²), with Φ = ½(1 + erf(x/√2)), φ = Φ'
-///   tanh   f = ½x(1 + τ), τ = tanh g, g = √(2/π)(x + 0.044715x³)
-///          f' = ½(1 + τ) + ½xτ'g', f'' = τ'g' + ½xτ'(g'' − 2τg'²), τ' = 1 − τ²
+///     exact  f = xΦ(x), f' = Φ + xφ, f'' = φ(2 − x²), with Φ = ½(1 + erf(x/√2)), φ = Φ'
+///     tanh   f = ½x(1 + τ), τ = tanh g, g = √(2/π)(x + 0.044715x³)
+///            f' = ½(1 + τ) + ½xτ'g', f'' = τ'g' + ½xτ'(g'' − 2τg'²), τ' = 1 − τ²
 ///
 /// | pass             | computes                | memory, in sweeps |
 /// |------------------|-------------------------|-------------------|

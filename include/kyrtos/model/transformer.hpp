@@ -174,8 +174,9 @@ class TransformerWorkspace {
   std::size_t bytes() const { return memory_.bytes(); }
   Workspace<Scalar, Space>& memory() { return memory_; }
 
-  /// Largest attention scores, [depth, heads], of all forward passes since forget_scores(): −∞ for
-  /// blocks that don't take part. Waits for the instance. \throws ConfigError without `scores`.
+  /// Largest attention scores, [depth, heads], of all forward passes since forget_scores() but
+  /// those of weight 0: −∞ for blocks that don't take part. Waits for the instance. \throws
+  /// ConfigError without `scores`.
   std::vector<double> largest_scores() const;
   void forget_scores();
 
@@ -208,6 +209,7 @@ class TransformerWorkspace {
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
       stream_tangent_adjoint_;
   MatrixView<Scalar, Space> scores_;
+  bool watches_scores_ = false;  // in the present pass
   bool gradient_is_kept_ = false;
 };
 

@@ -15,8 +15,8 @@ struct AdamWOptions {
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101):
 ///
-///   m ← β1 m + (1 − β1) g,  v ← β2 v + (1 − β2) g²
-///   θ ← θ − η( m/(1 − β1ᵗ) / (√(v/(1 − β2ᵗ)) + ε) + weight_decay·θ )
+///     m ← β1 m + (1 − β1) g,  v ← β2 v + (1 − β2) g²
+///     θ ← θ − η( m/(1 − β1ᵗ) / (√(v/(1 − β2ᵗ)) + ε) + weight_decay·θ )
 ///
 /// with decay on the ranges that ask for it. Two vectors of state; 7 accesses to memory a
 /// parameter and step.

@@ -14,7 +14,7 @@ struct CdatOptions {
 /// ℓ + η⟨g, u⟩ + η²⟨u, Hu⟩/2 to second order: least at η = ⟨g, -u⟩/⟨u, Hu⟩, as it was at twice
 /// that.
 ///
-///   n ← βn + (1 - β) max(⟨g, -u⟩, 0),  d ← βd + (1 - β) |⟨u, Hu⟩|,  η = σ n/d
+///     n ← βn + (1 - β) max(⟨g, -u⟩, 0),  d ← βd + (1 - β) |⟨u, Hu⟩|,  η = σ n/d
 class Cdat {
  public:
   struct State {

@@ -13,7 +13,7 @@ struct SgdOptions {
 
 /// Gradient descent with heavy-ball momentum (Polyak 1964) and decoupled weight decay:
 ///
-///   m ← momentum·m + g,  θ ← θ − η(m + weight_decay·θ)
+///     m ← momentum·m + g,  θ ← θ − η(m + weight_decay·θ)
 ///
 /// One vector of state, with or without momentum, so that a run may switch it on later.
 template <class Scalar, class Space>

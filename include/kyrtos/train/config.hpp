@@ -19,7 +19,8 @@
 
 namespace kyrtos {
 
-enum class Precision { float32, float64 };
+/// Of all vectors; bf16: vectors in float32, matrix products of layers in bfloat16.
+enum class Precision { float32, float64, bf16 };
 
 struct DataConfig {
   std::vector<std::string> train;       ///< Files or shell patterns.
@@ -85,6 +86,8 @@ struct OutputConfig {
   Index checkpoint_every = 0;  ///< Steps; 0: at the end only.
   Index keep_checkpoints = 2;  ///< Older ones are removed; 0: keep all.
   bool keep_best = false;      ///< Also the state of the lowest validation loss, as best.h5.
+  bool asynchronous = false;   ///< Checkpoints are copied, and written behind the next steps.
+  bool collective = false;     ///< Ranks write them together, by collective MPI-IO.
   Index log_every = 10;        ///< Steps between lines of a batch log.
 };
 

@@ -34,6 +34,12 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
                                         io::TokenDataset const& data, Index batch, char const* key,
                                         Purpose purpose);
 
+/// The context of work in this precision: with bf16, layers multiply matrices in bfloat16.
+/// \param key names the precision in errors. \throws ConfigError where there is no bfloat16.
+template <class Space>
+Context<Space> with_precision(Context<Space> const& context, Precision precision,
+                              char const* key = "training.precision");
+
 /// The context of a run's vectors: with shards of a model of these parts, if the run has some.
 template <class Space>
 Context<Space> vector_context(Context<Space> const& context,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <kyrtos/growth/depth_growth.hpp>
-#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/io/asynchronous_writer.hpp>
 #include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
 #include <kyrtos/parallel/rank_sum.hpp>
@@ -56,6 +56,8 @@ class Trainer {
 
   /// \throws FileError
   void save(std::string const& path) const;
+  /// Starts it, and leaves the rest to `writer`. \throws FileError
+  void save(std::string const& path, io::AsynchronousWriter<Scalar, Space>& writer) const;
   std::uint64_t checkpoint_bytes() const;
   /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
   /// \throws FileError also for a checkpoint of another model.
@@ -71,6 +73,8 @@ class Trainer {
   /// Null when curvature is off.
   CurvatureProbe<Scalar, Space>* probe() { return probe_.get(); }
   Index active_depth() const { return growth_.depth(); }
+  /// What the last step read on this rank; those of weight 0 are fillers.
+  std::vector<layers::Batch<Scalar, Space>> batches() const { return stream_.batches(); }
 
   /// Floating-point operations of a step over all ranks, without the curvature's.
   double step_flops() const;
@@ -85,7 +89,8 @@ class Trainer {
   void look_at_attention(StepReport& report);
   void load_probe(Index step);
   void bind_blocks();
-  std::string state_text() const;
+  io::CheckpointText checkpoint_text() const;
+  std::vector<io::NamedVector<Scalar const, Space>> checkpoint_vectors() const;
 
   void initialize();
 

@@ -13,36 +13,36 @@ namespace kyrtos::layers::attention {
 template <class Scalar>
 struct ForwardArguments {
   Geometry<Scalar> g;
-  Scalar const* x;
-  Scalar* y;
-  Scalar *log_sum_exp, *greatest;  ///< L, m
+  Scalar const* x = nullptr;
+  Scalar* y = nullptr;
+  Scalar *log_sum_exp = nullptr, *greatest = nullptr;  ///< L, m
 };
 
 template <class Scalar>
 struct TangentForwardArguments {
   Geometry<Scalar> g;
-  Scalar const *x, *x_dot;
-  Scalar const *y, *log_sum_exp;
-  Scalar *y_dot, *mean_dot;  ///< ẏ, μ
+  Scalar const *x = nullptr, *x_dot = nullptr;
+  Scalar const *y = nullptr, *log_sum_exp = nullptr;
+  Scalar *y_dot = nullptr, *mean_dot = nullptr;  ///< ẏ, μ
 };
 
 template <class Scalar>
 struct BackwardArguments {
   using scalar_type = Scalar;
   Geometry<Scalar> g;
-  Scalar const *x, *dy;
-  Scalar const *log_sum_exp, *row_sum;  ///< L, D
-  Scalar* dx;
+  Scalar const *x = nullptr, *dy = nullptr;
+  Scalar const *log_sum_exp = nullptr, *row_sum = nullptr;  ///< L, D
+  Scalar* dx = nullptr;
 };
 
 template <class Scalar>
 struct TangentBackwardArguments {
   using scalar_type = Scalar;
   Geometry<Scalar> g;
-  Scalar const *x, *x_dot, *dy, *dy_dot;
-  Scalar const *log_sum_exp, *mean_dot;  ///< L, μ
-  Scalar const *row_sum, *row_sum_dot;   ///< D, Ḋ
-  Scalar* dx_dot;
+  Scalar const *x = nullptr, *x_dot = nullptr, *dy = nullptr, *dy_dot = nullptr;
+  Scalar const *log_sum_exp = nullptr, *mean_dot = nullptr;  ///< L, μ
+  Scalar const *row_sum = nullptr, *row_sum_dot = nullptr;   ///< D, Ḋ
+  Scalar* dx_dot = nullptr;
 };
 
 }  // namespace kyrtos::layers::attention

@@ -8,6 +8,7 @@
 #include "traits.hpp"
 
 #include <limits>
+#include <string>
 #include <type_traits>
 
 namespace kyrtos::layers::attention {
@@ -36,8 +37,28 @@ int scratch_level(Policy const& policy, std::size_t bytes) {
   return bytes <= static_cast<std::size_t>(policy.scratch_size_max(0)) ? 0 : 1;
 }
 
-/// Runs a kernel with one team for each of `teams` pieces of work. A kernel has its Traits and
-/// lists its tiles in Scratch.
+/// Throws where the device has less scratch memory, threads or registers than a team asks for. On
+/// hosts, where a team is one thread, nothing can be missing.
+template <class Policy, class Kernel>
+void check_limits(Policy const& policy, std::string const& label, Kernel const& kernel,
+                  std::size_t bytes) {
+  if constexpr (!compat::is_host_accessible<typename Policy::execution_space>) {
+    auto const most_bytes = static_cast<std::size_t>(policy.scratch_size_max(kernel.scratch_level));
+    if (bytes > most_bytes)
+      throw ConfigError(label + ": the tiles of head_size = " + std::to_string(kernel.head_size()) +
+                        " take " + std::to_string(bytes) + " bytes of a team's scratch, but " +
+                        std::to_string(most_bytes) +
+                        " is the most here; choose a smaller head_size");
+    int const most = policy.team_size_max(kernel, Kokkos::ParallelForTag());
+    if (most < policy.team_size())
+      throw ConfigError(label + ": a team of " + std::to_string(policy.team_size()) +
+                        " threads is needed, but this device has registers and scratch for " +
+                        std::to_string(most) + "; build with smaller tiles (attention/traits.hpp)");
+  }
+}
+
+/// Runs a kernel with one team for each of `teams` pieces of work: for none it only checks the
+/// device's limits. A kernel has its Traits and lists its tiles in Scratch.
 template <class Space, class Kernel>
 void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   using Traits = typename Kernel::Traits;
@@ -46,7 +67,6 @@ void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
       Kokkos::TeamPolicy<Space, Kokkos::Schedule<Kokkos::Dynamic>, typename Traits::LaunchBounds>;
   require(teams <= std::numeric_limits<int>::max(),
           "attention: too many tiles for one launch; use a smaller micro-batch");
-  if (teams == 0) return;
   detail::Carver<Scalar> counter;
   typename Kernel::Scratch(counter, kernel.head_size());
   std::size_t const alignment = 64;
@@ -55,7 +75,8 @@ void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   policy.set_chunk_size(1);
   kernel.scratch_level = scratch_level(policy, bytes);
   policy.set_scratch_size(kernel.scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
-  Kokkos::parallel_for(label, policy, kernel);
+  check_limits(policy, label, kernel, bytes);
+  if (teams > 0) Kokkos::parallel_for(label, policy, kernel);
 }
 
 /// The team's scratch, carved into the kernel's tiles.

@@ -10,10 +10,11 @@ namespace kyrtos::layers::attention {
 /// stays in scratch (queries or keys, see geometry.hpp), `tile_rows` that of the tiles that stream
 /// past it; both are multiples of the register block's.
 ///
-/// Devices: 256 threads with a 4 × 4 block each fill a 64 × 64 tile. Not tuned on any device yet.
+/// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that
+/// no kernel spills registers on sm_80 and sm_90 (docs/backends.md). Not tuned on any device yet.
 template <class Scalar, class Space, bool OnHost = compat::is_host_accessible<Space>>
 struct AttentionTraits {
-  static constexpr int block_rows = 4, block_lanes = 4;
+  static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar);
   static constexpr int tile_rows = 32, tile_lanes = 32;
   static constexpr int team_size = 8, vector_length = 8;
   using LaunchBounds = Kokkos::LaunchBounds<64, 1>;

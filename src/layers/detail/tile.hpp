@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/kokkos_compat.hpp>
 #include <kyrtos/core/types.hpp>
 
 /// \file
@@ -112,6 +113,7 @@ struct Block {
  private:
   KOKKOS_FORCEINLINE_FUNCTION void add(T const* KOKKOS_RESTRICT a, int a_row, int a_k,
                                        T const* KOKKOS_RESTRICT b, int b_k, int begin, int end) {
+    KYRTOS_DEVICE_UNROLL(4)
     for (int k = begin; k < end; ++k)
       for (int i = 0; i < Rows; ++i) {
         T const factor = a[i * a_row + k * a_k];

@@ -114,6 +114,9 @@ def checks(results, page):
 
 
 def same_as_never(case, results):
-    twin = [c for c in results.of("grow-never") if c.point == case.point]
-    # The order of sums in the gradient's norm differs with more blocks: not to the last bit.
-    return not twin or np.allclose(case["loss"], twin[0]["loss"], rtol=2e-2)
+    """As the run that keeps its first blocks for ever, to the last bit."""
+    depth = case.config.get("growth.initial_depth")
+    twins = [c for c in results if c.config.get("growth.when", "never") == "never"
+             and c.config.get("growth.initial_depth") == depth and c.point == case.point
+             and c.config["schedule.warmup_steps"] == case.config["schedule.warmup_steps"]]
+    return not twins or np.array_equal(case["loss"], twins[0]["loss"])

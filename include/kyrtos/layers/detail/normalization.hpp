@@ -10,14 +10,14 @@ namespace kyrtos::layers::detail {
 ///
 /// Row by row, with m = mean x (0 if not centred), r = (mean (x − m)² + ε)^(-1/2), x̂ = r(x − m):
 ///
-///   forward           y = w∘x̂ + b
-///   backward          h = w∘dy, A = mean h (0 if not centred), B = mean h∘x̂
-///                     dx = r(h − A − x̂B);  dw += Σ dy∘x̂, db += Σ dy
-///   tangent forward   ṁ = mean ẋ, a = mean x̂∘ẋ, so that ṙ = −r²a
-///                     x̂̇ = r(ẋ − ṁ − x̂a);  ẏ = w∘x̂̇ + ẇ∘x̂ + ḃ
-///   tangent backward  ḣ = ẇ∘dy + w∘dẏ, Ȧ = mean ḣ, Ḃ = mean(ḣ∘x̂ + h∘x̂̇)
-///                     dẋ = −r²a(h − A − x̂B) + r(ḣ − Ȧ − x̂̇B − x̂Ḃ)
-///                     dẇ += Σ(dẏ∘x̂ + dy∘x̂̇), dḃ += Σ dẏ
+///     forward           y = w∘x̂ + b
+///     backward          h = w∘dy, A = mean h (0 if not centred), B = mean h∘x̂
+///                       dx = r(h − A − x̂B);  dw += Σ dy∘x̂, db += Σ dy
+///     tangent forward   ṁ = mean ẋ, a = mean x̂∘ẋ, so that ṙ = −r²a
+///                       x̂̇ = r(ẋ − ṁ − x̂a);  ẏ = w∘x̂̇ + ẇ∘x̂ + ḃ
+///     tangent backward  ḣ = ẇ∘dy + w∘dẏ, Ȧ = mean ḣ, Ḃ = mean(ḣ∘x̂ + h∘x̂̇)
+///                       dẋ = −r²a(h − A − x̂B) + r(ḣ − Ȧ − x̂̇B − x̂Ḃ)
+///                       dẇ += Σ(dẏ∘x̂ + dy∘x̂̇), dḃ += Σ dẏ
 ///
 /// Saved: m, r a row; tangent saved: ṁ, a a row. Each pass reads its matrices once from memory
 /// (again from cache for the row means) and writes one; sums over rows have two stages.

@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "gemm_providers.hpp"
+
+#ifdef KYRTOS_HAVE_CUBLASLT
+#include <compare>
+#include <cublasLt.h>
+#include <map>
+#include <memory>
+#endif
+
+namespace kyrtos::linalg::cublaslt {
+
+#ifdef KYRTOS_HAVE_CUBLASLT
+
+namespace {
+
+void check(cublasStatus_t status, char const* call) {
+  if (status != CUBLAS_STATUS_SUCCESS)
+    throw Error(std::string("gemm: ") + call + ": " + cublasLtGetStatusString(status));
+}
+
+template <auto destroy>
+struct Destroy {
+  template <class T>
+  void operator()(T* object) const {
+    destroy(object);
+  }
+};
+template <class Pointer, auto destroy>
+using Owner = std::unique_ptr<std::remove_pointer_t<Pointer>, Destroy<destroy>>;
+using Handle = Owner<cublasLtHandle_t, cublasLtDestroy>;
+using Layout = Owner<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Product = Owner<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using Preference = Owner<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+
+/// A matrix as cuBLASLt sees it: its rows are our columns. `alignment` is that of its address in
+/// bytes, as far as it matters.
+struct Shape {
+  std::uint64_t rows, columns;
+  std::uint32_t alignment;
+  auto operator<=>(Shape const&) const = default;
+};
+
+template <class Matrix>
+Shape shape_of(Matrix const& m) {
+  auto const address = reinterpret_cast<std::uintptr_t>(m.data());
+  return {m.extent(1), m.extent(0), static_cast<std::uint32_t>((address | 256) & -(address | 256))};
+}
+
+/// All that the choice of an algorithm depends on. Since cuBLASLt's matrices are our transposed
+/// ones, it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ: B comes first.
+struct Problem {
+  cudaDataType_t scalar;
+  cublasComputeType_t sums;
+  Transpose first_op, second_op;
+  Shape first, second, result;
+  auto operator<=>(Problem const&) const = default;
+};
+
+/// The descriptions and the algorithm of one problem.
+struct Plan {
+  Product product;
+  Layout first, second, result;
+  cublasLtMatmulAlgo_t algorithm;
+};
+
+Layout layout(Shape const& s, cudaDataType_t scalar) {
+  cublasLtMatrixLayout_t made = nullptr;
+  check(cublasLtMatrixLayoutCreate(&made, scalar, s.rows, s.columns,
+                                   static_cast<std::int64_t>(s.rows)),
+        "cublasLtMatrixLayoutCreate");
+  return Layout(made);
+}
+
+Product product(Problem const& p) {
+  cublasLtMatmulDesc_t made = nullptr;
+  check(cublasLtMatmulDescCreate(&made, p.sums, p.scalar), "cublasLtMatmulDescCreate");
+  Product result(made);
+  auto const set = [&](cublasLtMatmulDescAttributes_t which, Transpose op) {
+    cublasOperation_t const value = op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+    check(cublasLtMatmulDescSetAttribute(made, which, &value, sizeof value),
+          "cublasLtMatmulDescSetAttribute");
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, p.first_op);
+  set(CUBLASLT_MATMUL_DESC_TRANSB, p.second_op);
+  return result;
+}
+
+/// No reduction in place: the order of its sums is not fixed.
+Preference preference(Problem const& p, std::uint64_t workspace) {
+  cublasLtMatmulPreference_t made = nullptr;
+  check(cublasLtMatmulPreferenceCreate(&made), "cublasLtMatmulPreferenceCreate");
+  Preference result(made);
+  auto const set = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
+    check(cublasLtMatmulPreferenceSetAttribute(made, which, &value, sizeof value),
+          "cublasLtMatmulPreferenceSetAttribute");
+  };
+  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace);
+  set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
+                    CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE});
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, p.first.alignment);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, p.second.alignment);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, p.result.alignment);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, p.result.alignment);
+  return result;
+}
+
+/// What a Context keeps: cuBLASLt's handle, memory for partial sums, and a plan for each problem
+/// it has met, so that the same product is always computed by the same algorithm.
+template <class Space>
+struct Library {
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // NVIDIA's advice
+
+  Handle handle;
+  Kokkos::View<std::byte*, typename Space::memory_space> workspace;
+  std::map<Problem, Plan> plans;
+
+  explicit Library(Context<Space> const& context)
+      : workspace(Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing,
+                                     "kyrtos::linalg::cublaslt"),
+                  workspace_bytes) {
+    cublasLtHandle_t made = nullptr;
+    check(cublasLtCreate(&made), "cublasLtCreate");
+    handle.reset(made);
+  }
+
+  Plan const& plan(Problem const& p) {
+    if (auto const known = plans.find(p); known != plans.end()) return known->second;
+    Plan made{product(p),
+              layout(p.first, p.scalar),
+              layout(p.second, p.scalar),
+              layout(p.result, p.scalar),
+              {}};
+    auto const wishes = preference(p, workspace_bytes);
+    cublasLtMatmulHeuristicResult_t best{};
+    int found = 0;
+    check(cublasLtMatmulAlgoGetHeuristic(handle.get(), made.product.get(), made.first.get(),
+                                         made.second.get(), made.result.get(), made.result.get(),
+                                         wishes.get(), 1, &best, &found),
+          "cublasLtMatmulAlgoGetHeuristic");
+    require<Error>(found == 1, "gemm: cuBLASLt has no algorithm for this product");
+    made.algorithm = best.algo;
+    return plans.emplace(p, std::move(made)).first->second;
+  }
+};
+
+template <class Space>
+Library<Space>& library(Context<Space> const& context) {
+  auto& kept = context.gemm_library();
+  if (!kept) kept = std::make_shared<Library<Space>>(context);
+  return *static_cast<Library<Space>*>(kept.get());
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
+          MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
+          Scalar beta, MatrixView<Scalar, Space> const& c) {
+  constexpr bool single = std::is_same_v<Scalar, float>;
+  auto& library = cublaslt::library(context);
+  auto const& plan = library.plan({single ? CUDA_R_32F : CUDA_R_64F,
+                                   single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F, b_op, a_op,
+                                   shape_of(b), shape_of(a), shape_of(c)});
+  check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b.data(), plan.first.get(),
+                       a.data(), plan.second.get(), &beta, c.data(), plan.result.get(), c.data(),
+                       plan.result.get(), &plan.algorithm, library.workspace.data(),
+                       library.workspace.size(), context.space().cuda_stream()),
+        "cublasLtMatmul");
+}
+
+GemmProviderInfo info() {
+  auto const v = cublasLtGetVersion();
+  return {GemmProvider::cublaslt, "cuBLASLt",
+          std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." +
+              std::to_string(v % 100),
+          "float32 float64 (device)", true};
+}
+
+#define KYRTOS_INSTANTIATE_CUBLASLT(SCALAR)                                                       \
+  template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Transpose, Transpose, SCALAR, \
+                     MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
+                     MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
+                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&);
+KYRTOS_INSTANTIATE_CUBLASLT(float)
+KYRTOS_INSTANTIATE_CUBLASLT(double)
+
+#else
+
+GemmProviderInfo info() {
+  return {GemmProvider::cublaslt, "cuBLASLt", "", "float32 float64 (device)", false};
+}
+
+#endif
+
+}  // namespace kyrtos::linalg::cublaslt

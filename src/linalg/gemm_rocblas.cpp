@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "gemm_providers.hpp"
+
+#ifdef KYRTOS_HAVE_ROCBLAS
+#include <limits>
+#include <memory>
+#include <rocblas/rocblas.h>
+#endif
+
+namespace kyrtos::linalg::rocblas {
+
+#ifdef KYRTOS_HAVE_ROCBLAS
+
+namespace {
+
+using Space = Kokkos::DefaultExecutionSpace;
+
+void check(rocblas_status status, char const* call) {
+  if (status != rocblas_status_success)
+    throw Error(std::string("gemm: ") + call + ": " + rocblas_status_to_string(status));
+}
+
+/// What a Context keeps: rocBLAS's handle on its instance, with sums in a fixed order.
+struct Library {
+  rocblas_handle handle = nullptr;
+
+  explicit Library(Space const& space) {
+    check(rocblas_create_handle(&handle), "rocblas_create_handle");
+    check(rocblas_set_stream(handle, space.hip_stream()), "rocblas_set_stream");
+    check(rocblas_set_atomics_mode(handle, rocblas_atomics_not_allowed),
+          "rocblas_set_atomics_mode");
+  }
+  ~Library() { rocblas_destroy_handle(handle); }
+  Library(Library const&) = delete;
+  Library& operator=(Library const&) = delete;
+};
+
+Library& library(Context<Space> const& context) {
+  auto& kept = context.gemm_library();
+  if (!kept) kept = std::make_shared<Library>(context.space());
+  return *static_cast<Library*>(kept.get());
+}
+
+rocblas_operation operation(Transpose op) {
+  return op == Transpose::yes ? rocblas_operation_transpose : rocblas_operation_none;
+}
+
+}  // namespace
+
+/// rocBLAS's matrices are our transposed ones: it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ.
+template <class Scalar, class S>
+void gemm(Context<S> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
+          MatrixView<Scalar const, S> const& a, MatrixView<Scalar const, S> const& b, Scalar beta,
+          MatrixView<Scalar, S> const& c) {
+  auto const type = sizeof(Scalar) == 4 ? rocblas_datatype_f32_r : rocblas_datatype_f64_r;
+  auto const extent = [](auto const& m, int i) {
+    require(m.extent(i) <= std::size_t{std::numeric_limits<rocblas_int>::max()},
+            "gemm: rocBLAS takes no extents of 2^31 or more; use a smaller micro-batch");
+    return static_cast<rocblas_int>(m.extent(i));
+  };
+  rocblas_int const k = extent(a, a_op == Transpose::yes ? 0 : 1);
+  check(rocblas_gemm_ex(library(context).handle, operation(b_op), operation(a_op), extent(c, 1),
+                        extent(c, 0), k, &alpha, b.data(), type, extent(b, 1), a.data(), type,
+                        extent(a, 1), &beta, c.data(), type, extent(c, 1), c.data(), type,
+                        extent(c, 1), type, rocblas_gemm_algo_standard, 0, rocblas_gemm_flags_none),
+        "rocblas_gemm_ex");
+}
+
+GemmProviderInfo info() {
+  std::size_t size = 0;
+  check(rocblas_get_version_string_size(&size), "rocblas_get_version_string_size");
+  std::string version(size, '\0');
+  check(rocblas_get_version_string(version.data(), size), "rocblas_get_version_string");
+  version.resize(version.find('\0'));
+  return {GemmProvider::rocblas, "rocBLAS", version, "float32 float64 (device)", true};
+}
+
+#define KYRTOS_INSTANTIATE_ROCBLAS(SCALAR)                                                         \
+  template void gemm(                                                                              \
+      Context<Space> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, Space> const&, \
+      MatrixView<SCALAR const, Space> const&, SCALAR, MatrixView<SCALAR, Space> const&);
+KYRTOS_INSTANTIATE_ROCBLAS(float)
+KYRTOS_INSTANTIATE_ROCBLAS(double)
+
+#else
+
+GemmProviderInfo info() {
+  return {GemmProvider::rocblas, "rocBLAS", "", "float32 float64 (device)", false};
+}
+
+#endif
+
+}  // namespace kyrtos::linalg::rocblas

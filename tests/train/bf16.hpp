@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/train/trainer.hpp>
+
+#include "../support/bf16.hpp"
+#include "../support/kokkos_watch.hpp"
+#include "tiny_run.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
+
+// training.precision = "bf16": trains as float32 does, and measures the same curvature.
+
+namespace kyrtos::testing {
+
+inline void skip_without_bf16() {
+  with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
+}
+
+TEST_CASE("bf16: the sharpness of a trained model is that of float32 to two percent", "[bf16]") {
+  skip_without_bf16();
+  auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
+  TinyRun run({"model.width=32", "curvature.matrix=" + matrix, "curvature.reference_every=1000"});
+  Trainer<float, Space> trained(run.context, run.config);
+  while (!trained.is_finished()) trained.step();
+  trained.save(run.directory / "trained.h5");
+  auto const sharpness = [&](Precision precision) {
+    auto config = run.config;
+    config.training.precision = precision;
+    Trainer<float, Space> trainer(run.context, config);
+    trainer.restore(io::CheckpointReader(run.context.communicator(), run.directory / "trained.h5"));
+    return trainer.probe()->reference(trainer.steps_done());
+  };
+  auto const exact = sharpness(Precision::float32), rounded = sharpness(Precision::bf16);
+  REQUIRE(exact);
+  REQUIRE(rounded);
+  INFO(matrix << ": " << *exact << ", bf16 " << *rounded);
+  CHECK(std::abs(*rounded / *exact - 1) < 0.02);
+  CHECK(*rounded != *exact);
+}
+
+TEST_CASE("bf16: training lowers the loss as in float32, and follows the sharpness", "[bf16]") {
+  skip_without_bf16();
+  TinyRun run({"training.steps=60"});
+  auto const last = [&](Precision precision) {
+    auto config = run.config;
+    config.training.precision = precision;
+    Trainer<float, Space> trainer(run.context, config);
+    StepReport report;
+    while (!trainer.is_finished()) report = trainer.step();
+    return report;
+  };
+  auto const exact = last(Precision::float32), rounded = last(Precision::bf16);
+  CHECK(std::abs(rounded.loss / exact.loss - 1) < 0.02);
+  REQUIRE(rounded.curvature->lambda);
+  CHECK(std::abs(*rounded.curvature->lambda / *exact.curvature->lambda - 1) < 0.1);
+}
+
+TEST_CASE("bf16: a step allocates nothing once it is under way", "[bf16]") {
+  skip_without_bf16();
+  TinyRun run({"training.precision=bf16"});
+  Trainer<float, Space> trainer(run.context, run.config);
+  trainer.step();
+  CHECK(KokkosWatch::during([&] { trainer.step(); }).allocations.empty());
+}
+
+}  // namespace kyrtos::testing
