@@ -208,7 +208,7 @@ safetensors::Header lay_out(std::vector<NewTensor> tensors, NumberType type,
 /// \throws FileError when a finite value would be stored as an infinity.
 template <class Stored, class Scalar>
 std::vector<Stored> encoded(NumberType type, std::span<Scalar const> values,
-                            std::string const& name) {
+                            std::string const& path, std::string const& name) {
   std::vector<Stored> stored(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     stored[i] = encoded<Stored>(type, values[i]);
@@ -229,23 +229,16 @@ void write_safetensors(std::string const& path, std::vector<NewTensor> tensors, 
   auto const head = safetensors::to_bytes(header);
   std::uint64_t const data = header.tensors.empty() ? 0 : header.tensors.back().end;
   Replacement replacement(path, head.size() + data);
-  std::ofstream file(replacement.partial(), std::ios::binary);
-  file << head;
+  FileWriter const file(replacement.partial());
+  file.write(0, std::as_bytes(std::span(head)));
   for (auto const& tensor : header.tensors) {
     std::vector<Scalar> values(static_cast<std::size_t>(tensor.size()));
     fill(tensor.name, values);
     with_stored(type, [&]<class Stored>(Stored) {
-      try {
-        auto const stored = encoded<Stored, Scalar>(type, values, tensor.name);
-        file.write(reinterpret_cast<char const*>(stored.data()),
-                   static_cast<std::streamsize>(stored.size() * sizeof(Stored)));
-      } catch (FileError const& error) {
-        throw FileError(path + ": " + error.what());
-      }
+      auto const stored = encoded<Stored, Scalar>(type, values, path, tensor.name);
+      file.write(head.size() + tensor.begin, std::as_bytes(std::span(stored)));
     });
   }
-  file.close();
-  if (!file) throw FileError(path + ": can't be written: " + std::strerror(errno));
   replacement.commit();
 }
 

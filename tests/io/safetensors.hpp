@@ -7,9 +7,9 @@
 #include "../src/io/number_types.hpp"
 #include "io/safetensors_files.hpp"
 
+#include <bit>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -173,8 +173,7 @@ TEST_CASE("headers that contradict themselves or the file", "[safetensors]") {
            {object(tensor("a", "1", "0,4")), "its last 4 bytes belong to no tensor"},
            {object(fine + "," + fine), "names 'a' twice"},
            {object(tensor("a", "4294967296,4294967296,4", "0,8")), "more than 2^64 bytes"},
-           {object(tensor("a", "18446744073709551615", "0,8")),
-            "extent of 18446744073709551615"},
+           {object(tensor("a", "18446744073709551615", "0,8")), "extent of 18446744073709551615"},
            {object(tensor("a", "18446744073709551616", "0,8")), "no 64-bit integer"},
            {object(tensor("a", "-2", "0,8")), "a negative number where its 'shape'"},
            {object(tensor("a", "2.0", "0,8")), "no 64-bit integer where its 'shape'"},
@@ -225,8 +224,9 @@ TEST_CASE("lengths that no header has, and depths", "[safetensors]") {
   CHECK_THAT(with_length(100000000), ContainsSubstring("the file ends after 2 of them"));
   CHECK_THAT(with_length(3), ContainsSubstring("the file ends after 2 of them"));
   CHECK(with_length(2).empty());
-  CHECK_THAT(refusal(directory, container(fmt::format("{{\"a\":{}", std::string(1000000, '[')), "")),
-             ContainsSubstring("'a' has a list where its description"));
+  CHECK_THAT(
+      refusal(directory, container(fmt::format("{{\"a\":{}", std::string(1000000, '[')), "")),
+      ContainsSubstring("'a' has a list where its description"));
 }
 
 TEST_CASE("every prefix of a file is refused, and every longer file", "[safetensors]") {
