@@ -213,7 +213,7 @@ std::vector<Stored> encoded(NumberType type, std::span<Scalar const> values,
   for (std::size_t i = 0; i < values.size(); ++i) {
     stored[i] = encoded<Stored>(type, values[i]);
     if (std::isfinite(values[i]) && !std::isfinite(decoded<Stored, double>(type, stored[i])))
-      throw FileError(fmt::format("tensor '{}' holds {}, which is too large for {}", name,
+      throw FileError(fmt::format("{}: tensor '{}' holds {}, which is too large for {}", path, name,
                                   values[i], name_of(type)));
   }
   return stored;

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 // Checkpoints that are right HDF5 but hold anything, as from another program: the input is the
 // config, the state, and lines that each say name and shape of a dataset or change an attribute.
@@ -37,8 +39,7 @@ std::string datasets() {
   std::string lines;
   auto const layout = Transformer<float, Space>(parse_config(config, "seed").model).layout();
   for (auto const& segment : layout.segments()) {
-    lines += "parameters/" + segment.name;
-    for (Index const extent : segment.shape) lines += " " + std::to_string(extent);
+    lines += fmt::format("parameters/{} {}", segment.name, fmt::join(segment.shape, " "));
     lines += "\n";
   }
   return lines;
@@ -117,10 +118,12 @@ void write_hdf5(std::string const& path, std::string_view input) {
 
 std::vector<std::string> seeds() {
   std::string const zero(1, '\0');
-  return {config + zero + state + zero + datasets(),
-          config + zero + zero + datasets() + "optimizer/m/x 3\nloop@\n",
-          "model.preset = \"llama\"" + zero + "{}" + zero + "parameters/head.weight 9 9999999999\n",
-          config + zero + R"({"growth":{"blocks":[null,null],"calm_steps":-1}})" + zero + "a 2i\n"};
+  return {std::string(config) + zero + state + zero + datasets(),
+          std::string(config) + zero + zero + datasets() + "optimizer/m/x 3\nloop@\n",
+          std::string("model.preset = \"llama\"") + zero + "{}" + zero +
+              "parameters/head.weight 9 9999999999\n",
+          std::string(config) + zero + R"({"growth":{"blocks":[null,null],"calm_steps":-1}})" +
+              zero + "a 2i\n"};
 }
 
 }  // namespace kyrtos::fuzz

@@ -7,6 +7,9 @@
 #include "fuzz.hpp"
 #include "io/safetensors_files.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 // Files of tensors, read as they are and as the model of a fixed config.json. So that changes of
 // the text are not all stopped by the length before it, an input that begins with '{' gets one.
 
@@ -33,13 +36,10 @@ std::string whole_model() {
   std::string header;
   std::size_t at = 0;
   for (auto const& tensor : hugging_face::tensors_of(tiny(), layout())) {
-    std::string shape;
-    for (Index const extent : tensor.shape)
-      shape += (shape.empty() ? "" : ",") + std::to_string(extent);
     auto const end = at + 2 * static_cast<std::size_t>(count_elements(tensor.shape));
-    header += (header.empty() ? "{\"" : ",\"") + tensor.name + R"(":{"dtype":"BF16","shape":[)" +
-              shape + R"(],"data_offsets":[)" + std::to_string(at) + "," + std::to_string(end) +
-              "]}";
+    header +=
+        fmt::format(R"({}"{}":{{"dtype":"BF16","shape":[{}],"data_offsets":[{},{}]}})",
+                    header.empty() ? "{" : ",", tensor.name, fmt::join(tensor.shape, ","), at, end);
     at = end;
   }
   return testing::container(header + "}", std::string(at, 'x'));

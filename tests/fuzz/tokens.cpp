@@ -25,12 +25,14 @@ std::string header(std::uint32_t magic, std::uint32_t version, std::uint32_t cou
 
 std::vector<std::string> seeds() {
   std::string const tokens = "abcdefghijklmnop";
-  return {"0" + tokens,
-          "1" + tokens,
-          "2" + header(20240520, 1, 8) + tokens,
-          "2" + header(20240801, 7, 4) + tokens,
-          "3" + tokens,
-          "2" + header(20240520, 1, 0)};
+  std::vector<std::string> files{tokens,
+                                 tokens,
+                                 header(20240520, 1, 8) + tokens,
+                                 header(20240801, 7, 4) + tokens,
+                                 tokens,
+                                 header(20240520, 1, 0)};
+  for (std::size_t i = 0; i < files.size(); ++i) files[i].insert(0, 1, "012233"[i]);
+  return files;
 }
 
 }  // namespace kyrtos::fuzz

@@ -88,7 +88,7 @@ TEST_CASE("a file is what the format's own library writes", "[safetensors]") {
                                NumberType::float32, {{"format", "pt"}}, fill);
   std::string const header =
       R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
-      R"("b":{"dtype":"F32","shape":[2,3],"data_offsets":[4,28]}} )";
+      R"("b":{"dtype":"F32","shape":[2,3],"data_offsets":[4,28]}}    )";
   CHECK(header.size() % 8 == 0);
   CHECK(directory.read("it.safetensors") == container(header, raw(a) + raw(b)));
 }
@@ -145,7 +145,7 @@ TEST_CASE("a finite number never becomes an infinity", "[safetensors]") {
 // ---- Hostile and damaged files -----------------------------------------------------------------
 
 /// Why a file of these bytes is refused.
-inline std::string refusal(TemporaryDirectory const& directory, std::string const& bytes) {
+inline std::string refusal_of(TemporaryDirectory const& directory, std::string const& bytes) {
   auto const path = directory.write("bad.safetensors", bytes);
   auto const words = failure<FileError>([&] { SafetensorsFile const file(path); });
   if (!words.empty()) CHECK_THAT(words, StartsWith(path + ": "));
@@ -194,19 +194,19 @@ TEST_CASE("headers that contradict themselves or the file", "[safetensors]") {
            {object(fine).substr(0, fine.size() + 1), "is no JSON from its byte"},
            {"{\"\xff\":{}}", "is no JSON from its byte"}}) {
     INFO(header);
-    CHECK_THAT(refusal(directory, container(header, std::string(8, 'x'))),
+    CHECK_THAT(refusal_of(directory, container(header, std::string(8, 'x'))),
                ContainsSubstring(words));
   }
-  CHECK(refusal(directory, container(object(fine) + "    ", std::string(8, 'x'))).empty());
-  CHECK(refusal(directory, container("{}", "")).empty());
+  CHECK(refusal_of(directory, container(object(fine) + "    ", std::string(8, 'x'))).empty());
+  CHECK(refusal_of(directory, container("{}", "")).empty());
 }
 
 TEST_CASE("names from a file are shown short and on one line", "[safetensors]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
-  auto const words =
-      refusal(directory, container(fmt::format("{{\"{}\":null}}", std::string(100000, 'n')), ""));
+  auto const words = refusal_of(
+      directory, container(fmt::format("{{\"{}\":null}}", std::string(100000, 'n')), ""));
   CHECK_THAT(words, ContainsSubstring("nnn…' has null"));
-  CHECK_THAT(refusal(directory, container(R"({"\n\u001b[2J":null})", "")),
+  CHECK_THAT(refusal_of(directory, container(R"({"\n\u001b[2J":null})", "")),
              ContainsSubstring("tensor '??[2J' has"));
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("lengths that no header has, and depths", "[safetensors]") {
   auto const with_length = [&](std::uint64_t length) {
     std::string bytes(8, '\0');
     std::memcpy(bytes.data(), &length, 8);
-    return refusal(directory, bytes + "{}");
+    return refusal_of(directory, bytes + "{}");
   };
   auto const most = std::numeric_limits<std::uint64_t>::max();
   for (std::uint64_t const length :
@@ -225,7 +225,7 @@ TEST_CASE("lengths that no header has, and depths", "[safetensors]") {
   CHECK_THAT(with_length(3), ContainsSubstring("the file ends after 2 of them"));
   CHECK(with_length(2).empty());
   CHECK_THAT(
-      refusal(directory, container(fmt::format("{{\"a\":{}", std::string(1000000, '[')), "")),
+      refusal_of(directory, container(fmt::format("{{\"a\":{}", std::string(1000000, '[')), "")),
       ContainsSubstring("'a' has a list where its description"));
 }
 
@@ -233,12 +233,12 @@ TEST_CASE("every prefix of a file is refused, and every longer file", "[safetens
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   auto const whole = container(R"({"a":{"dtype":"F16","shape":[2,3],"data_offsets":[0,12]}})",
                                std::string(12, 'x'));
-  CHECK(refusal(directory, whole).empty());
+  CHECK(refusal_of(directory, whole).empty());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     INFO(size);
-    CHECK_FALSE(refusal(directory, whole.substr(0, size)).empty());
+    CHECK_FALSE(refusal_of(directory, whole.substr(0, size)).empty());
   }
-  CHECK_FALSE(refusal(directory, whole + "x").empty());
+  CHECK_FALSE(refusal_of(directory, whole + "x").empty());
   CHECK_THAT(failure<FileError>([&] { SafetensorsFile(directory / "absent"); }),
              ContainsSubstring("absent: can't be read: No such file"));
   CHECK_FALSE(failure<FileError>([&] { SafetensorsFile{directory.path()}; }).empty());

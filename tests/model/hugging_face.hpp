@@ -11,6 +11,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 // A model of Hugging Face computes here what it computes there, and comes back bit by bit.
 
@@ -45,18 +46,15 @@ struct Bytes {
 };
 
 /// Writes a file of tensors by hand, in the order of their names.
-inline std::string write(TemporaryDirectory const& directory, std::string const& name,
-                         std::map<std::string, Bytes> const& tensors) {
+inline std::string write_tensors(TemporaryDirectory const& directory, std::string const& name,
+                                 std::map<std::string, Bytes> const& tensors) {
   std::string header, data;
   for (auto const& [tensor, bytes] : tensors) {
-    std::string shape;
-    for (Index const extent : bytes.shape)
-      shape += (shape.empty() ? "" : ",") + std::to_string(extent);
-    auto const begin = std::to_string(data.size());
+    auto const begin = data.size();
     data += bytes.data;
-    header += (header.empty() ? "{\"" : ",\"") + tensor + R"(":{"dtype":")" + bytes.type +
-              R"(","shape":[)" + shape + R"(],"data_offsets":[)" + begin + "," +
-              std::to_string(data.size()) + "]}";
+    header += fmt::format(R"({}"{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                          header.empty() ? "{" : ",", tensor, bytes.type,
+                          fmt::join(bytes.shape, ","), begin, data.size());
   }
   return directory.write(name, container(header + "}", data));
 }
@@ -76,8 +74,8 @@ inline std::map<std::string, Bytes> random_tensors(TransformerConfig const& conf
   return tensors;
 }
 
-inline std::vector<Scalar> import(std::vector<std::string> const& paths,
-                                  TransformerConfig const& config) {
+inline std::vector<Scalar> imported(std::vector<std::string> const& paths,
+                                    TransformerConfig const& config) {
   return hf::read<Scalar>({paths.begin(), paths.end()}, config,
                           Transformer<Scalar, Space>(config).layout());
 }
@@ -86,7 +84,7 @@ inline std::vector<Scalar> import(std::vector<std::string> const& paths,
 inline void check_logits(TransformerConfig const& config) {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   auto const tensors = random_tensors(config);
-  auto const theta = import({write(directory, "it.safetensors", tensors)}, config);
+  auto const theta = imported({write_tensors(directory, "it.safetensors", tensors)}, config);
 
   reference::HuggingFace reference{config, {}};
   for (auto const& [name, bytes] : tensors) {
@@ -137,7 +135,7 @@ TEST_CASE("what was imported is exported byte by byte", "[hugging_face]") {
         }
         tensors[tensor.name] = bytes;
       }
-      auto const theta = import({write(directory, "in.safetensors", tensors)}, config);
+      auto const theta = imported({write_tensors(directory, "in.safetensors", tensors)}, config);
       auto const path = directory / "out.safetensors";
       CHECK(hf::write<Scalar>(path, config, layout, theta) == type);
       SafetensorsFile const out(path);
@@ -158,11 +156,12 @@ TEST_CASE("what was imported is exported byte by byte", "[hugging_face]") {
 TEST_CASE("rounding is only on demand", "[hugging_face]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   auto const config = small_gpt2();
-  auto const theta = import({write(directory, "in.safetensors", random_tensors(config))}, config);
+  auto const theta =
+      imported({write_tensors(directory, "in.safetensors", random_tensors(config))}, config);
   auto const layout = Transformer<Scalar, Space>(config).layout();
   auto const path = directory / "out.safetensors";
   hf::write<Scalar>(path, config, layout, theta, NumberType::bfloat16);
-  auto const rounded = import({path}, config);
+  auto const rounded = imported({path}, config);
   double largest = 0;
   for (std::size_t i = 0; i < theta.size(); ++i)
     largest = std::max(largest, static_cast<double>(std::abs(rounded[i] / theta[i] - 1)));
@@ -176,36 +175,36 @@ TEST_CASE("names without prefix, models in pieces, and what follows anyway", "[h
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   auto const config = small_gpt2();
   auto tensors = random_tensors(config);
-  auto const theta = import({write(directory, "whole.safetensors", tensors)}, config);
+  auto const theta = imported({write_tensors(directory, "whole.safetensors", tensors)}, config);
   std::map<std::string, Bytes> first, second;
   for (auto const& [name, bytes] : tensors)
     (first.size() < 9 ? first : second)[name.substr(name.find('.') + 1)] = bytes;
   second["h.0.attn.bias"] = {"U8", {1, 1, 2, 2}, "\1\0\1\1"};
   second["lm_head.weight"] = tensors.at("transformer.wte.weight");
   second["h.0.attn.bias"].data.resize(4);
-  auto const one = write(directory, "one.safetensors", first),
-             two = write(directory, "two.safetensors", second);
-  CHECK(import({one, two}, config) == theta);
+  auto const one = write_tensors(directory, "one.safetensors", first),
+             two = write_tensors(directory, "two.safetensors", second);
+  CHECK(imported({one, two}, config) == theta);
 
   auto const words = [&](std::vector<std::string> const& paths) {
-    return failure<FileError>([&] { import(paths, config); });
+    return failure<FileError>([&] { imported(paths, config); });
   };
   CHECK_THAT(words({one}), ContainsSubstring("one.safetensors: has no tensor 'transformer."));
   CHECK_THAT(words({one, one, two}), ContainsSubstring("is also '"));
   auto changed = second;
   changed["lm_head.weight"].data[0] ^= 1;
-  CHECK_THAT(words({one, write(directory, "bad.safetensors", changed)}),
+  CHECK_THAT(words({one, write_tensors(directory, "bad.safetensors", changed)}),
              ContainsSubstring("bad.safetensors: tensor 'lm_head.weight' differs from the token"));
   changed = second;
   changed["h.2.ln_1.weight"] = {"F32", {}, "abcd"};
-  CHECK_THAT(words({one, write(directory, "bad.safetensors", changed)}),
+  CHECK_THAT(words({one, write_tensors(directory, "bad.safetensors", changed)}),
              ContainsSubstring("tensor 'h.2.ln_1.weight' is none that the model has"));
   changed = second;
   changed["ln_f.bias"].shape = {3, 4};
-  CHECK_THAT(words({one, write(directory, "bad.safetensors", changed)}),
+  CHECK_THAT(words({one, write_tensors(directory, "bad.safetensors", changed)}),
              ContainsSubstring("'ln_f.bias' has the shape [3, 4], but the model needs [12]"));
   changed["ln_f.bias"] = {"I32", {12}, std::string(48, 'x')};
-  CHECK_THAT(words({one, write(directory, "bad.safetensors", changed)}),
+  CHECK_THAT(words({one, write_tensors(directory, "bad.safetensors", changed)}),
              ContainsSubstring("'ln_f.bias' holds I32"));
 }
 
