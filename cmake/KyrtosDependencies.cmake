@@ -98,6 +98,12 @@ foreach(device CUDA HIP)
   endif()
 endforeach()
 
+# nvcc 13.0 ends with an internal error in dnnl.hpp; its C interface is no trouble.
+set(KYRTOS_HAVE_ONEDNN_CXX OFF)
+if(KYRTOS_HAVE_ONEDNN AND NOT kyrtos_device STREQUAL "CUDA")
+  set(KYRTOS_HAVE_ONEDNN_CXX ON)
+endif()
+
 if(kyrtos_device STREQUAL "CUDA" AND Kyrtos_ENABLE_DEVICE_BLAS)
   find_package(CUDAToolkit REQUIRED)
   set(KYRTOS_HAVE_CUBLASLT ${CUDAToolkit_FOUND})

@@ -134,12 +134,11 @@ class StartUp {
 
   void to_first_step() {
     auto words = launcher_;
-    for (auto const& word :
-         {std::filesystem::read_symlink("/proc/self/exe").string(), std::string("train"),
-          directory_ + "/start_up.toml", std::string("--set"),
-          "data.train=" + directory_ + "/start_up.txt", std::string("--set"),
-          fmt::format("output.directory={}/start_up_{}", directory_, ++runs_)})
-      words.push_back(word);
+    words.insert(
+        words.end(),
+        {std::filesystem::read_symlink("/proc/self/exe").string(), "train",
+         directory_ + "/start_up.toml", "--set", "data.train=" + directory_ + "/start_up.txt",
+         "--set", fmt::format("output.directory={}/start_up_{}", directory_, ++runs_)});
     child_ = std::make_unique<Child>(std::move(words));
     check(child_->says("step 1/1"));
   }

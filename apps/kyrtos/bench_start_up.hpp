@@ -17,6 +17,6 @@ struct StartUpModel {
 /// one, on a file in the directory. The child is alone, or on the ranks that `launcher` starts (its
 /// words, as "mpirun", "-n", "4").
 perf::CaseMaker start_up_case(std::string const& directory, StartUpModel const& model,
-                              std::vector<std::string> const& launcher = {});
+                              std::vector<std::string> const& launcher);
 
 }  // namespace kyrtos::program

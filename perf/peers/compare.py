@@ -99,7 +99,7 @@ def memory(program, case):
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         command = check.product_command(program, model.CASES[case], Path(folder))
-        found[("Kyrtos", "")] = peak_of(command)
+        found[("Kyrtos", "")] = [peak_of(command)]
     for framework in ("jax", "torch"):
         ways = Peer(framework, case)
         names, version = ways.facts["ways"]["hvp"], ways.facts["version"]
@@ -108,7 +108,7 @@ def memory(program, case):
             peer = Peer(framework, case)  # a new one each, as allocators keep what they got
             try:
                 answer = peer.measure("hvp", way, 0)
-                found[(version, way)] = answer.get("peak_memory_mib", answer.get("error"))
+                found[(version, way)] = answer.get("error") or [answer["peak_memory_mib"]]
                 peer.end()
             except RuntimeError as error:
                 found[(version, way)] = str(error)
@@ -135,21 +135,14 @@ def start_up(program, rounds):
     return found
 
 
-def show(value, unit=""):
-    if isinstance(value, str):
-        return value
-    return f"{statistics.median(value) if isinstance(value, list) else value:.4g}{unit}"
-
-
-def rows(found, ours, unit):
-    """Markdown lines: value, and how many times ours it is."""
-    reference = found[ours] if not isinstance(found[ours], list) else statistics.median(found[ours])
-    for key, value in found.items():
-        ratio = ""
-        if not isinstance(value, str):
-            number = statistics.median(value) if isinstance(value, list) else value
-            ratio = f"{number / reference:.2f}"
-        yield "| " + " | ".join([*key, show(value, unit), ratio]) + " |"
+def rows(found, ours):
+    """Markdown lines: the median, and how many times ours it is; or why there is none."""
+    middle = {key: value if isinstance(value, str) else statistics.median(value)
+              for key, value in found.items()}
+    for key, value in middle.items():
+        cells = [value, ""] if isinstance(value, str) else [f"{value:.4g}",
+                                                            f"{value / middle[ours]:.2f}"]
+        yield "| " + " | ".join([*key, *cells]) + " |"
 
 
 def main():
@@ -176,17 +169,17 @@ def main():
             lines += ["", f"## {case}: {operation}", "", "| program | operation | way | seconds | ÷ Kyrtos |",
                       "|---|---|---|---|---|"]
             some = {key: v for key, v in found.items() if key[1].startswith(operation)}
-            lines += rows(some, ("Kyrtos", operation, ""), "")
+            lines += rows(some, ("Kyrtos", operation, ""))
         save()
     for case in o.memory:
         lines += ["", f"## {case}: peak memory of a product", "",
                   "| program | way | MiB | ÷ Kyrtos |", "|---|---|---|---|",
-                  *rows(memory(o.program, case), ("Kyrtos", ""), "")]
+                  *rows(memory(o.program, case), ("Kyrtos", ""))]
         save()
     if not o.no_start_up:
         lines += ["", "## char: start-up to the end of the first step", "",
                   "| program | way | seconds | ÷ Kyrtos |", "|---|---|---|---|",
-                  *rows(start_up(o.program, 3), ("Kyrtos", ""), "")]
+                  *rows(start_up(o.program, 3), ("Kyrtos", ""))]
     save()
     print(o.report.read_text())
 

@@ -5,12 +5,12 @@
 
 #include "gemm_providers.hpp"
 
-#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <tuple>
 
-#ifdef KYRTOS_HAVE_ONEDNN
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
 #include <dnnl.hpp>
 #endif
 
@@ -23,15 +23,36 @@ struct ProductKind {
   Transpose a_op, b_op;
   Index m, n, k;
   float beta;
+};
 
-  friend auto operator<=>(ProductKind const&, ProductKind const&) = default;
+/// Where a product's factors and the library's memory begin and end, in words of 16 bits; each
+/// starts on a cache line.
+struct Places {
+  Index b, scratchpad, end;
+
+  Places(ProductKind const& p, std::size_t scratchpad_bytes)
+      : b(padded(p.m * p.k)),
+        scratchpad(b + padded(p.k * p.n)),
+        end(scratchpad + padded(static_cast<Index>(scratchpad_bytes + 1) / 2)) {}
+
+ private:
+  static Index padded(Index words) { return (words + 31) / 32 * 32; }
 };
 
 }  // namespace
 
-#ifdef KYRTOS_HAVE_ONEDNN
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
 
 namespace {
+
+struct InOrder {
+  bool operator()(ProductKind const& a, ProductKind const& b) const {
+    auto const key = [](ProductKind const& p) {
+      return std::tie(p.a_op, p.b_op, p.m, p.n, p.k, p.beta);
+    };
+    return key(a) < key(b);
+  }
+};
 
 /// bfloat16 is the upper half of a float: to the nearest, ties to even. A NaN stays one.
 KOKKOS_INLINE_FUNCTION std::uint16_t to_bf16(float x) {
@@ -115,6 +136,10 @@ struct PlannedProduct {
   }
 };
 
+std::size_t scratchpad_bytes(ProductKind const& kind) {
+  return PlannedProduct(dnnl::engine(dnnl::engine::kind::cpu, 0), kind).scratchpad_bytes;
+}
+
 std::string missing_on_host() {
   auto const isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   auto const needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
@@ -130,7 +155,7 @@ struct Bf16Products<Space>::State {
   Context<Space> context;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::map<ProductKind, PlannedProduct> products;
+  std::map<ProductKind, PlannedProduct, InOrder> products;
   Vector<std::uint16_t, Space> memory;  ///< Factors, and the library's scratchpad.
 
   explicit State(Context<Space> const& c) : context(c) {}
@@ -151,18 +176,12 @@ struct Bf16Products<Space>::State {
     auto& product = found != products.end()
                         ? found->second
                         : products.try_emplace(kind, engine, kind).first->second;
-    // Each starts on a cache line.
-    auto const padded = [](std::size_t words) {
-      return static_cast<Index>((words + 31) / 32 * 32);
-    };
-    Index const a_words = padded(a.size()), b_words = padded(b.size());
-    auto* const a_rounded =
-        at_least(a_words + b_words + padded((product.scratchpad_bytes + 1) / 2));
-    auto* const b_rounded = a_rounded + a_words;
-    round_to_bf16<Space>(context, a, a_rounded);
-    round_to_bf16<Space>(context, b, b_rounded);
+    Places const places(kind, product.scratchpad_bytes);
+    auto* const rounded = at_least(places.end);
+    round_to_bf16<Space>(context, a, rounded);
+    round_to_bf16<Space>(context, b, rounded + places.b);
     context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
-    product.run(stream, a_rounded, b_rounded, c.data(), b_rounded + b_words);
+    product.run(stream, rounded, rounded + places.b, c.data(), rounded + places.scratchpad);
   } catch (dnnl::error const& error) {
     throw Error(std::string("gemm in bfloat16: oneDNN failed: ") + error.what());
   }
@@ -172,8 +191,13 @@ struct Bf16Products<Space>::State {
 
 namespace {
 
+std::size_t scratchpad_bytes(ProductKind const&) {
+  return 0;
+}
+
 std::string missing_on_host() {
-  return "this build has no oneDNN (Kyrtos_ENABLE_ONEDNN), which multiplies in bfloat16";
+  return "this build has no oneDNN (Kyrtos_ENABLE_ONEDNN), which multiplies in bfloat16, or is "
+         "nvcc's, which can't translate oneDNN's C++ interface";
 }
 
 }  // namespace
@@ -191,6 +215,14 @@ template <class Space>
 std::string Bf16Products<Space>::missing() {
   if (!compat::is_host_accessible<Space>) return "products in bfloat16 are there on CPUs only";
   return missing_on_host();
+}
+
+template <class Space>
+Index Bf16Products<Space>::bytes(Transpose a_op, Transpose b_op, Index m, Index n, Index k,
+                                 bool adds) {
+  ProductKind const kind{a_op, b_op, m, n, k, adds ? 1.0f : 0.0f};
+  Places const places(kind, missing().empty() ? scratchpad_bytes(kind) : 0);
+  return places.end * Index{sizeof(std::uint16_t)};
 }
 
 template <class Space>

@@ -208,9 +208,7 @@ void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch) const {
   check_size(theta.size(), "theta");
-  ws.check(batch);
-  ws.gradient_is_kept_ = false;
-  ws.watches_scores_ = ws.options_.scores && batch.weight != 0;  // else it is a filler
+  ws.begin_pass(batch);
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
   for (std::size_t i = 0; i < ws.stages_.size(); ++i) forward(ws, theta, i);
 }
@@ -229,10 +227,8 @@ void Transformer<Scalar, Space>::both_forward(Workspace& ws, Source theta, Sourc
                                               Batch const& batch) const {
   check_size(theta.size(), "theta");
   check_size(u.size(), "u");
-  ws.check(batch);
   ws.require_tangents();
-  ws.gradient_is_kept_ = false;
-  ws.watches_scores_ = ws.options_.scores && batch.weight != 0;  // else it is a filler
+  ws.begin_pass(batch);
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
   input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
   for (std::size_t i = 0; i < ws.stages_.size(); ++i) {

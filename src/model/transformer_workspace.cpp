@@ -115,11 +115,13 @@ std::vector<double> TransformerWorkspace<Scalar, Space>::largest_scores() const 
 }
 
 template <class Scalar, class Space>
-void TransformerWorkspace<Scalar, Space>::check(layers::Batch<Scalar, Space> const& batch) const {
+void TransformerWorkspace<Scalar, Space>::begin_pass(layers::Batch<Scalar, Space> const& batch) {
   if (!(batch.shape == shape_))
     throw ShapeError("Transformer: a batch of " + std::to_string(batch.shape.batch) + " x " +
                      std::to_string(batch.shape.length) + ", but the workspace was made for " +
                      std::to_string(shape_.batch) + " x " + std::to_string(shape_.length));
+  gradient_is_kept_ = false;
+  watches_scores_ = options_.scores && batch.weight != 0;  // else it is a filler
 }
 
 template <class Scalar, class Space>

@@ -6,8 +6,13 @@
 
 #include <functional>
 #include <string>
-#include <toml++/toml.h>
 #include <vector>
+
+// HIP has a macro __noinline__, by which name toml++ asks compilers for an attribute.
+#pragma push_macro("__noinline__")
+#undef __noinline__
+#include <toml++/toml.h>
+#pragma pop_macro("__noinline__")
 
 namespace kyrtos::config {
 

@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/resources.hpp>
 #include <kyrtos/train/token_stream.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string_view>
 
 namespace kyrtos {
@@ -56,23 +58,27 @@ Index buffer_elements(Shards const& shards) {
   return (ends + 2 * between) * shards.ranks();
 }
 
-/// Bytes of the two largest factors of a product, in bfloat16 (linalg/bf16_products.hpp): of
-/// x [n, in], y [n, out] and W [out, in] each two meet in some pass. The head's n is a chunk.
-/// Without oneDNN's scratch memory: about half a MiB a thread, whatever the model.
+/// Bytes that the largest product in bfloat16 holds: of x [n, in], y [n, out] and W [out, in], each
+/// is made of the two others in some pass. The head's n is a chunk.
 template <class Scalar, class Space>
-Index factor_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
+Index bf16_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
   auto const& c = model.config();
   Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
   Index const chunk = model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)});
+  std::set<std::pair<Index, Index>> weights;
+  for (auto const& segment : model.layout().segments())
+    if (segment.shape.size() == 2 && !segment.name.ends_with("position.weight"))
+      weights.emplace(segment.shape[0], segment.shape[1]);
+  constexpr auto bytes = linalg::Bf16Products<Space>::bytes;
+  constexpr auto no = linalg::Transpose::no, yes = linalg::Transpose::yes;
   Index most = 0;
-  for (auto const& segment : model.layout().segments()) {
-    bool const is_factor = segment.shape.size() == 2 && !segment.name.ends_with("position.weight");
-    if (!is_factor) continue;
-    Index const out = segment.shape[0], in = segment.shape[1];
+  for (auto const& [out, in] : weights) {
     Index const n = out == outputs ? std::min(chunk, tokens) : tokens;
-    most = std::max(most, n * in + n * out + out * in - std::min({n * in, n * out, out * in}));
+    for (bool const adds : {false, true})
+      most = std::max({most, bytes(no, yes, n, out, in, adds), bytes(no, no, n, in, out, adds),
+                       bytes(yes, no, out, in, n, adds)});
   }
-  return 2 * most;
+  return most;
 }
 
 ActiveBlocks first_blocks(Index all, Index depth) {
@@ -162,7 +168,7 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
   add("scratch of the head", static_cast<double>(most_scratch));
   if (config.training.precision == Precision::bf16)
     add("factors in bfloat16",
-        static_cast<double>(factor_bytes(model, most_at_once * config.training.length)));
+        static_cast<double>(bf16_bytes(model, most_at_once * config.training.length)));
   add("tokens", sequences * static_cast<double>(2 * config.training.length) * sizeof(Token));
 
   r.micro_batches = share.count + share.fillers;

@@ -25,6 +25,10 @@ class Bf16Products {
   /// Empty where this build and processor have them; otherwise, what is missing.
   static std::string missing();
 
+  /// What a product C ← op(A)·op(B), or C + op(A)·op(B), of C [m, n] with k terms holds: its
+  /// rounded factors and the library's own memory, without that where something is missing.
+  static Index bytes(Transpose a_op, Transpose b_op, Index m, Index n, Index k, bool adds);
+
   /// \throws ConfigError where something is missing.
   explicit Bf16Products(Context<Space> const& context);
   ~Bf16Products();

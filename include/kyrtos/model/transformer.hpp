@@ -197,7 +197,8 @@ class TransformerWorkspace {
   void bind_streams(Index width);
   void reserve_branch_adjoints();
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
-  void check(layers::Batch<Scalar, Space> const& batch) const;
+  /// A forward pass over the batch begins. \throws ShapeError where it doesn't fit.
+  void begin_pass(layers::Batch<Scalar, Space> const& batch);
   void require_tangents() const;
 
   Context<Space> context_;

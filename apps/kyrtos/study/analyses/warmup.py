@@ -107,16 +107,16 @@ def checks(results, page):
     known = [c for c in results if c.config.get("growth.when", "never") in ("steps", "warmup")]
     page.check("growth by steps reaches the full depth", all(
         c["active_depth"][-1] == c.config["model.depth"] for c in known if not c.not_finite))
-    dead = [c for c in results if c.config.get("growth.seed_scale") == 0.0]
+    dead = [(c, twin) for c in results if c.config.get("growth.seed_scale") == 0.0
+            for twin in never_growing_twins(c, results)]
     if dead:
         page.check("blocks of zeros without a seed change nothing: the loss is that of a run that "
-                   "never grows", all(same_as_never(c, results) for c in dead))
+                   "never grows", all(np.array_equal(c["loss"], twin["loss"]) for c, twin in dead))
 
 
-def same_as_never(case, results):
-    """As the run that keeps its first blocks for ever, to the last bit."""
-    depth = case.config.get("growth.initial_depth")
-    twins = [c for c in results if c.config.get("growth.when", "never") == "never"
-             and c.config.get("growth.initial_depth") == depth and c.point == case.point
-             and c.config["schedule.warmup_steps"] == case.config["schedule.warmup_steps"]]
-    return not twins or np.array_equal(case["loss"], twins[0]["loss"])
+def never_growing_twins(case, results):
+    """Runs that keep this one's first blocks for ever."""
+    same = ("growth.initial_depth", "schedule.warmup_steps")
+    return [c for c in results if c.config.get("growth.when", "never") == "never"
+            and c.point == case.point
+            and all(c.config.get(key) == case.config.get(key) for key in same)]

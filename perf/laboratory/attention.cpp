@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Attention's kernels with other tiles and register blocks: laboratory_attention [LENGTH [BATCH
+// [HEADS]]], causal, heads of 64 features. The winner belongs in src/layers/attention/traits.hpp.
+
+#include "tests/reference/attention.hpp"
+
+#include <kyrtos/layers/attention.hpp>
+
+#include "check_layer.hpp"
+#include "laboratory.hpp"
+#include "layers/attention/forward.hpp"
+#include "layers/attention/passes.hpp"
+#include "layers/attention/sweeps.hpp"
+#include "layers/attention/tangent_forward.hpp"
+#include "perf/bench/layer_case.hpp"
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace kyrtos;
+using namespace kyrtos::layers;
+using perf::Space;
+
+constexpr int head_size = 64;
+using Attention = layers::Attention<float, Space>;
+
+template <int rows, int lanes, int rows_a_block, int lanes_a_block>
+struct Tiles : attention::AttentionTraits<float, Space> {
+  static constexpr int tile_rows = rows, tile_lanes = lanes;
+  static constexpr int block_rows = rows_a_block, block_lanes = lanes_a_block;
+};
+
+/// Attention with kernels of these tiles.
+template <class Choice>
+class Tuned final : public Attention {
+ public:
+  using Attention::Attention;
+
+  void forward(Context<Space> const& context, ConstVector, Pass const& p) const override {
+    attention::ForwardKernel<float, Space, head_size, Choice> const kernel{
+        {geometry(p), p.x.data(), p.y.data(), p.saved.data(),
+         p.saved.data() + tangent_saved_size(p.shape)}};
+    launch(context.space(), "forward", kernel, kernel.teams());
+  }
+
+  void tangent_forward(Context<Space> const& context, ConstVector, ConstVector, Pass const& p,
+                       Pass const& t) const override {
+    attention::TangentForwardKernel<float, Space, head_size, Choice> const kernel{
+        {geometry(p), p.x.data(), t.x.data(), p.y.data(), p.saved.data(), t.y.data(),
+         t.saved.data()}};
+    launch(context.space(), "tangent_forward", kernel, kernel.teams());
+  }
+
+  void backward(Context<Space> const& context, ConstVector, Pass const& p, Back const& a,
+                MutableVector) const override {
+    auto const g = geometry(p);
+    auto const sums = context.template scratch<float>(p.shape.tokens() * options().heads);
+    attention::output_row_sums<float>(context.space(), g, p.y.data(), a.y.data(), sums.data());
+    sweep<attention::GradientTile>(
+        context, attention::BackwardArguments<float>{g, p.x.data(), a.y.data(), p.saved.data(),
+                                                     sums.data(), a.x.data()});
+  }
+
+  void tangent_backward(Context<Space> const& context, ConstVector, ConstVector, Pass const& p,
+                        Pass const& t, Back const& a, Back const& ta,
+                        MutableVector) const override {
+    auto const g = geometry(p);
+    Index const rows = p.shape.tokens() * options().heads;
+    auto const sums = context.template scratch<float>(2 * rows);
+    attention::tangent_output_row_sums<float>(context.space(), g, p.y.data(), t.y.data(),
+                                              a.y.data(), ta.y.data(), sums.data(),
+                                              sums.data() + rows);
+    sweep<attention::TangentGradientTile>(
+        context, attention::TangentBackwardArguments<float>{
+                     g, p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(),
+                     t.saved.data(), sums.data(), sums.data() + rows, ta.x.data()});
+  }
+
+ private:
+  attention::Geometry<float> geometry(Pass const& p) const {
+    auto const heads = static_cast<int>(options().heads);
+    return {static_cast<int>(p.shape.batch),
+            static_cast<int>(p.shape.length),
+            heads,
+            heads,
+            head_size,
+            options().causal,
+            1 / std::sqrt(static_cast<float>(head_size)),
+            0};
+  }
+
+  /// In one sweep where a team is a thread, else in two, as the layer does where it is large.
+  template <template <class, attention::Along, class> class Pairs, class Arguments>
+  static void sweep(Context<Space> const& context, Arguments const& in) {
+    constexpr bool single = Choice::single_sweep;
+    attention::KeySweep<float, Space, head_size, Pairs, single, Choice> const keys{in};
+    launch(context.space(), "keys", keys, keys.teams());
+    if constexpr (!single) {
+      attention::QuerySweep<float, Space, head_size, Pairs, Choice> const queries{in};
+      launch(context.space(), "queries", queries, queries.teams());
+    }
+  }
+};
+
+template <class Choice>
+perf::Candidate candidate(Index heads, SequenceShape shape, std::string const& name) {
+  AttentionOptions const options{.heads = heads, .head_size = head_size};
+  auto const layer = std::make_shared<Tuned<Choice> const>(options);
+  auto const error = [](Context<Space> const& context) {
+    Tuned<Choice> const small(AttentionOptions{.heads = 2, .head_size = head_size});
+    reference::Attention const plain{2, 2, head_size, true, 0};
+    return perf::largest_error(context, small, {1, 150}, plain);
+  };
+  return {perf::layer_case(name, layer, shape, {1, 2.5, 2.5, 6}), error};
+}
+
+template <int rows, int lanes, int rows_a_block, int lanes_a_block>
+perf::Candidate tiles(Index heads, SequenceShape shape) {
+  return candidate<Tiles<rows, lanes, rows_a_block, lanes_a_block>>(
+      heads, shape, fmt::format("{}x{}/{}x{}", rows, lanes, rows_a_block, lanes_a_block));
+}
+
+std::vector<perf::Candidate> candidates(Index heads, SequenceShape shape) {
+  std::vector<perf::Candidate> all{
+      candidate<attention::AttentionTraits<float, Space>>(heads, shape, "in use")};
+  if constexpr (compat::is_host_accessible<Space>) {
+    all.push_back(tiles<32, 64, 8, 32>(heads, shape));
+    all.push_back(tiles<64, 32, 8, 32>(heads, shape));
+    all.push_back(tiles<64, 128, 8, 32>(heads, shape));
+    all.push_back(tiles<128, 64, 8, 32>(heads, shape));
+    all.push_back(tiles<64, 64, 4, 32>(heads, shape));
+    all.push_back(tiles<64, 64, 4, 64>(heads, shape));
+  } else {
+    all.push_back(tiles<32, 64, 4, 4>(heads, shape));
+    all.push_back(tiles<64, 32, 4, 4>(heads, shape));
+    all.push_back(tiles<64, 64, 4, 4>(heads, shape));
+    all.push_back(tiles<32, 32, 4, 2>(heads, shape));
+  }
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return perf::in_laboratory(
+      argc, argv, [](Context<Space> const& context, std::vector<Index> const& numbers) {
+        auto const number = [&](std::size_t i, Index otherwise) {
+          return i < numbers.size() ? numbers[i] : otherwise;
+        };
+        perf::compare(context, candidates(number(2, 4), {number(1, 2), number(0, 1024)}), 1e-4);
+      });
+}

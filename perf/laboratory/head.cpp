@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The cross-entropy head in chunks of other lengths, in float32 and, where there is bfloat16, in
+// that: laboratory_head [VOCABULARY [WIDTH [TOKENS]]]. The winner belongs in
+// src/layers/projection_head.cpp.
+
+#include <kyrtos/layers/cross_entropy_head.hpp>
+#include <kyrtos/linalg/bf16_products.hpp>
+
+#include "laboratory.hpp"
+#include "perf/bench/layer_case.hpp"
+#include "perf/bench/suites.hpp"
+#include "tests/layers/head_sweep.hpp"
+#include "tests/reference/cross_entropy_head.hpp"
+#include "tests/support/dual.hpp"
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace kyrtos;
+using perf::Space;
+using Head = layers::CrossEntropyHead<float, Space>;
+
+/// Of one sweep with a tangent over a small batch: loss and its derivative relative to themselves,
+/// gradient and product along a random δ, which the reference of the tests gives on dual numbers.
+double largest_error(Context<Space> const& context, Index chunk_rows) {
+  using namespace testing;
+  constexpr Index vocabulary = 70, width = 24, rows = 600;
+  Head const head(vocabulary, width, true, 0, 0.02, chunk_rows);
+  std::vector<Token> targets;
+  for (Index i = 0; i < rows; ++i) targets.push_back(static_cast<Token>(i % vocabulary));
+  auto const on_device_targets = on_device<Token>(targets);
+  layers::Batch<float, Space> batch;
+  batch.shape = {1, rows};
+  batch.targets = on_device_targets;
+  batch.weight = 1.0 / static_cast<double>(rows);
+  constexpr auto n = static_cast<std::size_t>(rows * width),
+                 p = static_cast<std::size_t>(vocabulary * width);
+  HeadInputs const in{random_numbers<float>(n, 1), random_numbers<float>(p, 2, 0.2),
+                      random_numbers<float>(n, 3), random_numbers<float>(p, 4, 0.2)};
+  auto const delta = random_numbers<float>(n + p, 5);
+  auto const out = HeadSweep<float>(context, head, batch, in, {})();
+
+  reference::CrossEntropyHead const reference{static_cast<std::size_t>(width),
+                                              static_cast<std::size_t>(vocabulary), 0, batch.weight,
+                                              targets};
+  std::vector<Dual2> x, theta;
+  for (std::size_t i = 0; i < n; ++i) x.push_back(seed(in.x[i], in.x_dot[i], delta[i]));
+  for (std::size_t i = 0; i < p; ++i) theta.push_back(seed(in.theta[i], in.u[i], delta[n + i]));
+  auto const loss = reference.loss(reference.outputs(batch.shape, x, theta));
+  auto const along = [&](Numbers const& v, double slope) {
+    return std::abs(dot(v, delta) - slope) / norm(v);
+  };
+  return std::max({std::abs(out.loss / number(loss) - 1),
+                   std::abs(out.loss_dot / along_first(loss) - 1),
+                   along(joined(out.dx, out.dtheta), along_second(loss)),
+                   along(joined(out.dx_dot, out.hu), along_both(loss))});
+}
+
+std::vector<perf::Candidate> candidates(Index vocabulary, Index width, Index tokens) {
+  std::vector<perf::Candidate> all;
+  std::vector<Precision> precisions{Precision::float32};
+  if (linalg::Bf16Products<Space>::missing().empty()) precisions.push_back(Precision::bf16);
+  for (Index const rows : {0, 128, 256, 512, 1024}) {
+    auto const name = rows == 0 ? std::string("in use") : std::to_string(rows);
+    auto const head = std::make_shared<Head const>(vocabulary, width, true, 0, 0.02, rows);
+    auto const one = perf::head_case(name, head, {1, tokens}, perf::DataKind::tokens);
+    for (auto const& maker : perf::in_precisions({one}, precisions))
+      all.push_back({maker, [rows](auto const& context) { return largest_error(context, rows); }});
+  }
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return perf::in_laboratory(
+      argc, argv, [](Context<Space> const& context, std::vector<Index> const& numbers) {
+        auto const number = [&](std::size_t i, Index otherwise) {
+          return i < numbers.size() ? numbers[i] : otherwise;
+        };
+        perf::compare(context, candidates(number(0, 50257), number(1, 768), number(2, 1024)), 1e-4);
+      });
+}
