@@ -87,6 +87,10 @@ void add_export(CLI::App& app, Action& action) {
                    "bit, so that what was imported comes back as it was")
       ->default_str("auto")
       ->check(CLI::IsMember({"auto", "BF16", "F16", "F32", "F64"}));
+  command->footer(
+      "Models that are a GPT-2 or a Llama can be written; of any other the error names the setting "
+      "by which it is neither.\n\n"
+      "Example: kyrtos export runs/mine --output model.safetensors --config config.json");
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       on_root<Error>(Communicator(ranks), [&] { export_model(*o); });

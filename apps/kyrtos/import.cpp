@@ -80,10 +80,9 @@ void add_import(CLI::App& app, Action& action) {
   command->add_option("--output", o->output, "Checkpoint to write")->required();
   command->footer(
       "F16, BF16 and F32 become float32, F64 float64: no bit is lost. The checkpoint is for "
-      "`kyrtos "
-      "sample`, `curvature` and `hvp`; a training starts from it by training.start = \"FILE\", "
-      "with "
-      "the [model] that `kyrtos info FILE` shows.");
+      "`kyrtos sample`, `curvature` and `hvp`; a training starts from it by training.start = "
+      "\"FILE\", with the [model] that `kyrtos info FILE` shows.\n\n"
+      "Example: kyrtos import gpt2/model.safetensors --output gpt2.h5");
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       on_root<Error>(Communicator(ranks), [&] { import_model(*o); });

@@ -137,7 +137,9 @@ TransformerConfig llama(Settings const& s) {
   c.tied = s.flag("tie_word_embeddings", false);
   c.bias = s.flag("attention_bias", false);
   if (s.text("hidden_act", "silu") != "silu") s.fail("'hidden_act' must be \"silu\"");
-  s.require_flag("mlp_bias", c.bias);  // here, all linear layers have biases or none has
+  if (s.flag("mlp_bias", false) != c.bias)
+    s.fail(
+        "'attention_bias' and 'mlp_bias' differ; in Kyrtos all linear layers have biases or none");
   return c;
 }
 
