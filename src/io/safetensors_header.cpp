@@ -21,7 +21,7 @@ constexpr char metadata_name[] = "__metadata__";
 
 /// A fault of the tensor of this name.
 [[noreturn]] void fail(std::string const& name, std::string const& fault) {
-  throw FileError(fmt::format("tensor '{}' {}", shown(name), fault));
+  throw FileError(fmt::format("is wrong: tensor '{}' {}", shown(name), fault));
 }
 
 /// a·b, where that is a 64-bit number.
