@@ -199,8 +199,8 @@ void declare_data(Declarations& d, DataConfig& c) {
        {"bytes", Format::bytes},
        {"tokens", Format::tokens},
        {"tokens32", Format::tokens32}},
-      "auto: .bin files hold tokens, all others bytes; tokens: uint16, or as a header of llm.c "
-      "says; tokens32: uint32");
+      "auto: .bin files hold tokens, all others bytes, and with a model.vocabulary above 65536 "
+      "all hold tokens32; tokens: uint16, or as a header of llm.c says; tokens32: uint32");
   d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
            "random windows, or one after the other");
 }

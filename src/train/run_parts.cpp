@@ -32,8 +32,8 @@ io::WindowOrder window_order(RunConfig const& config, io::TokenDataset const& da
           .random = random};
 }
 
-io::TokenFormat token_format(DataConfig::Format format) {
-  switch (format) {
+io::TokenFormat token_format(RunConfig const& config) {
+  switch (config.data.format) {
     case DataConfig::Format::bytes:
       return io::TokenFormat::bytes;
     case DataConfig::Format::tokens:
@@ -43,7 +43,10 @@ io::TokenFormat token_format(DataConfig::Format format) {
     case DataConfig::Format::automatic:
       break;
   }
-  return io::TokenFormat::automatic;
+  // Read as uint16, such tokens would all lie in the vocabulary, every second one an upper half.
+  constexpr Index most_of_uint16 = 65536;
+  return config.model.vocabulary > most_of_uint16 ? io::TokenFormat::uint32
+                                                  : io::TokenFormat::automatic;
 }
 
 }  // namespace
@@ -58,10 +61,10 @@ TrainingData open_training_data(RunConfig const& config) {
     throw ConfigError(
         "model.input_features: training from files needs tokens; continuous inputs "
         "are for programs that embed the library");
-  io::TokenDataset all(c.train, token_format(c.format));
+  io::TokenDataset all(c.train, token_format(config));
   auto [train, validation] =
       c.validation.empty() ? all.split(c.validation_fraction)
-                           : std::pair(all, io::TokenDataset(c.validation, token_format(c.format)));
+                           : std::pair(all, io::TokenDataset(c.validation, token_format(config)));
   TrainingData data{std::move(train), std::move(validation)};
   window_order(config, data.train, 1, Purpose::training).check("data.train");
   if (config.training.evaluate_every > 0)
