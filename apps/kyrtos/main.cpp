@@ -135,6 +135,8 @@ int main(int argc, char** argv) {
   add_plan(app, action);
   add_plot(app, action);
   add_sample(app, action);
+  add_import(app, action);
+  add_export(app, action);
   add_bench(app, action);
   add_study(app, action);
   add_turn(app, action);
