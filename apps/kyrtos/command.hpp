@@ -34,7 +34,9 @@ struct Action {
 void add_train(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_curvature(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_hvp(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_plot(CLI::App& app, Action& action);

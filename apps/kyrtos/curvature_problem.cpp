@@ -82,8 +82,8 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> 
   curvature::AdamPreconditioner<Scalar, Space> p(
       layout.size(), preconditioner_options(config.optimizer, config.curvature));
   stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
-  p.update(v,
-           adam_stretches(layout, stored.file.text().state, std::max<Index>(steps.value_or(1), 1)));
+  p.update(v, adam_stretches(layout, stored.file.text().state, stored.file.path(),
+                             std::max<Index>(steps.value_or(1), 1)));
   return p;
 }
 
@@ -115,7 +115,7 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
                                            CurvatureOptions const& options, Progress& progress)
     : context_(context),
       stored_(stored),
-      active_(active_blocks(stored.config, stored.file.text().state)),
+      active_(active_blocks(stored)),
       segments_(choose_segments(stored.model.layout(), active_, options.match)),
       streams_(open_streams(options)),
       workspace_(context, stored.model, streams_.front().shape(),

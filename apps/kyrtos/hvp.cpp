@@ -63,8 +63,7 @@ int hvp(MPI_Comm ranks, HvpOptions const& o) {
   SequenceShape const shape{share.micro_batch, batch.shape.length};
   MicroBatches<Scalar, Space> memory(context, shape, share.count);
   TransformerWorkspace<Scalar, Space> workspace(
-      context, model, shape,
-      {.active = active_blocks(stored.config, stored.file.text().state), .tangents = true});
+      context, model, shape, {.active = active_blocks(stored), .tangents = true});
   double loss = 0;
   for (auto const& part : share_of_batch(context, batch, memory, share))
     loss += model.gradient_and_hvp(workspace, stored.theta, u, part, gradient, product).loss;

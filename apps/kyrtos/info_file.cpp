@@ -9,6 +9,7 @@
 #include "info.hpp"
 #include "io/hdf5.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -88,9 +89,12 @@ Group& operator+=(Group& group, hdf5::Handle const& dataset) {
   return group;
 }
 
-/// Every group below, with the datasets that lie directly in it.
+/// Every group below, with the datasets that lie directly in it. Groups of a hostile file may
+/// contain themselves.
 void collect(hid_t location, std::string const& path,
              std::vector<std::pair<std::string, Group>>& groups) {
+  if (std::count(path.begin(), path.end(), '/') > 32)
+    throw FileError(path + ": groups are nested more than 32 deep");
   Group own;
   std::vector<std::string> inner;
   for (auto const& name : hdf5::names_in(location)) {

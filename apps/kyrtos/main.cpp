@@ -13,7 +13,11 @@
 #include <exception>
 #include <fmt/core.h>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace kyrtos::program {
 
@@ -24,6 +28,31 @@ int launcher_rank() {
   for (char const* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
     if (char const* const value = std::getenv(name)) return std::atoi(value);
   return 0;
+}
+
+bool has_launcher() {
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    for (std::string_view const its : {"OMPI_COMM_WORLD", "PMI", "SLURM_", "PRTE_"})
+      if (std::string_view(*variable).starts_with(its)) return true;
+  return false;
+}
+
+/// Without a launcher this process is the only rank ever: Open MPI then need not start a daemon nor
+/// look for networks, which takes a third of a second. What the user set stays, other MPIs read
+/// none of it, and processes that this one starts later hear nothing of it.
+void initialize_mpi(int& argc, char**& argv) {
+  std::vector<char const*> ours;
+  if (!has_launcher())
+    for (auto const& [name, value] :
+         {std::pair("OMPI_MCA_ess_singleton_isolated", "1"), std::pair("OMPI_MCA_pml", "ob1"),
+          std::pair("OMPI_MCA_btl", "self")}) {
+      if (std::getenv(name) != nullptr) continue;
+      setenv(name, value, 0);
+      ours.push_back(name);
+    }
+  int provided = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  for (char const* name : ours) unsetenv(name);
 }
 
 /// Prints help or a complaint, once for all ranks. \return the exit code.
@@ -106,6 +135,8 @@ int main(int argc, char** argv) {
   add_plan(app, action);
   add_plot(app, action);
   add_sample(app, action);
+  add_import(app, action);
+  add_export(app, action);
   add_bench(app, action);
   add_study(app, action);
   add_turn(app, action);
@@ -115,8 +146,7 @@ int main(int argc, char** argv) {
     return explain(app, error);
   }
   if (action.alone) return run_alone(action.alone);
-  int provided = 0;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  initialize_mpi(argc, argv);
   int const code = run(action.on_ranks);
   MPI_Finalize();
   return code == 0 && action.afterwards ? run_alone(action.afterwards) : code;

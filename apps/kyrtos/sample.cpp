@@ -48,8 +48,7 @@ class Sampler {
       : context_(context),
         stored_(stored),
         window_(stored.config.model.context),
-        workspace_(context, stored.model, {1, window_},
-                   {.active = active_blocks(stored.config, stored.file.text().state)}),
+        workspace_(context, stored.model, {1, window_}, {.active = active_blocks(stored)}),
         inputs_(allocate<Token>(context, "sample::inputs", window_)),
         logits_(allocate<float>(context, "sample::logits", stored.config.model.vocabulary)) {
     require<ConfigError>(stored.config.model.causal && !stored.config.model.continuous(),

@@ -7,6 +7,7 @@
 #include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 #include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "command.hpp"
 
@@ -25,8 +26,9 @@ struct StoredModel {
               std::optional<RunConfig> const& settings = {})
       : file(std::move(reader)),
         config(settings ? *settings : parse_config(file.text().config, file.path())),
-        model(config.model),
-        theta(allocate<Scalar>(context, "theta", model.layout().size())) {
+        model(config.model) {
+    file.check("parameters", model.layout());
+    theta = allocate<Scalar>(context, "theta", model.layout().size());
     file.read<Scalar, Space>(context, "parameters", model.layout(), theta);
   }
 
@@ -35,5 +37,11 @@ struct StoredModel {
   Transformer<Scalar, Space> model;
   Vector<Scalar, Space> theta;
 };
+
+/// The blocks that took part when the checkpoint was written.
+template <class Scalar>
+ActiveBlocks active_blocks(StoredModel<Scalar> const& stored) {
+  return active_blocks(stored.config, stored.file.text().state, stored.file.path());
+}
 
 }  // namespace kyrtos::program

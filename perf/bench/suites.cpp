@@ -32,8 +32,8 @@ ModelSpec model(std::string const& name, Index depth, Index width, Index heads, 
   return {name, config, shape};
 }
 
-ModelSpec character_model() {
-  return model("char", 6, 384, 6, 256, {8, 256});
+ModelSpec character_model(Index batch = 8) {
+  return model(batch == 8 ? "char" : "char" + std::to_string(batch), 6, 384, 6, 256, {batch, 256});
 }
 
 /// GPT-2 of 124 million parameters.
@@ -86,7 +86,9 @@ Cases smoke_suite(SuiteOptions const& o) {
 }
 
 Cases node_suite(SuiteOptions const& o) {
-  Cases cases{model_case(character_model()), model_case(gpt2_model())};
+  // Of 16 sequences a tracker's probe can be a sixteenth.
+  Cases cases{model_case(character_model()), model_case(character_model(16)),
+              model_case(gpt2_model())};
   append(cases, system_cases(character_model().config, o));
   return cases;
 }

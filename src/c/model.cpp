@@ -14,7 +14,7 @@ Model<Scalar>::Model(Context<Space> const& c, RunConfig settings, std::string st
       config(std::move(settings)),
       state(std::move(stored_state)),
       transformer(config.model),
-      active(active_blocks(config, state)),
+      active(active_blocks(config, state, "the model's checkpoint")),
       storage_(allocate<Scalar>(context, "theta", transformer.layout().size())) {
   theta = storage_;
 }

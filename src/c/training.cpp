@@ -109,7 +109,7 @@ void Training<Scalar>::restore(std::string const& path) {
   auto const state = nlohmann::json::parse(file.text().state, nullptr, /*allow_exceptions=*/false);
   if (!state.is_object() || !state.contains("optimizer_steps") ||
       !state["optimizer_steps"].is_number_integer() ||
-      state.value("optimizer", "") != optimizer_.name())
+      state.value("optimizer", nlohmann::json()) != optimizer_.name())
     throw FileError(path +
                     ": does not hold the state of a training with AdamW; to start one from "
                     "its parameters, make a model of the file and a trainer of that");

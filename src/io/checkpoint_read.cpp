@@ -67,8 +67,9 @@ class Source {
     with_values(name, dataset, [](auto const&) {});
   }
 
- private:
   [[noreturn]] void fail(std::string const& what) const { throw FileError(path_ + ": " + what); }
+
+ private:
   [[noreturn]] void fail_damaged(std::string const& what) const {
     fail("is damaged: " + what + "; use another copy or an older file");
   }
@@ -157,8 +158,11 @@ void Source::check_shape(std::string const& group, Segment const& segment) const
                      fmt::join(shape, ", "), fmt::join(segment.shape, ", ")));
 }
 
-/// Every dataset below a group, however deep.
+/// Every dataset below a group. Groups of a hostile file may contain themselves.
 void verify_all(Source const& source, hid_t group, std::string const& prefix) {
+  constexpr auto deepest = 32;
+  if (std::count(prefix.begin(), prefix.end(), '/') > deepest)
+    source.fail("its groups are nested more than 32 deep");
   for (auto const& name : hdf5::names_in(group)) {
     auto const object = hdf5::open_object(group, name);
     if (hdf5::is_group(object))
@@ -209,6 +213,11 @@ bool CheckpointReader::has(std::string const& group) const {
   return file_->ranks.any(found);
 }
 
+void CheckpointReader::check(std::string const& group, ParameterLayout const& layout) const {
+  hdf5::QuietErrors const quiet;
+  on_root<FileError>(file_->ranks, [&] { file_->source->check(group, layout); });
+}
+
 template <class Scalar, class Space>
 void CheckpointReader::read(Context<Space> const& context, std::string const& group,
                             ParameterLayout const& layout, VectorView<Scalar, Space> values) const {
@@ -219,7 +228,7 @@ void CheckpointReader::read(Context<Space> const& context, std::string const& gr
                      " elements for a layout of " + std::to_string(size));
   hdf5::QuietErrors const quiet;
   auto const& ranks = file_->ranks;
-  on_root<FileError>(ranks, [&] { file_->source->check(group, layout); });
+  check(group, layout);
   context.fence("kyrtos::CheckpointReader::read");
   for (auto const& segment : layout.segments()) {
     Vector<Scalar, Kokkos::HostSpace> const host(

@@ -280,6 +280,34 @@ std::vector<Index> shape_of(hid_t dataset) {
   return {extents.begin(), extents.end()};
 }
 
+namespace {
+
+/// Of the file that an object lies in.
+double file_bytes(hid_t object) {
+  Handle const file(checked(H5Iget_file_id(object), object, "can't tell the file's size"),
+                    H5Fclose);
+  hsize_t bytes = 0;
+  checked(H5Fget_filesize(file, &bytes), object, "can't tell the file's size");
+  return static_cast<double>(bytes);
+}
+
+}  // namespace
+
+std::size_t count_values(hid_t dataset, std::string const& name) {
+  // No more than deflate reaches; with some room for what a tiny file says in a few bytes.
+  constexpr double densest = 1100;
+  Handle const type(checked(H5Dget_type(dataset), dataset, "can't read '" + name + "'"), H5Tclose);
+  auto bytes = static_cast<double>(H5Tget_size(type));
+  std::size_t count = 1;
+  for (Index const extent : shape_of(dataset)) {
+    bytes *= static_cast<double>(extent);
+    count *= static_cast<std::size_t>(extent);
+  }
+  if (!(bytes >= 0 && bytes <= densest * file_bytes(dataset)))
+    throw FileError(path_of(dataset) + ": '" + name + "' has more values than the file can hold");
+  return count;
+}
+
 // ---- Attributes --------------------------------------------------------------------------------
 
 namespace {
@@ -356,6 +384,7 @@ std::optional<std::string> read_text(hid_t object, std::string const& name) {
   if (a->is_empty) return "";
   auto const what = "can't read the attribute '" + name + "'";
   if (H5Tis_variable_str(a->type) > 0) return read_variable_text(object, *a, what);
+  if (static_cast<double>(H5Tget_size(a->type)) > file_bytes(object)) fail_at(object, what);
   std::string text(H5Tget_size(a->type), '\0');
   checked(H5Aread(a->handle, a->type, text.data()), object, what);
   auto const end =

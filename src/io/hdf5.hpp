@@ -172,12 +172,14 @@ std::vector<std::string> names_in(hid_t group);
 
 std::vector<Index> shape_of(hid_t dataset);
 
+/// The number of values of a dataset, before memory for them is asked for. \throws FileError when
+/// its file is too short to hold so many, however well compressed.
+std::size_t count_values(hid_t dataset, std::string const& name);
+
 /// All values of a dataset, converted to `Value`, in row-major order.
 template <class Value>
 std::vector<Value> read_values(hid_t dataset, std::string const& name) {
-  std::size_t count = 1;
-  for (Index const extent : shape_of(dataset)) count *= static_cast<std::size_t>(extent);
-  std::vector<Value> values(count);
+  std::vector<Value> values(count_values(dataset, name));
   checked(H5Dread(dataset, native_type<Value>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
           dataset, "can't read '" + name + "'");
   return values;

@@ -63,12 +63,24 @@ std::vector<std::string> expand(std::vector<std::string> const& patterns) {
 
 // llm.c's header: 256 little-endian words of 4 bytes, of which three mean something.
 constexpr std::size_t header_bytes = 1024;
-constexpr std::uint32_t header_magic = 20240520;
-constexpr std::uint32_t wide_header_magic = 20240801;  // the same for tokens of 4 bytes
+
+struct HeaderKind {
+  std::uint32_t magic, version;
+  std::size_t width;  ///< Bytes a token.
+};
+constexpr HeaderKind header_kinds[] = {{20240520, 1, 2}, {20240801, 7, 4}};
 
 std::uint32_t header_word(Mapping const& file, std::size_t i) {
   unsigned char const* const b = file.data() + 4 * i;
   return b[0] | (b[1] << 8) | (b[2] << 16) | (static_cast<std::uint32_t>(b[3]) << 24);
+}
+
+/// Null: the file has no header.
+HeaderKind const* header_of(Mapping const& file) {
+  if (file.size() < header_bytes) return nullptr;
+  for (auto const& kind : header_kinds)
+    if (header_word(file, 0) == kind.magic) return &kind;
+  return nullptr;
 }
 
 }  // namespace
@@ -77,46 +89,44 @@ std::uint32_t header_word(Mapping const& file, std::size_t i) {
 struct TokenDataset::Shard {
   std::string path;
   Mapping file;
-  bool wide = false;       // uint16, not bytes
+  std::size_t width = 1;   // of a token, in bytes
   std::size_t offset = 0;  // of the first token, in bytes
   Index first = 0;         // position of the first token in the sequence
   Index count = 0;
 
   Shard(std::string p, TokenFormat format, Index begin) : path(p), file(p), first(begin) {
-    wide = format == TokenFormat::uint16 ||
-           (format == TokenFormat::automatic && path.ends_with(".bin"));
-    if (wide)
-      open_wide();
-    else
-      count = static_cast<Index>(file.size());
+    bool const is_text = format == TokenFormat::bytes ||
+                         (format == TokenFormat::automatic && !path.ends_with(".bin"));
+    if (!is_text) open_tokens(format == TokenFormat::uint32 ? 4 : 2);
+    count = static_cast<Index>((file.size() - offset) / width);
+    if (offset > 0) check_header();
   }
 
-  void open_wide() {
-    if (file.size() % 2 != 0)
-      throw FileError(path + ": has an odd number of bytes, so it does not hold uint16 tokens");
-    auto const magic = file.size() >= header_bytes ? header_word(file, 0) : 0;
-    if (magic == wide_header_magic)
-      throw FileError(path + ": holds tokens of 4 bytes; only uint16 tokens are read");
-    if (magic == header_magic) offset = header_bytes;
-    count = static_cast<Index>((file.size() - offset) / 2);
-    if (magic == header_magic) check_header();
+  void open_tokens(std::size_t bare_width) {
+    auto const* const header = header_of(file);
+    width = header ? header->width : bare_width;
+    offset = header ? header_bytes : 0;
+    if ((file.size() - offset) % width != 0)
+      throw FileError(fmt::format("{}: its {} bytes are no whole number of uint{} tokens", path,
+                                  file.size() - offset, 8 * width));
+    if (header && header_word(file, 1) != header->version)
+      throw FileError(fmt::format("{}: its header has version {}, known is {}", path,
+                                  header_word(file, 1), header->version));
   }
 
   void check_header() const {
-    if (header_word(file, 1) != 1)
-      throw FileError(
-          fmt::format("{}: its header has version {}, known is 1", path, header_word(file, 1)));
     if (header_word(file, 2) != count)
       throw FileError(fmt::format("{}: its header promises {} tokens, it holds {}; is it cut off?",
                                   path, header_word(file, 2), count));
     if (count == 0) throw FileError(path + ": holds a header but no tokens");
   }
 
-  Token operator[](Index i) const {
-    auto const at = static_cast<std::size_t>(i);
-    if (!wide) return file.data()[at];
-    unsigned char const* const b = file.data() + offset + 2 * at;
-    return b[0] | (b[1] << 8);
+  /// As a number that holds every uint32.
+  Index operator[](Index i) const {
+    unsigned char const* const b = file.data() + offset + width * static_cast<std::size_t>(i);
+    Index value = 0;
+    for (std::size_t byte = width; byte-- > 0;) value = value << 8 | b[byte];
+    return value;
   }
 };
 
@@ -148,12 +158,13 @@ void TokenDataset::read(Index begin, std::span<Token> out, Index vocabulary) con
   auto shard = std::upper_bound(shards_.begin(), shards_.end(), position,
                                 [](Index p, auto const& s) { return p < s->first; }) -
                1;
-  for (Token& token : out) {
+  for (Token& out_token : out) {
     while (position >= (*shard)->first + (*shard)->count) ++shard;
-    token = (**shard)[position - (*shard)->first];
+    Index const token = (**shard)[position - (*shard)->first];
     if (token >= vocabulary)
       throw FileError(fmt::format("{}: token {} at position {} is outside model.vocabulary = {}",
                                   (*shard)->path, token, position - (*shard)->first, vocabulary));
+    out_token = static_cast<Token>(token);
     ++position;
   }
 }

@@ -3,6 +3,8 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 
+#include <utility>
+
 namespace kyrtos {
 
 namespace {
@@ -11,6 +13,34 @@ void require_positive(char const* key, Index value) {
   if (value <= 0)
     throw ConfigError(std::string("model.") + key + " must be positive, not " +
                       std::to_string(value));
+}
+
+/// Sizes that are beyond any machine are mistakes, and would overflow what is computed of them.
+void require_possible(TransformerConfig const& c) {
+  constexpr Index most = Index{1} << 40, most_blocks = Index{1} << 16;
+  std::pair<char const*, Index> const sizes[] = {
+      {"vocabulary", c.vocabulary}, {"context", c.context},
+      {"width", c.width},           {"input_features", c.input_features},
+      {"heads", c.heads},           {"output_features", c.output_features},
+      {"kv_heads", c.kv_heads},     {"head_size", c.head_size},
+      {"mlp_width", c.mlp_width}};
+  for (auto const& [key, value] : sizes)
+    if (value > most)
+      throw ConfigError(std::string("model.") + key + " = " + std::to_string(value) +
+                        " is more than any machine can hold");
+  if (c.depth > most_blocks)
+    throw ConfigError("model.depth = " + std::to_string(c.depth) + " is more than " +
+                      std::to_string(most_blocks));
+}
+
+/// About how many parameters there are, whatever the sizes.
+double approximate_parameters(TransformerConfig const& c) {
+  auto const number = [](Index value) { return static_cast<double>(value); };
+  double const attention = (2 * number(c.heads) + 2 * number(c.kv_heads)) * number(c.head_size);
+  double const block = (attention + 3 * number(c.mlp_width) + 8) * number(c.width);
+  double const ends = number(c.vocabulary) * 2 + number(c.context) + number(c.input_features) +
+                      number(c.output_features);
+  return number(c.depth) * block + ends * number(c.width);
 }
 
 Index round_up(Index value, Index multiple) {
@@ -35,6 +65,8 @@ void check(TransformerConfig const& c) {
   if (c.positions == Positions::rotary && c.head_size % 2 != 0)
     throw ConfigError("model.positions = \"rotary\" turns pairs of features: model.head_size = " +
                       std::to_string(c.head_size) + " must be even");
+  if (approximate_parameters(c) > 0x1p60)
+    throw ConfigError("model: its sizes make more parameters than any machine can hold");
   if (c.norm_epsilon <= 0) throw ConfigError("model.norm_epsilon must be positive");
   if (c.soft_cap < 0) throw ConfigError("model.soft_cap must be positive, or 0 for none");
   if (c.z_loss < 0) throw ConfigError("model.z_loss must be positive, or 0 for none");
@@ -44,6 +76,7 @@ void check(TransformerConfig const& c) {
 
 TransformerConfig TransformerConfig::resolved() const {
   TransformerConfig c = *this;
+  require_possible(c);
   if (c.kv_heads == 0) c.kv_heads = c.heads;
   if (c.head_size == 0) {
     if (c.heads <= 0 || c.width % c.heads != 0)

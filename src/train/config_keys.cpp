@@ -189,13 +189,18 @@ void declare_data(Declarations& d, DataConfig& c) {
   using Format = DataConfig::Format;
   using Order = DataConfig::Order;
   d.in("data");
-  d.list("train", c.train, "training files or patterns: UTF-8 text, or uint16 tokens (.bin)");
+  d.list("train", c.train, "training files or patterns: UTF-8 text, or tokens (.bin)");
   d.list("validation", c.validation, "validation files; none: the end of the training data");
   d.real("validation_fraction", c.validation_fraction, Interval{.most = 0.9},
          "share of the training data set aside where there are no validation files");
-  d.choice("format", c.format,
-           {{"auto", Format::automatic}, {"bytes", Format::bytes}, {"tokens", Format::tokens}},
-           "auto: .bin files hold tokens, all others bytes");
+  d.choice(
+      "format", c.format,
+      {{"auto", Format::automatic},
+       {"bytes", Format::bytes},
+       {"tokens", Format::tokens},
+       {"tokens32", Format::tokens32}},
+      "auto: .bin files hold tokens, all others bytes, and with a model.vocabulary above 65536 "
+      "all hold tokens32; tokens: uint16, or as a header of llm.c says; tokens32: uint32");
   d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
            "random windows, or one after the other");
 }
@@ -207,6 +212,8 @@ void declare_training(Declarations& d, TrainingConfig& c) {
   d.integer("micro_batch", c.micro_batch, 0, "sequences a rank works on at once; 0: its share");
   d.integer("length", c.length, 0, "tokens a sequence; 0: model.context");
   d.integer("seed", c.seed, 0, "of initial parameters and the order of data");
+  d.text("start", c.start,
+         "checkpoint of the same [model] whose parameters a new run starts from; none: random");
   d.choice(
       "precision", c.precision,
       {{"float32", Precision::float32}, {"float64", Precision::float64}, {"bf16", Precision::bf16}},

@@ -80,6 +80,8 @@ class Run {
     checkpoints_.clean();
     RunPlan plan;
     if (options.resume != Resume::never) resume(plan, options.resume);
+    if (plan.resumed_from.empty() && !config.training.start.empty())
+      trainer_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
     if (config.output.asynchronous) writer_.emplace(ranks_);
     if (!trainer_.is_finished())
       checkpoints_.require_room(checkpoints_to_come(), trainer_.checkpoint_bytes());

@@ -8,6 +8,7 @@
 #include "trainer_state.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace kyrtos {
 
@@ -31,16 +32,21 @@ io::WindowOrder window_order(RunConfig const& config, io::TokenDataset const& da
           .random = random};
 }
 
-io::TokenFormat token_format(DataConfig::Format format) {
-  switch (format) {
+io::TokenFormat token_format(RunConfig const& config) {
+  switch (config.data.format) {
     case DataConfig::Format::bytes:
       return io::TokenFormat::bytes;
     case DataConfig::Format::tokens:
       return io::TokenFormat::uint16;
+    case DataConfig::Format::tokens32:
+      return io::TokenFormat::uint32;
     case DataConfig::Format::automatic:
       break;
   }
-  return io::TokenFormat::automatic;
+  // Read as uint16, such tokens would all lie in the vocabulary, every second one an upper half.
+  constexpr Index most_of_uint16 = 65536;
+  return config.model.vocabulary > most_of_uint16 ? io::TokenFormat::uint32
+                                                  : io::TokenFormat::automatic;
 }
 
 }  // namespace
@@ -55,10 +61,10 @@ TrainingData open_training_data(RunConfig const& config) {
     throw ConfigError(
         "model.input_features: training from files needs tokens; continuous inputs "
         "are for programs that embed the library");
-  io::TokenDataset all(c.train, token_format(c.format));
+  io::TokenDataset all(c.train, token_format(config));
   auto [train, validation] =
       c.validation.empty() ? all.split(c.validation_fraction)
-                           : std::pair(all, io::TokenDataset(c.validation, token_format(c.format)));
+                           : std::pair(all, io::TokenDataset(c.validation, token_format(config)));
   TrainingData data{std::move(train), std::move(validation)};
   window_order(config, data.train, 1, Purpose::training).check("data.train");
   if (config.training.evaluate_every > 0)
@@ -132,9 +138,13 @@ ActiveBlocks initially_active(RunConfig const& config) {
   return active;
 }
 
-ActiveBlocks active_blocks(RunConfig const& config, std::string const& state) {
-  auto const growth = growth_state_from_json(state);
+ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
+                           std::string const& file) {
+  auto const growth = growth_state_from_json(state, file);
   if (!growth) return initially_active(config);
+  if (static_cast<Index>(growth->births.size()) != config.model.depth)
+    throw FileError(fmt::format("{}: its training state is that of {} blocks, its model has {}",
+                                file, growth->births.size(), config.model.depth));
   ActiveBlocks active;
   for (auto const& birth : growth->births) active.push_back(birth.has_value());
   return active;
@@ -147,8 +157,9 @@ bool takes_part(Segment const& segment, ActiveBlocks const& active) {
 }
 
 std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
-                                                   std::string const& state, Index steps) {
-  auto const growth = growth_state_from_json(state);
+                                                   std::string const& state,
+                                                   std::string const& file, Index steps) {
+  auto const growth = growth_state_from_json(state, file);
   if (!growth) return {{0, layout.size(), steps, steps}};
   return adam_stretches(growth::ranges_of(layout, growth->births), steps);
 }

@@ -201,7 +201,7 @@ void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& 
       hdf5::shape_of(dataset) != std::vector{static_cast<Index>(reports.size())})
     throw FileError(fmt::format("{}: '{}' must hold {} strings of a fixed length", path,
                                 quality_path, reports.size()));
-  std::string texts(reports.size() * length, '\0');
+  std::string texts(hdf5::count_values(dataset, quality_path) * length, '\0');
   hdf5::checked(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), file,
                 std::string("can't read '") + quality_path + "'");
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -217,9 +217,10 @@ std::vector<StepReport> read_hdf5(std::string const& path) {
     throw FileError(
         fmt::format("{}: is no record of a run; its 'format' must be '{}'", path, run_format));
   hdf5::require_version(file, path, run_version);
-  auto const shape = hdf5::shape_of(hdf5::open_object(file, "metrics/step"));
-  if (shape.size() != 1) throw FileError(path + ": 'metrics/step' must have one dimension");
-  std::vector<StepReport> reports(static_cast<std::size_t>(shape[0]));
+  auto const steps = hdf5::open_object(file, "metrics/step");
+  if (hdf5::shape_of(steps).size() != 1)
+    throw FileError(path + ": 'metrics/step' must have one dimension");
+  std::vector<StepReport> reports(hdf5::count_values(steps, "metrics/step"));
   for (Field const& field : step_fields::all) read_column(file, path, field, reports);
   read_quality(file, path, reports);
   return reports;

@@ -309,6 +309,33 @@ std::uint64_t Trainer<Scalar, Space>::checkpoint_bytes() const {
          sizeof(Scalar);
 }
 
+namespace {
+
+/// The first setting of [model], if any, that leaves all shapes alone but not the function.
+char const* difference(TransformerConfig const& a, TransformerConfig const& b) {
+  if (a.heads != b.heads) return "heads";
+  if (a.norm != b.norm) return "norm";
+  if (a.norm_epsilon != b.norm_epsilon) return "norm_epsilon";
+  if (a.activation != b.activation) return "activation";
+  if (a.positions != b.positions) return "positions";
+  if (a.positions == Positions::rotary && a.rotary_base != b.rotary_base) return "rotary_base";
+  if (a.soft_cap != b.soft_cap) return "soft_cap";
+  if (a.causal != b.causal) return "causal";
+  return nullptr;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::start_from(io::CheckpointReader const& checkpoint) {
+  auto const stored = parse_config(checkpoint.text().config, checkpoint.path()).model;
+  if (char const* const key = difference(stored, config_.model))
+    throw FileError(fmt::format("{}: was trained with another model.{} than this run's [model] has",
+                                checkpoint.path(), key));
+  checkpoint.read<Scalar, Space>(vectors_, "parameters", model_.layout(), theta_.own());
+  theta_.changed();
+}
+
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   auto const state = trainer_state_from_json(checkpoint.text().state, checkpoint.path());

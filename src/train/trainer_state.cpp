@@ -4,7 +4,9 @@
 
 #include <kyrtos/core/error.hpp>
 
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace kyrtos {
 
@@ -29,13 +31,24 @@ json to_json(curvature::SharpnessReport const& r) {
           {"hvps", r.hvps}};
 }
 
+constexpr auto last_quality = static_cast<Index>(curvature::Quality::lost);
+constexpr auto last_stability = static_cast<Index>(curvature::Stability::unstable);
+
+/// A count, or the number of an enumerator up to `most`.
+Index count_from(json const& j, Index most = std::numeric_limits<Index>::max()) {
+  auto const value = j.get<Index>();
+  if (value < 0 || value > most) throw std::out_of_range(j.dump() + " is out of range");
+  return value;
+}
+
 curvature::SharpnessReport report_from(json const& j) {
-  return {.lambda = optional(j.at("lambda")),
-          .residual = optional(j.at("residual")),
-          .threshold_ratio = optional(j.at("threshold_ratio")),
-          .quality = static_cast<curvature::Quality>(j.at("quality").get<int>()),
-          .stability = static_cast<curvature::Stability>(j.at("stability").get<int>()),
-          .hvps = j.at("hvps").get<Index>()};
+  return {
+      .lambda = optional(j.at("lambda")),
+      .residual = optional(j.at("residual")),
+      .threshold_ratio = optional(j.at("threshold_ratio")),
+      .quality = static_cast<curvature::Quality>(count_from(j.at("quality"), last_quality)),
+      .stability = static_cast<curvature::Stability>(count_from(j.at("stability"), last_stability)),
+      .hvps = count_from(j.at("hvps"))};
 }
 
 json to_json(curvature::TrackerState const& t) {
@@ -49,7 +62,7 @@ json to_json(curvature::TrackerState const& t) {
 curvature::TrackerState tracker_from(json const& j) {
   return {.has_vectors = j.at("has_vectors").get<bool>(),
           .warm = j.at("warm").get<bool>(),
-          .updates = j.at("updates").get<Index>(),
+          .updates = count_from(j.at("updates")),
           .rest = j.at("rest").get<double>(),
           .last = report_from(j.at("last"))};
 }
@@ -69,8 +82,8 @@ growth::GrowthState growth_from(json const& j) {
   for (auto const& birth : j.at("blocks"))
     state.births.push_back(
         birth.is_null() ? std::nullopt
-                        : std::optional(growth::BlockBirth{birth.at("step").get<Index>(),
-                                                           birth.at("second_began").get<Index>()}));
+                        : std::optional(growth::BlockBirth{count_from(birth.at("step")),
+                                                           count_from(birth.at("second_began"))}));
   return state;
 }
 
@@ -94,9 +107,9 @@ std::string to_json(TrainerState const& state) {
 TrainerState trainer_state_from_json(std::string const& text, std::string const& file) {
   try {
     auto const j = json::parse(text);
-    return {.step = j.at("step").get<Index>(),
+    return {.step = count_from(j.at("step")),
             .optimizer = j.at("optimizer").get<std::string>(),
-            .optimizer_steps = j.at("optimizer_steps").get<Index>(),
+            .optimizer_steps = count_from(j.at("optimizer_steps")),
             .losses = j.at("losses").get<std::deque<double>>(),
             .gradient_norms = j.at("gradient_norms").get<std::deque<double>>(),
             .probe = {.tracker = tracker_from(j.at("tracker")),
@@ -105,17 +118,22 @@ TrainerState trainer_state_from_json(std::string const& text, std::string const&
             .best_validation_loss = optional(j.value("best_validation_loss", json())),
             .threshold_ratio = optional(j.at("threshold_ratio")),
             .cdat = {j.at("cdat").at(0).get<double>(), j.at("cdat").at(1).get<double>()}};
-  } catch (json::exception const& error) {
+  } catch (std::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +
                     (text.empty() ? std::string("is missing (was it written elsewhere?)")
                                   : std::string("can't be read: ") + error.what()));
   }
 }
 
-std::optional<growth::GrowthState> growth_state_from_json(std::string const& text) {
+std::optional<growth::GrowthState> growth_state_from_json(std::string const& text,
+                                                          std::string const& file) {
   auto const j = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!j.is_object() || !j.contains("growth")) return std::nullopt;
-  return growth_from(j["growth"]);
+  try {
+    return growth_from(j["growth"]);
+  } catch (std::exception const& error) {
+    throw FileError(file + ": its training state can't be read: " + error.what());
+  }
 }
 
 }  // namespace kyrtos

@@ -30,7 +30,8 @@ std::string to_json(TrainerState const& state);
 TrainerState trainer_state_from_json(std::string const& text, std::string const& file);
 
 /// Which blocks took part and since when; nothing where a state, perhaps from elsewhere, does not
-/// say.
-std::optional<growth::GrowthState> growth_state_from_json(std::string const& text);
+/// say. \throws FileError, naming `file`, when it says something else.
+std::optional<growth::GrowthState> growth_state_from_json(std::string const& text,
+                                                          std::string const& file);
 
 }  // namespace kyrtos

@@ -75,6 +75,33 @@ TEST_CASE("fast::tanh, sigmoid and erf are within 3 ulp") {
   }
 }
 
+TEST_CASE("fast::log is within 2 ulp for positive normal numbers") {
+  CHECK(largest_error(KYRTOS_BOTH(log), 1e-9, 1) < 2);
+  CHECK(largest_error(KYRTOS_BOTH(log), 1 - 1e-3, 1 + 1e-3) < 2);
+  CHECK(largest_error(KYRTOS_BOTH(log), 1, 1e9) < 2);
+  CHECK(largest_error([](Scalar x) { return fast::log(fast::exp(x)); },
+                      [](long double x) {
+                        return std::log(
+                            static_cast<long double>(fast::exp(static_cast<Scalar>(x))));
+                      },
+                      0.99 * std::log(static_cast<double>(Limits::min())),
+                      0.99 * std::log(static_cast<double>(Limits::max()))) < 2);
+  CHECK(fast::log(Scalar(1)) == 0);
+}
+
+TEST_CASE("fast::cos_turn errs by at most 1.5 spacings of 1") {
+  long double const turn = 8 * std::atan(1.0L);
+  double worst = 0;
+  for (int i = 0; i <= 200'000; ++i) {
+    auto const t = static_cast<Scalar>(i / 200'000.0);
+    auto const exact = std::cos(turn * static_cast<long double>(t));
+    worst = std::max(
+        worst, static_cast<double>(std::fabs(static_cast<long double>(fast::cos_turn(t)) - exact)));
+  }
+  CHECK(worst < 1.5 * static_cast<double>(Limits::epsilon()));
+  CHECK(fast::cos_turn(Scalar(0.25)) == 0);
+}
+
 TEST_CASE("fast functions saturate exactly and are odd") {
   for (Scalar const x : {Scalar(30), Limits::max(), Limits::infinity()}) {
     CHECK(fast::tanh(x) == 1);

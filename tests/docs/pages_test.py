@@ -33,6 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*
 FENCE = re.compile(r"(?:^<!-- (?P<how>excerpt )?(?P<file>\S+) -->\n)?^```(?P<language>\w*)\n"
                    r"(?P<text>.*?)^```$", re.M | re.S)
 MACHINE = ("apptainer", "cmake", "ctest", "mpicc", "pkg-config", "quickstart", "spack", "srun")
+LABORATORIES = ("attention", "head")
 
 
 def blocks(page, language):
@@ -63,13 +64,17 @@ class Folder:
         self.command("kyrtos", f'exec "{sys.executable}" "{here}/small.py" "{PROGRAM}" "$@"')
         launcher = " ".join([shutil.which(LAUNCHER[0]), *LAUNCHER[1:]])
         self.command("mpirun", f'shift 2  # -n 4\nexec {launcher} "$@"')
+        machine = f'exec "{sys.executable}" "{here}/machine.py" "{ROOT}"'
         for name in MACHINE:
-            self.command(name, f'exec "{sys.executable}" "{here}/machine.py" "{ROOT}" {name} "$@"')
+            self.command(name, f'{machine} {name} "$@"')
+        for name in LABORATORIES:  # which are built only on demand
+            self.command(f"../build/release/perf/laboratory_{name}",
+                         f"{machine} laboratory perf/laboratory/{name}.cpp")
         (self.path / "quickstart").symlink_to("bin/quickstart")
 
     def command(self, name, script):
         file = self.path / "bin" / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 

@@ -65,6 +65,21 @@ TEST_CASE("bytes and both layouts of uint16 tokens", "[token_dataset]") {
   CHECK(TokenDataset({plain}, TokenFormat::bytes).size() == 10);
 }
 
+TEST_CASE("tokens of vocabularies that uint16 can't count", "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  std::vector<std::uint32_t> const written{0, 128255, 65536, 7};
+  std::vector<Token> const expected(written.begin(), written.end());
+  auto const plain = directory.write("plain.bin", bytes_of(written));
+  auto const headed = directory.write("headed.bin", header(20240801, 7, 4) + bytes_of(written));
+  CHECK(tokens_of(TokenDataset({plain}, TokenFormat::uint32), 128256) == expected);
+  CHECK(tokens_of(TokenDataset({headed}), 128256) == expected);
+  // One beyond int32 is outside of every vocabulary, not negative.
+  auto const huge = directory.write("huge.bin", bytes_of(std::vector{0xFFFFFFFFu}));
+  CHECK_THAT(
+      failure<FileError>([&] { tokens_of(TokenDataset({huge}, TokenFormat::uint32), 128256); }),
+      ContainsSubstring("huge.bin: token 4294967295 at position 0"));
+}
+
 TEST_CASE("shards are one sequence, in their order", "[token_dataset]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   directory.write("part2.txt", "cde");
@@ -86,13 +101,17 @@ TEST_CASE("files that are not what they should be", "[token_dataset]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   std::string const tokens(100, 'x');
   CHECK_THAT(refusal(directory, ""), ContainsSubstring("refused.bin: is empty"));
-  CHECK_THAT(refusal(directory, "abc"), ContainsSubstring("odd number of bytes"));
+  CHECK_THAT(refusal(directory, "abc"),
+             ContainsSubstring("its 3 bytes are no whole number of uint16"));
   CHECK_THAT(refusal(directory, header(20240520, 1, 51) + tokens),
              ContainsSubstring("promises 51 tokens, it holds 50"));
   CHECK_THAT(refusal(directory, header(20240520, 1, 49) + tokens), ContainsSubstring("49"));
   CHECK_THAT(refusal(directory, header(20240520, 2, 50) + tokens), ContainsSubstring("version 2"));
   CHECK_THAT(refusal(directory, header(20240520, 1, 0)), ContainsSubstring("no tokens"));
-  CHECK_THAT(refusal(directory, header(20240801, 7, 25) + tokens), ContainsSubstring("4 bytes"));
+  CHECK_THAT(refusal(directory, header(20240801, 7, 26) + tokens),
+             ContainsSubstring("promises 26 tokens, it holds 25"));
+  CHECK_THAT(refusal(directory, header(20240801, 1, 25) + tokens), ContainsSubstring("known is 7"));
+  CHECK_THAT(refusal(directory, header(20240801, 7, 1) + "abc"), ContainsSubstring("uint32"));
   CHECK_THAT(failure<FileError>([&] { TokenDataset({directory / "absent*.bin"}); }),
              ContainsSubstring("absent*.bin: No such file"));
   CHECK_THAT(failure<FileError>([&] { TokenDataset({directory.path()}); }),

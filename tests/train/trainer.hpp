@@ -276,6 +276,34 @@ TEST_CASE("a second moment of zero makes the preconditioned sharpness jump", "[t
   CHECK(zero > 3 * inherited);
 }
 
+TEST_CASE("a new run starts from another's parameters, of the same function only", "[trainer]") {
+  TinyRun run, other({"training.seed=2", "optimizer.name=sgd"}), heads({"model.heads=4"});
+  Trainer<Scalar, Space> trainer(run.context, run.config);
+  take_steps(trainer, 2);
+  auto const path = run.directory / "there.h5";
+  trainer.save(path);
+  io::CheckpointReader const there(run.context.communicator(), path);
+  Trainer<Scalar, Space> into(other.context, other.config);
+  into.start_from(there);
+  CHECK(parameters(into) == parameters(trainer));
+  CHECK(into.step().step == 1);
+  Trainer<Scalar, Space> unlike(heads.context, heads.config);
+  auto const words = failure<FileError>([&] { unlike.start_from(there); });
+  CHECK(words.find("there.h5: was trained with another model.heads") != std::string::npos);
+}
+
+TEST_CASE("tokens of a vocabulary that uint16 can't count are four bytes wide", "[trainer]") {
+  TinyRun run({"training.length=16", "training.evaluate_every=0"});
+  run.config.data.train = {run.directory.write("tokens.bin", std::string(400, '\0'))};
+  auto const count = [&] {
+    auto const data = open_training_data(run.config);
+    return data.train.size() + data.validation.size();
+  };
+  CHECK(count() == 200);
+  run.config.model.vocabulary = 65537;
+  CHECK(count() == 100);
+}
+
 TEST_CASE("a restart says what does not fit", "[trainer]") {
   TinyRun run, wider({"model.width=32"}), sgd({"optimizer.name=sgd"});
   Trainer<Scalar, Space> trainer(run.context, run.config);

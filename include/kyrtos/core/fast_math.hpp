@@ -20,9 +20,10 @@
 /// | sigmoid  | 2.3   | 2.3    | e^-|x| over 1 + e^-|x|                                          |
 /// | tanh     | 2.5   | 2.7    | m/(m + 2), m = e^2|x| - 1 without cancellation                  |
 /// | erf      | 2.5   | 1.7    | |x| < 1: x p(x²); else 1 - e^-x² q(1/(1 + |x|/2))               |
+/// | log      | 2.0   | 2.0    | n ln 2 + 2 artanh((m - 1)/(m + 1)), √½ ≤ m < √2; series         |
 ///
-/// The polynomials are minimax in the relative error of the function (Remez' algorithm, computed
-/// in 60 digits).
+/// cos_turn errs by at most 1.5 spacings of 1. The polynomials of exp and erf are minimax in the
+/// relative error of the function (Remez' algorithm, computed in 60 digits).
 
 namespace kyrtos::fast {
 
@@ -58,6 +59,7 @@ struct Format<float> {
   static constexpr float round = 12582912.0f;            // 1.5·2^23: adding it rounds to integer
   static constexpr float ln2_high = 0.693359375f;        // 9 bits, so that n·ln2_high is exact
   static constexpr float ln2_low = -2.12194440e-4f;      // ln 2 - ln2_high
+  static constexpr Bits root_half = 0x3f3504f3;          // √½
   static constexpr float least = -105, greatest = 89;    // e^x is 0 and ∞ beyond
   static constexpr float tanh_one = 10, erf_one = 4.5f;  // they round to 1 from here on
 
@@ -86,6 +88,7 @@ struct Format<double> {
   static constexpr double round = 6755399441055744.0;          // 1.5·2^52
   static constexpr double ln2_high = 0.693147180369123816490;  // 33 bits
   static constexpr double ln2_low = 1.90821492927058770002e-10;
+  static constexpr Bits root_half = 0x3fe6a09e667f3bcd;  // √½
   static constexpr double least = -746, greatest = 710;
   static constexpr double tanh_one = 20, erf_one = 6;
 
@@ -206,6 +209,40 @@ KOKKOS_FORCEINLINE_FUNCTION T erf(T x) {
   T const small = a * F::erf_small(square);
   T const large = 1 - detail::exp_normal(-square) * F::erfc_scaled(1 / (1 + T(0.5) * a));
   return detail::with_sign_of(a < 1 ? small : large, x);
+}
+
+/// ln x of a positive normal number; of others the result means nothing.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T log(T x) {
+  using F = detail::Format<T>;
+  using Bits = typename F::Bits;
+  // x = 2^n m: the bits from those of √½ on count powers of two.
+  constexpr Bits root = F::root_half, mantissa = (Bits(1) << F::mantissa) - 1;
+  Bits const offset = detail::bit_cast<Bits>(x) - root;
+  T const n = static_cast<T>(static_cast<typename F::Signed>(offset) >> F::mantissa);
+  T const m = detail::bit_cast<T>(static_cast<Bits>((offset & mantissa) + root));
+  T const s = (m - 1) / (m + 1), square = s * s;  // |s| < 0.1716
+  T const tail = square * detail::horner(square, T(1) / 3, T(1) / 5, T(1) / 7, T(1) / 9, T(1) / 11,
+                                         T(1) / 13, T(1) / 15, T(1) / 17, T(1) / 19);
+  return n * F::ln2_high + (2 * s + (2 * s * tail + n * F::ln2_low));
+}
+
+/// cos 2πt for 0 ≤ t ≤ 1.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T cos_turn(T t) {
+  // cos 2πt = sin 2πw with w within a quarter of a turn, and the series of sine.
+  T const w = detail::magnitude(t - T(0.5)) - T(0.25);
+  T const x = T(6.283185307179586477) * w, square = x * x;
+  constexpr auto inverse_factorial = [](int n) {
+    double product = 1;
+    for (int k = 2; k <= n; ++k) product *= k;
+    return static_cast<T>(1 / product);
+  };
+  constexpr T c3 = -inverse_factorial(3), c5 = inverse_factorial(5), c7 = -inverse_factorial(7),
+              c9 = inverse_factorial(9), c11 = -inverse_factorial(11), c13 = inverse_factorial(13),
+              c15 = -inverse_factorial(15), c17 = inverse_factorial(17),
+              c19 = -inverse_factorial(19), c21 = inverse_factorial(21);
+  return x + x * square * detail::horner(square, c3, c5, c7, c9, c11, c13, c15, c17, c19, c21);
 }
 
 }  // namespace kyrtos::fast

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/fast_math.hpp>
 #include <kyrtos/core/kokkos_compat.hpp>
 
 #include <cstdint>
@@ -55,7 +56,7 @@ struct Philox {
     Block const b = block(index);
     double const u = (static_cast<double>(b.word[0]) + 0.5) * 0x1.0p-32;
     double const v = (static_cast<double>(b.word[1]) + 0.5) * 0x1.0p-32;
-    return math::sqrt(-2.0 * math::log(u)) * math::cos(6.283185307179586 * v);
+    return math::sqrt(-2.0 * fast::log(u)) * fast::cos_turn(v);
   }
 
   /// -1 or +1 with equal probability.

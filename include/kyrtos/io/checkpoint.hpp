@@ -79,6 +79,10 @@ class CheckpointReader {
   std::string const& path() const;
   bool has(std::string const& group) const;
 
+  /// That the group holds the layout's segments, all of them, no others, in their shapes: to ask
+  /// before memory for them is, as the layout may come from the file too. \throws FileError
+  void check(std::string const& group, ParameterLayout const& layout) const;
+
   /// The whole vector on every rank, or its pieces where the context's vectors are sharded.
   /// Checksums are verified where the file has them; those that Kyrtos wrote must. Waits for the
   /// instance. `values` is unspecified after a failure. \throws FileError naming file and segment

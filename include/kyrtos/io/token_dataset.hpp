@@ -15,18 +15,20 @@ namespace kyrtos::io {
 
 /// How the tokens of a file are stored.
 enum class TokenFormat {
-  automatic,  ///< `.bin` files hold uint16 tokens, all others bytes.
+  automatic,  ///< `.bin` files hold tokens, uint16 unless a header says uint32; all others bytes.
   bytes,      ///< Each byte is a token: UTF-8 text as it is, vocabulary 256.
-  uint16,     ///< Little-endian uint16, as nanoGPT writes them, or behind the 1024-byte header of
-              ///< llm.c (magic 20240520, version 1, count); the header is recognised.
+  uint16,     ///< Little-endian, as nanoGPT writes them.
+  uint32,     ///< The same for vocabularies above 65536.
 };
+// A header of llm.c (1024 bytes: magic, version, count) is recognised: 20240520, 1 for uint16 and
+// 20240801, 7 for uint32.
 
 /// Tokens of one or more files as one sequence, memory-mapped: pages are read when touched.
 class TokenDataset {
  public:
   /// \param patterns files or shell patterns, in the order given (matches of one sorted).
-  /// \throws FileError naming the file when it is absent, empty, has an odd number of bytes
-  /// (uint16), or holds fewer tokens than its header says.
+  /// \throws FileError naming the file when it is absent, empty, ends in the middle of a token,
+  /// or holds another number of tokens than its header says.
   explicit TokenDataset(std::vector<std::string> const& patterns,
                         TokenFormat format = TokenFormat::automatic);
 

@@ -26,7 +26,7 @@ struct DataConfig {
   std::vector<std::string> train;       ///< Files or shell patterns.
   std::vector<std::string> validation;  ///< Empty: the last `validation_fraction` of `train`.
   double validation_fraction = 0.05;
-  enum class Format { automatic, bytes, tokens } format = Format::automatic;
+  enum class Format { automatic, bytes, tokens, tokens32 } format = Format::automatic;
   enum class Order { random, sequential } order = Order::random;
 };
 
@@ -36,6 +36,7 @@ struct TrainingConfig {
   Index micro_batch = 0;  ///< Sequences a rank works on at once; 0: its whole share.
   Index length = 0;       ///< Tokens a sequence; 0: model.context.
   Index seed = 1;
+  std::string start;  ///< A checkpoint whose parameters a new run starts from; empty: random ones.
   Precision precision = Precision::float32;
   double clip_norm = 1.0;   ///< 0: no clipping.
   double skip_z_score = 0;  ///< Leave out updates whose loss or gradient norm exceeds it; 0: none.

@@ -51,11 +51,14 @@ ActiveBlocks initially_active(RunConfig const& config);
 
 /// The blocks that took part when a checkpoint was written, from its state; in a file from
 /// elsewhere, which has none, those of the start.
-ActiveBlocks active_blocks(RunConfig const& config, std::string const& state);
+/// \throws FileError, naming `file`, when the state says it in a way that it can't.
+ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
+                           std::string const& file);
 
 /// How far Adam's moments have come in a checkpoint with this state, after `steps` steps.
 std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
-                                                   std::string const& state, Index steps);
+                                                   std::string const& state,
+                                                   std::string const& file, Index steps);
 
 /// Whether training moves the segment: those of inactive blocks it doesn't.
 bool takes_part(Segment const& segment, ActiveBlocks const& active);

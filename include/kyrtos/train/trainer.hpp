@@ -62,6 +62,9 @@ class Trainer {
   /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
   /// \throws FileError also for a checkpoint of another model.
   void restore(io::CheckpointReader const& checkpoint);
+  /// The parameters alone, of a checkpoint of any origin, before the first step. \throws FileError
+  /// as restore(), and naming the setting of [model] by which they would mean something else.
+  void start_from(io::CheckpointReader const& checkpoint);
 
   RunConfig const& config() const { return config_; }
   Transformer<Scalar, Space> const& model() const { return model_; }
