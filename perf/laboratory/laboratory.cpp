@@ -7,6 +7,7 @@
 #include "perf/bench/peaks.hpp"
 #include "perf/bench/quartiles.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fmt/chrono.h>
@@ -21,6 +22,7 @@ void check(Context<Space> const& context, Candidate const& candidate, double tol
   require<Error>(error < tolerance,
                  fmt::format("{}: differs from the reference by {:.1e}, more than {:.1e}",
                              candidate.maker.name, error, tolerance));
+  std::fflush(stdout);  // the measurements that follow take minutes
 }
 
 double rate(Measured const& m, std::size_t operation) {
@@ -66,7 +68,7 @@ void compare(Context<Space> const& context, std::vector<Candidate> const& candid
     makers.push_back(candidate.maker);
   }
   MemoryMeter memory;
-  print(measure_in_turns(context, memory, makers, {.repetitions = 7, .seconds = 120},
+  print(measure_in_turns(context, memory, makers, {.repetitions = 7, .seconds = 60},
                          [](std::string const&) {}));
 }
 
