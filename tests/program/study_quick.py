@@ -19,7 +19,8 @@ except ImportError:
 PROGRAM, STUDY = sys.argv[1], Path(sys.argv[2])
 
 environment = {**os.environ, "KYRTOS_PYTHON": sys.executable}
-environment.pop("OMP_NUM_THREADS", None)  # the study shares out the cores
+for name in ("OMP_NUM_THREADS", "OMP_PROC_BIND"):
+    environment.pop(name, None)  # the study shares out the cores
 
 with tempfile.TemporaryDirectory() as folder:
     text = Path(folder, "text.txt")

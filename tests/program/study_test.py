@@ -13,7 +13,8 @@ from pathlib import Path
 PROGRAM = sys.argv[1]
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "KYRTOS_PYTHON": sys.executable}
-ENVIRONMENT.pop("OMP_NUM_THREADS", None)  # a study shares out the cores
+for name in ("OMP_NUM_THREADS", "OMP_PROC_BIND"):
+    ENVIRONMENT.pop(name, None)  # a study shares out the cores
 sys.path.insert(0, str(ROOT / "apps/kyrtos"))
 
 try:
@@ -64,9 +65,9 @@ class InAFolder(unittest.TestCase):
         (self.folder / "two.toml").write_text(STUDY)
         (self.folder / "text.txt").write_text("in the beginning was the word. " * 100)
 
-    def study(self, *words, status=0):
+    def study(self, *words, status=0, **environment):
         done = subprocess.run([PROGRAM, "study", "two.toml", *words], cwd=self.folder, text=True,
-                              capture_output=True, timeout=100, env=ENVIRONMENT)
+                              capture_output=True, timeout=100, env=ENVIRONMENT | environment)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -104,6 +105,7 @@ class Program(InAFolder):
     def test_mistakes_are_named(self):
         self.assertIn("no method 'nobody'", self.study("--size", "wrong", status=1))
         self.assertIn("quick, bad, wrong", self.study("--size", "enormous", status=1))
+        self.assertIn("unset it", self.study("--output", "out", status=1, OMP_PROC_BIND="spread"))
         self.study("--case", "0", "--output", "out")
         other = STUDY.replace("steps = 6", "steps = 7")
         (self.folder / "two.toml").write_text(other)

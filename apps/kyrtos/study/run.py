@@ -19,10 +19,19 @@ from .plan import StudyError, commands_of
 FINISHED, DIVERGED, TO_BE_CONTINUED = 0, 3, 75
 
 
+def check_that_threads_are_free():
+    """OpenMP has bound this very process by now, and what it starts would share its one core."""
+    bound = os.environ.get("OMP_PROC_BIND", "false")
+    if bound.lower() != "false":
+        raise StudyError(f"OMP_PROC_BIND={bound} lets all runs share one core; unset it, as "
+                         "a study shares out the cores itself")
+
+
 class Runner:
     """Starts processes, and ends them when it is told to."""
 
     def __init__(self, study, chosen):
+        check_that_threads_are_free()
         self.program, self.launcher = chosen.program, chosen.launcher
         self.jobs = max(1, min(chosen.jobs, study.jobs, len(study.cases)))
         self.stopped = False

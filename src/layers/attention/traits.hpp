@@ -29,6 +29,12 @@ struct AttentionTraits {
 /// CPUs: one thread a team. The block fills 16 of AVX-512's 32 registers (8 × 2 vectors of 16
 /// floats, 4 × 4 vectors of 8 doubles); lanes of 32 because gcc unrolls shorter loops before it
 /// could vectorise them.
+///
+/// `laboratory_attention` on two cores of a Xeon with AVX-512, float32, 2026-11-25, share of the
+/// products' rate in the forward, tangent forward, backward and tangent backward pass: at 4096
+/// tokens 58, 74, 71, 74 %, at 256 tokens 36, 48, 46, 50 %. Tiles of 64 × 128 reach 59, 78, 76,
+/// 78 % and 36, 48, 47, 49 % there, for twice the scratch; 32 × 64 are best in the tangent backward
+/// pass alone (79, 51 %); 128 × 64 and blocks of 4 rows gain in none.
 template <class Scalar, class Space>
 struct AttentionTraits<Scalar, Space, true> {
   static constexpr int block_rows = sizeof(Scalar) == 4 ? 8 : 4, block_lanes = 32;
