@@ -157,8 +157,12 @@ def main():
     parser.add_argument("--report", type=Path, default=Path("peers.md"))
     o = parser.parse_args()
     threads = str(o.threads)
+    cores = sorted(os.sched_getaffinity(0))[:o.threads]
+    if len(cores) < o.threads:
+        parser.error(f"--threads {threads}: this process may use {len(cores)} cores; unset "
+                     "OMP_PROC_BIND, which binds this very process")
+    os.sched_setaffinity(0, cores)  # JAX counts these
     os.environ |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "JAX_PLATFORMS": "cpu"}
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:o.threads])  # JAX counts these
 
     lines = ["# Kyrtos beside JAX and PyTorch", "",
              f"float32, {threads} threads; `{' '.join(sys.argv)}`", "", *check.table(o.program)]

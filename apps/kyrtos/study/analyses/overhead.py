@@ -10,10 +10,24 @@ from ..numbers import mean, pm
 from ..report import Answer, colours
 
 
-def seconds_of(cases):
-    """Mean step time of each, without the first step (cold start, first touch of memory): as long as
-    the others are whole periods of measurements, their share is right."""
-    return [float(np.mean(c["seconds"][1:])) for c in cases if c.steps > 3]
+def step_times(case):
+    """Without the first step (cold start, first touch of memory): as long as the others are whole
+    periods of measurements, their mean is right."""
+    return case["seconds"][1:]
+
+
+def shares(cases, bare):
+    """What each run's mean step costs over a step without measurement, less 1: over steps of the
+    same run where it has such, so that no drift of the machine's speed disturbs it, else over the
+    run of `bare` at the same point."""
+    for case in cases:
+        twins = [b for b in bare if b.point == case.point and b.steps == case.steps]
+        if case.steps <= 3 or not twins:
+            continue
+        reference = np.mean(step_times(twins[0]))
+        if case.config.get("curvature.every", 1) > 1:
+            reference = np.median(step_times(case)[case["hvps"][1:] == 0])
+        yield np.mean(step_times(case)) / reference - 1
 
 
 def parameters(config):
@@ -24,41 +38,39 @@ def parameters(config):
 def analyse(study, results, page):
     bare = study.options.get("bare", "off")
     sizes = results.values("width")
-    rows, shares = [], {}
+    rows, found = [], {}
     for width in sizes:
-        base = seconds_of(results.of(bare, width=width))
-        if not base:
-            continue
+        without = results.of(bare, width=width)
         for method in results.methods:
-            cases = results.of(method, width=width)
-            times = seconds_of(cases)
-            if not times:
+            cases = [c for c in results.of(method, width=width) if c.steps > 3]
+            if not cases or not without:
                 continue
-            share = mean(times)[0] / mean(base)[0] - 1
-            error = share_error(times, base)
-            shares[method, width] = share
+            share, error, _ = mean(shares(cases, without))
+            found[method, width] = share
+            time = mean([np.mean(step_times(c)) for c in cases])[0]
             memory = mean([c.memory for c in cases])[0]
-            memory_bare = mean([c.memory for c in results.of(bare, width=width)])[0]
+            memory_bare = mean([c.memory for c in without])[0]
             hvps = mean(np.concatenate([c["hvps"][1:] for c in cases]))[0]
-            rows.append([f"{parameters(cases[0].config) / 1e6:.1f}M", method,
-                         f"{1e3 * mean(times)[0]:.0f}",
+            rows.append([f"{parameters(cases[0].config) / 1e6:.1f}M", method, f"{1e3 * time:.0f}",
                          "–" if method == bare else f"{pm(100 * share, 100 * error, 1)} %",
                          f"{hvps:.2f}" if math.isfinite(hvps) else "–", f"{memory / 2**20:.0f}",
                          "–" if method == bare else f"{100 * (memory / memory_bare - 1):.0f} %",
-                         len(times)])
+                         len(cases)])
     page.table(["matrix parameters", "method", "ms a step", "overhead", "HVPs a step",
                 "memory, MiB", "more memory", "runs"], rows)
-    page.text("Overhead is against the same run without curvature; memory is the most that the "
-              "process held. A product with the Hessian of n sequences costs 8/3 gradients of these "
-              "n: a probe of 1/8 of the batch at every step is 33 % of the arithmetic of a step, and "
-              "every tenth step 3.3 %.")
+    config = results.cases[0].config
+    demanded = 8 / 3 * config["curvature.probe_sequences"] / config["training.batch"]
+    page.text("Overhead is against the same run without curvature, where a method does not measure "
+              "at every step against the other steps of its own; memory is the most that the process "
+              "held. A product with the Hessian of n sequences costs 8/3 gradients of these n: with "
+              f"this study's probe at every step {100 * demanded:.1f} % of the arithmetic of a step.")
     methods = [m for m in results.methods if m != bare]
     shades = colours(methods)
 
     def draw(axes):
         for method in methods:
-            known = [(parameters(results.of(method, width=w)[0].config), 100 * shares[method, w])
-                     for w in sizes if (method, w) in shares]
+            known = [(parameters(results.of(method, width=w)[0].config), 100 * found[method, w])
+                     for w in sizes if (method, w) in found]
             axes.loglog(*np.maximum(np.array(known).T, 0.1), "o-", color=shades[method],
                         label=method, markersize=3)
         axes.set(xlabel="parameters", ylabel="overhead, % of a step")
@@ -70,16 +82,9 @@ def analyse(study, results, page):
         for o in results.of(bare, width=c.point["model.width"]) if o.point == c.point
         and o.steps == c.steps))
     cheap = study.options.get("cheap", methods[0])
-    known = {w: shares[cheap, w] for w in sizes if (cheap, w) in shares}
-    largest = max(known)
-    share = known[largest]
+    share = found[cheap, max(w for m, w in found if m == cheap)]
     page.answer = Answer(
-        f"{cheap}: {', '.join(f'{100 * s:.1f} % at width {w}' for w, s in known.items())}",
+        "; ".join(f"{m}: " + ", ".join(f"{100 * found[m, w]:.1f} % at width {w}"
+                                       for w in sizes if (m, w) in found) for m in methods),
         "yes" if share < 0.1 else "in part" if share < 0.5 else "no",
-        "mean step times on one machine; sizes that do not fit its memory are not "
-        "run here")
-
-
-def share_error(times, base):
-    (a, e, _), (b, f, _) = mean(times), mean(base)
-    return a / b * math.hypot(e / a, f / b)
+        "mean step times on one machine; sizes that do not fit its memory are not run here")
