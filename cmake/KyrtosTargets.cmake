@@ -62,6 +62,7 @@ function(kyrtos_add_executable target)
     add_library(${target} OBJECT ${ARGN})
   else()
     add_executable(${target} ${ARGN})
+    kyrtos_keep_libraries(${target})
   endif()
 endfunction()
 

@@ -68,9 +68,10 @@ void enter_moments(Context<Space> const& context, Transformer<Scalar, Space> con
                    GrowthConfig const& config, Index block, Index source,
                    optim::Optimizer<Scalar, Space> const& optimizer) {
   bool const inherits = config.second_moment == GrowthConfig::SecondMoment::neighbours;
-  for (auto const& [name, values] : optimizer.state())
+  for (auto const& moment : optimizer.state())
     for_each_stretch(context, model, block, source, [&](Stretch const& s) {
-      if (inherits && name == "v")
+      auto const& values = moment.values;
+      if (inherits && moment.name == "v")
         linalg::copy(context, slice(values, s.other_at, s.size), slice(values, s.at, s.size));
       else
         linalg::fill(context, slice(values, s.at, s.size), 0);

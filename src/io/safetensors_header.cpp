@@ -24,9 +24,10 @@ constexpr char metadata_name[] = "__metadata__";
   throw FileError(fmt::format("is wrong: tensor '{}' {}", shown(name), fault));
 }
 
-/// a·b, where that is a 64-bit number.
+/// a·b, where that is an Index, as a tensor's size will be.
 std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return std::nullopt;
+  constexpr std::uint64_t most = std::numeric_limits<Index>::max();
+  if (a != 0 && b > most / a) return std::nullopt;
   return a * b;
 }
 
@@ -37,7 +38,7 @@ std::uint64_t bytes_needed(StoredTensor const& tensor) {
     fail(tensor.name, "has the type '" + shown(tensor.type) + "', which is not known here");
   for (Index const extent : tensor.shape)
     if (bytes = product(*bytes, static_cast<std::uint64_t>(extent)); !bytes)
-      fail(tensor.name, "has a shape of more than 2^64 bytes");
+      fail(tensor.name, "has a shape of 2^63 bytes or more");
   return *bytes;
 }
 

@@ -34,9 +34,9 @@ json to_json(curvature::SharpnessReport const& r) {
 constexpr auto last_quality = static_cast<Index>(curvature::Quality::lost);
 constexpr auto last_stability = static_cast<Index>(curvature::Stability::unstable);
 
-/// A count, or the number of an enumerator up to `most`.
-Index count_from(json const& j, Index most = std::numeric_limits<Index>::max()) {
-  auto const value = j.get<Index>();
+/// A count, which can still be counted on from, or the number of an enumerator up to `most`.
+Index count_from(json const& j, Index most = std::numeric_limits<Index>::max() / 2) {
+  auto const value = j.is_number_integer() ? j.get<Index>() : -1;
   if (value < 0 || value > most) throw std::out_of_range(j.dump() + " is out of range");
   return value;
 }
@@ -78,7 +78,7 @@ json to_json(growth::GrowthState const& g) {
 
 growth::GrowthState growth_from(json const& j) {
   growth::GrowthState state;
-  state.calm_steps = j.at("calm_steps").get<Index>();
+  state.calm_steps = count_from(j.at("calm_steps"));
   for (auto const& birth : j.at("blocks"))
     state.births.push_back(
         birth.is_null() ? std::nullopt

@@ -122,7 +122,7 @@ std::vector<std::string> seeds() {
           std::string(config) + zero + zero + datasets() + "optimizer/m/x 3\nloop@\n",
           std::string("model.preset = \"llama\"") + zero + "{}" + zero +
               "parameters/head.weight 9 9999999999\n",
-          std::string(config) + zero + R"({"growth":{"blocks":[null,null],"calm_steps":-1}})" +
+          std::string(config) + zero + R"({"growth":{"blocks":[null,null],"calm_steps":1e300}})" +
               zero + "a 2i\n"};
 }
 

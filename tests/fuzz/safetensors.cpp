@@ -56,7 +56,8 @@ std::vector<std::string> seeds() {
       R"("data_offsets":[8,10]}}  0123456789)",
       R"({"__metadata__":{"format":"pt"},"a":{"data_offsets":[0,0],"shape":[0],"dtype":"U8"}})",
       container("{}", ""),
-      R"({"a":{"dtype":"F64","shape":[18446744073709551615,2]}})"};
+      R"({"a":{"dtype":"F64","shape":[18446744073709551615,2]}})",
+      R"({"a":{"dtype":"U8","shape":[4611686018427387904,2,0],"data_offsets":[0,0]}})"};
 }
 
 }  // namespace kyrtos::fuzz

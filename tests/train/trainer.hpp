@@ -320,4 +320,15 @@ TEST_CASE("a restart says what does not fit", "[trainer]") {
   CHECK(restore_into(run).empty());
 }
 
+TEST_CASE("a state whose counts can't be counts is refused", "[trainer]") {
+  auto const config = parse_config("model.depth = 1", "test");
+  auto const refusal = [&](std::string const& calm_steps) {
+    auto const state = R"({"growth":{"blocks":[null],"calm_steps":)" + calm_steps + "}}";
+    return failure<FileError>([&] { active_blocks(config, state, "there.h5"); });
+  };
+  CHECK(refusal("7").empty());
+  for (auto const* count : {"-1", "1.5", "1e300", "9223372036854775807", "18446744073709551615"})
+    CHECK(refusal(count).find("there.h5") != std::string::npos);
+}
+
 }  // namespace kyrtos::testing
