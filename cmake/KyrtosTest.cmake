@@ -93,8 +93,18 @@ function(kyrtos_test_entry name ranks threads labels)
   add_test(NAME "${name}" COMMAND ${command})
   math(EXPR processors "${ranks} * ${threads}")
   set_tests_properties(
-    "${name}" PROPERTIES LABELS "${labels}" PROCESSORS ${processors} TIMEOUT 120
+    "${name}" PROPERTIES LABELS "${labels}" PROCESSORS ${processors}
                          ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
+  kyrtos_test_timeout("${name}" 120)
+endfunction()
+
+# kyrtos_test_timeout(name seconds): ten times as long where sanitizers slow the test down; a
+# preset's timeout is only for tests that have none of their own.
+function(kyrtos_test_timeout name seconds)
+  if(CMAKE_BUILD_TYPE STREQUAL "Sanitize")
+    math(EXPR seconds "10 * ${seconds}")
+  endif()
+  set_tests_properties("${name}" PROPERTIES TIMEOUT ${seconds})
 endfunction()
 
 # Where tests find files of the source tree. For machines that share few cores: threads that wait sleep, and Open MPI runs as root, in a
