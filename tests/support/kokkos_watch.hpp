@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <Kokkos_Core.hpp>
+#include <kyrtos/core/kokkos_compat.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kyrtos::testing {
@@ -23,7 +24,7 @@ class KokkosWatch {
   struct Record {
     std::vector<Kernel> kernels;
     std::vector<std::string> allocations;  ///< Their labels.
-    std::vector<std::uint64_t> bytes;      ///< And sizes.
+    std::vector<std::uint64_t> bytes;      ///< Sizes of those in the memory of kernels.
     std::int64_t held = 0, peak = 0;       ///< Bytes allocated and not given back.
     std::vector<std::string> fences;
     std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
@@ -69,10 +70,11 @@ class KokkosWatch {
     record().kernels.push_back({label, device});
     if (auto const other = others().begin_parallel_for) other(label, device, id);
   }
-  static void allocation(Kokkos::Tools::SpaceHandle, char const* label, void const*,
+  static void allocation(Kokkos::Tools::SpaceHandle space, char const* label, void const*,
                          std::uint64_t bytes) {
+    using Memory = compat::DeviceMemory<Kokkos::DefaultExecutionSpace>;
     record().allocations.emplace_back(label);
-    record().bytes.push_back(bytes);
+    if (std::string_view(space.name) == Memory::name()) record().bytes.push_back(bytes);
     record().held += static_cast<std::int64_t>(bytes);
     record().peak = std::max(record().peak, record().held);
   }

@@ -81,7 +81,9 @@ def analyse(study, results, page):
         np.array_equal(c["loss"], o["loss"]) for c in results
         for o in results.of(bare, width=c.point["model.width"]) if o.point == c.point
         and o.steps == c.steps))
-    cheap = study.options.get("cheap", methods[0])
+    cheap = study.options.get("cheap")
+    if cheap not in methods:
+        cheap = methods[0]
     share = found[cheap, max(w for m, w in found if m == cheap)]
     page.answer = Answer(
         "; ".join(f"{m}: " + ", ".join(f"{100 * found[m, w]:.1f} % at width {w}"
