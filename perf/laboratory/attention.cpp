@@ -145,11 +145,8 @@ std::vector<perf::Candidate> candidates(Index heads, SequenceShape shape) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(
-      argc, argv, [](Context<Space> const& context, std::vector<Index> const& numbers) {
-        auto const number = [&](std::size_t i, Index otherwise) {
-          return i < numbers.size() ? numbers[i] : otherwise;
-        };
-        perf::compare(context, candidates(number(2, 4), {number(1, 2), number(0, 1024)}), 1e-4);
-      });
+  return perf::in_laboratory(argc, argv, {1024, 2, 4},
+                             [](Context<Space> const& context, std::vector<Index> const& n) {
+                               perf::compare(context, candidates(n[2], {n[1], n[0]}), 1e-4);
+                             });
 }

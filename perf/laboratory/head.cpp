@@ -76,11 +76,8 @@ std::vector<perf::Candidate> candidates(Index vocabulary, Index width, Index tok
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(
-      argc, argv, [](Context<Space> const& context, std::vector<Index> const& numbers) {
-        auto const number = [&](std::size_t i, Index otherwise) {
-          return i < numbers.size() ? numbers[i] : otherwise;
-        };
-        perf::compare(context, candidates(number(0, 50257), number(1, 768), number(2, 1024)), 1e-4);
-      });
+  return perf::in_laboratory(argc, argv, {50257, 768, 1024},
+                             [](Context<Space> const& context, std::vector<Index> const& n) {
+                               perf::compare(context, candidates(n[0], n[1], n[2]), 1e-4);
+                             });
 }

@@ -73,7 +73,7 @@ void compare(Context<Space> const& context, std::vector<Candidate> const& candid
 }
 
 int in_laboratory(
-    int argc, char** argv,
+    int argc, char** argv, std::vector<Index> const& otherwise,
     std::function<void(Context<Space> const&, std::vector<Index> const&)> const& work) {
   int code = 0;
   MPI_Init(&argc, &argv);
@@ -84,6 +84,7 @@ int in_laboratory(
       numbers.push_back(std::atoll(argv[i]));
       require<Error>(numbers.back() > 0, std::string(argv[i]) + ": must be a positive integer");
     }
+    for (auto i = numbers.size(); i < otherwise.size(); ++i) numbers.push_back(otherwise[i]);
     work(Context<Space>(MPI_COMM_SELF), numbers);
   } catch (std::exception const& error) {
     fmt::print(stderr, "{}: {}\n", argv[0], error.what());

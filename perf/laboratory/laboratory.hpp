@@ -26,10 +26,10 @@ struct Candidate {
 void compare(Context<Space> const& context, std::vector<Candidate> const& candidates,
              double tolerance);
 
-/// main() of a program: runs `work` where MPI and Kokkos are up; an exception is a message and exit
-/// code 1.
+/// main() of a program: runs `work` where MPI and Kokkos are up, on the numbers of the command
+/// line, and on those of `otherwise` that it lacks; an exception is a message and exit code 1.
 int in_laboratory(
-    int argc, char** argv,
+    int argc, char** argv, std::vector<Index> const& otherwise,
     std::function<void(Context<Space> const&, std::vector<Index> const&)> const& work);
 
 }  // namespace kyrtos::perf

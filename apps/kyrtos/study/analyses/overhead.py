@@ -22,7 +22,7 @@ def shares(cases, bare):
     run of `bare` at the same point."""
     for case in cases:
         twins = [b for b in bare if b.point == case.point and b.steps == case.steps]
-        if case.steps <= 3 or not twins:
+        if not twins:
             continue
         reference = np.mean(step_times(twins[0]))
         if case.config.get("curvature.every", 1) > 1:
