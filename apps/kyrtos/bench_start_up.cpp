@@ -4,9 +4,9 @@
 
 #include <kyrtos/core/error.hpp>
 
+#include "launcher.hpp"
 #include "machine.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fcntl.h>
@@ -41,20 +41,6 @@ log_every = 1
   return fmt::format(text, model.depth, model.width, model.heads, model.context, model.batch);
 }
 
-/// The environment without what a launcher tells its ranks: the child is on its own.
-std::vector<char*> environment() {
-  constexpr std::array prefixes{"OMPI_COMM_WORLD", "OMPI_UNIVERSE", "OMPI_MCA_orte", "OMPI_MCA_ess",
-                                "OMPI_MCA_pmix",   "OMPI_APP_CTX",  "PMI",           "PRTE_",
-                                "MPI_LOCAL",       "HYDI_",         "HYDRA_",        "SLURM_"};
-  std::vector<char*> kept;
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    if (std::none_of(prefixes.begin(), prefixes.end(),
-                     [&](auto prefix) { return std::string_view(*variable).starts_with(prefix); }))
-      kept.push_back(*variable);
-  kept.push_back(nullptr);
-  return kept;
-}
-
 /// While it lives, the calling thread and what it starts may run on all of the process' cores.
 class OnAllCores {
  public:
@@ -83,7 +69,7 @@ class Child {
     posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
     OnAllCores const cores;
     int const error = posix_spawnp(&process_, pointers[0], &actions, nullptr, pointers.data(),
-                                   environment().data());
+                                   environment_without_launcher().data());
     posix_spawn_file_actions_destroy(&actions);
     close(pipe[1]);
     output_ = fdopen(pipe[0], "r");

@@ -3,6 +3,7 @@
 #include <kyrtos/core/version.hpp>
 
 #include "command.hpp"
+#include "launcher.hpp"
 
 #include <mpi.h>
 
@@ -13,7 +14,6 @@
 #include <exception>
 #include <fmt/core.h>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -22,20 +22,6 @@
 namespace kyrtos::program {
 
 namespace {
-
-/// The rank that the launcher gave this process, before MPI is up; 0 without a launcher.
-int launcher_rank() {
-  for (char const* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* const value = std::getenv(name)) return std::atoi(value);
-  return 0;
-}
-
-bool has_launcher() {
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    for (std::string_view const its : {"OMPI_COMM_WORLD", "PMI", "SLURM_", "PRTE_"})
-      if (std::string_view(*variable).starts_with(its)) return true;
-  return false;
-}
 
 /// Without a launcher this process is the only rank ever: Open MPI then need not start a daemon nor
 /// look for networks, which takes a third of a second. What the user set stays, other MPIs read

@@ -2,101 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hdf5.hpp"
 
-#include <kyrtos/core/version.hpp>
-
 #include "replacement.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace kyrtos::io::hdf5 {
 
-QuietErrors::QuietErrors() {
-  H5Eauto_is_v2(H5E_DEFAULT, &is_v2_);
-#ifndef H5_NO_DEPRECATED_SYMBOLS
-  if (is_v2_ == 0) {
-    H5Eget_auto1(&print_v1_, &data_);
-    H5Eset_auto1(nullptr, nullptr);
-    return;
-  }
-#endif
-  H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
-
-QuietErrors::~QuietErrors() {
-#ifndef H5_NO_DEPRECATED_SYMBOLS
-  if (is_v2_ == 0) {
-    H5Eset_auto1(print_v1_, data_);
-    return;
-  }
-#endif
-  H5Eset_auto2(H5E_DEFAULT, print_, data_);
-}
-
 namespace {
-
-/// What HDF5's error stack says about the last call, the innermost entry first.
-std::vector<std::string> error_stack() {
-  std::vector<std::string> entries;
-  auto const add = [](unsigned, H5E_error2_t const* entry, void* data) -> herr_t {
-    if (entry->desc != nullptr && *entry->desc != '\0')
-      static_cast<std::vector<std::string>*>(data)->emplace_back(entry->desc);
-    return 0;
-  };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, add, &entries);
-  return entries;
-}
-
-/// `file write failed: No space left on device` out of all that HDF5 says about it.
-std::string without_details(std::string const& entry) {
-  static constexpr std::string_view mark = "error message = '";
-  auto const begin = entry.find(mark);
-  if (begin == std::string::npos) return entry;
-  auto const text = entry.substr(begin + mark.size());
-  return entry.substr(0, entry.find_first_of(":,")) + ": " + text.substr(0, text.find('\''));
-}
-
-/// What a user can do about it, by words that HDF5 uses for it.
-std::string mend_of(std::vector<std::string> const& entries) {
-  static constexpr char locked[] =
-      "another program has the file open, or its file system has no locks: then set "
-      "HDF5_USE_FILE_LOCKING=FALSE in the environment";
-  static constexpr std::pair<char const*, char const*> mends[] = {
-      {"lock file", locked},
-      {"file locking", locked},
-      {"write failed", "is the disk full, or a quota used up?"},
-      {"signature not found", "it is not an HDF5 file"},
-      {"truncated file", "it is cut off: use another copy or an older file"},
-      {"checksum", "it is damaged: use another copy or an older file"},
-  };
-  for (auto const& [words, mend] : mends)
-    for (auto const& entry : entries)
-      if (entry.find(words) != std::string::npos) return std::string("; ") + mend;
-  return "";
-}
-
-/// The innermost entry says what happened; the others repeat it from further away.
-std::string reason() {
-  auto const entries = error_stack();
-  return entries.empty() ? "HDF5 gives no reason"
-                         : without_details(entries.front()) + mend_of(entries);
-}
-
-/// The path of the file that an object lies in.
-std::string path_of(hid_t object) {
-  ssize_t const length = H5Fget_name(object, nullptr, 0);
-  if (length <= 0) return "HDF5 file";
-  std::string path(static_cast<std::size_t>(length) + 1, '\0');
-  H5Fget_name(object, path.data(), path.size());
-  path.pop_back();
-  return path;
-}
 
 Handle property_list(hid_t kind) {
   return {H5Pcreate(kind), H5Pclose};
@@ -108,25 +25,6 @@ Handle timeless(hid_t kind) {
   H5Pset_obj_track_times(creation, false);
   return creation;
 }
-
-}  // namespace
-
-std::string failure(std::string const& path, std::string const& what) {
-  return path + ": " + what + ": " + reason();
-}
-
-void fail(std::string const& path, std::string const& what) {
-  throw FileError(failure(path, what));
-}
-
-void fail_at(hid_t object, std::string const& what) {
-  auto const why = reason();  // before another call clears the stack
-  throw FileError(path_of(object) + ": " + what + ": " + why);
-}
-
-// ---- Files -------------------------------------------------------------------------------------
-
-namespace {
 
 /// \throws FileError, before HDF5 does in its own words, when there is nothing to open.
 void require_readable(std::string const& path) {
@@ -280,9 +178,6 @@ std::vector<Index> shape_of(hid_t dataset) {
   return {extents.begin(), extents.end()};
 }
 
-namespace {
-
-/// Of the file that an object lies in.
 double file_bytes(hid_t object) {
   Handle const file(checked(H5Iget_file_id(object), object, "can't tell the file's size"),
                     H5Fclose);
@@ -290,8 +185,6 @@ double file_bytes(hid_t object) {
   checked(H5Fget_filesize(file, &bytes), object, "can't tell the file's size");
   return static_cast<double>(bytes);
 }
-
-}  // namespace
 
 std::size_t count_values(hid_t dataset, std::string const& name) {
   // No more than deflate reaches; with some room for what a tiny file says in a few bytes.
@@ -306,109 +199,6 @@ std::size_t count_values(hid_t dataset, std::string const& name) {
   if (!(bytes >= 0 && bytes <= densest * file_bytes(dataset)))
     throw FileError(path_of(dataset) + ": '" + name + "' has more values than the file can hold");
   return count;
-}
-
-// ---- Attributes --------------------------------------------------------------------------------
-
-namespace {
-
-void write_attribute(hid_t object, std::string const& name, hid_t type, hid_t memory_type,
-                     void const* value) {
-  Handle const space = make_space({});
-  Handle const attribute(
-      checked(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), object,
-              "can't make the attribute '" + name + "'"),
-      H5Aclose);
-  checked(H5Awrite(attribute, memory_type, value), object,
-          "can't write the attribute '" + name + "'");
-}
-
-/// An attribute with at most one value, of a type of this class.
-struct Attribute {
-  Handle handle, type;
-  bool is_empty = false;
-};
-
-std::optional<Attribute> open_attribute(hid_t object, std::string const& name, H5T_class_t kind,
-                                        char const* what) {
-  auto const damaged = "can't read the attribute '" + name + "'";
-  if (checked(H5Aexists(object, name.c_str()), object, damaged) == 0) return std::nullopt;
-  Attribute a;
-  a.handle = {checked(H5Aopen(object, name.c_str(), H5P_DEFAULT), object, damaged), H5Aclose};
-  a.type = {checked(H5Aget_type(a.handle), object, damaged), H5Tclose};
-  Handle const space(checked(H5Aget_space(a.handle), object, damaged), H5Sclose);
-  hssize_t const count = H5Sget_simple_extent_npoints(space);
-  if (H5Tget_class(a.type) != kind || count > 1)
-    throw FileError(path_of(object) + ": its attribute '" + name + "' must be one " + what);
-  a.is_empty = count < 1;
-  return a;
-}
-
-std::string read_variable_text(hid_t object, Attribute const& a, std::string const& what) {
-  Handle const type(H5Tcopy(a.type), H5Tclose);
-  char* text = nullptr;
-  checked(H5Aread(a.handle, type, &text), object, what);
-  std::string const copy = text != nullptr ? text : "";
-  H5free_memory(text);
-  return copy;
-}
-
-template <class Value>
-std::optional<Value> read_whole_number(hid_t object, std::string const& name) {
-  auto const a = open_attribute(object, name, H5T_INTEGER, "integer");
-  if (!a || a->is_empty) return std::nullopt;
-  Value value = 0;
-  checked(H5Aread(a->handle, native_type<Value>(), &value), object,
-          "can't read the attribute '" + name + "'");
-  return value;
-}
-
-}  // namespace
-
-void write_text(hid_t object, std::string const& name, std::string const& text) {
-  Handle const type = text_type(text.size());
-  write_attribute(object, name, type, type, text.c_str());
-}
-
-void write_integer(hid_t object, std::string const& name, std::int64_t value) {
-  write_attribute(object, name, H5T_STD_I64LE, native_type<std::int64_t>(), &value);
-}
-
-void write_checksum(hid_t object, std::string const& name, std::uint64_t value) {
-  write_attribute(object, name, H5T_STD_U64LE, native_type<std::uint64_t>(), &value);
-}
-
-std::optional<std::string> read_text(hid_t object, std::string const& name) {
-  auto const a = open_attribute(object, name, H5T_STRING, "string");
-  if (!a) return std::nullopt;
-  if (a->is_empty) return "";
-  auto const what = "can't read the attribute '" + name + "'";
-  if (H5Tis_variable_str(a->type) > 0) return read_variable_text(object, *a, what);
-  if (static_cast<double>(H5Tget_size(a->type)) > file_bytes(object)) fail_at(object, what);
-  std::string text(H5Tget_size(a->type), '\0');
-  checked(H5Aread(a->handle, a->type, text.data()), object, what);
-  auto const end =
-      H5Tget_strpad(a->type) == H5T_STR_SPACEPAD ? text.find_last_not_of(' ') + 1 : text.find('\0');
-  return text.substr(0, end);
-}
-
-std::optional<std::int64_t> read_integer(hid_t object, std::string const& name) {
-  return read_whole_number<std::int64_t>(object, name);
-}
-
-std::optional<std::uint64_t> read_checksum(hid_t object, std::string const& name) {
-  return read_whole_number<std::uint64_t>(object, name);
-}
-
-void require_version(hid_t file, std::string const& path, std::int64_t known) {
-  auto const found = read_integer(file, "version");
-  if (!found || *found < 1)
-    throw FileError(fmt::format("{}: needs an attribute 'version' of 1 to {}", path, known));
-  if (*found > known)
-    throw FileError(fmt::format(
-        "{}: has version {} of the format, written by '{}'; Kyrtos {} is too old for "
-        "it and reads version {}: update Kyrtos",
-        path, *found, read_text(file, "writer").value_or("an unnamed program"), version(), known));
 }
 
 }  // namespace kyrtos::io::hdf5

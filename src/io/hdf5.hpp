@@ -74,6 +74,10 @@ class Handle {
   Close close_ = nullptr;
 };
 
+/// The path of the file that an object lies in, and its size.
+std::string path_of(hid_t object);
+double file_bytes(hid_t object);
+
 /// `<path>: <what>: <why, from HDF5's error stack>`, with the mend where the reason is one that has
 /// a known mend.
 std::string failure(std::string const& path, std::string const& what);
