@@ -58,21 +58,24 @@ def bench(program, case, seconds):
             "hvp after gradient": found["hvp_s"]}
 
 
-def times(program, case, rounds, seconds):
+def wanted(way, ways):
+    return not ways or any(word in way for word in ways)
+
+
+def times(program, case, rounds, seconds, frameworks, only):
     """{(who, operation, way): [seconds of each round] or an error}"""
-    peers, found = {}, {}
-    for framework in ("jax", "torch"):
-        peers[framework] = Peer(framework, case)
+    peers, found = {name: Peer(name, case) for name in frameworks}, {}
     for turn in range(rounds):
         print(f"{case}: round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
         for operation, value in bench(program, case, seconds).items():
             found.setdefault(("Kyrtos", operation, ""), []).append(value)
         for peer in peers.values():
             for operation, ways in peer.facts["ways"].items():
-                for way in ways:
+                for way in (way for way in ways if wanted(way, only)):
                     key = (peer.facts["version"], operation, way)
                     if isinstance(found.get(key), str):
                         continue  # it can't
+                    print(f"  {peer.framework}: {operation}, {way}", file=sys.stderr, flush=True)
                     answer = peer.measure(operation, way, seconds / 10)
                     if "error" in answer:
                         found[key] = answer["error"]
@@ -93,14 +96,14 @@ def peak_of(command):
     return usage.ru_maxrss / 1024
 
 
-def memory(program, case):
+def memory(program, case, frameworks):
     """Peak memory of one product: of Kyrtos the whole process, of the others what comes on top of
     their imports."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         command = check.product_command(program, model.CASES[case], Path(folder))
         found[("Kyrtos", "")] = [peak_of(command)]
-    for framework in ("jax", "torch"):
+    for framework in frameworks:
         ways = Peer(framework, case)
         names, version = ways.facts["ways"]["hvp"], ways.facts["version"]
         ways.end()
@@ -153,6 +156,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=20, help="of Kyrtos in a round")
     parser.add_argument("--cases", nargs="*", default=["char", "gpt2"])
     parser.add_argument("--memory", nargs="*", default=["long", "wide_head"])
+    parser.add_argument("--frameworks", nargs="*", default=["jax", "torch"],
+                        help="of times and memory")
+    parser.add_argument("--ways", nargs="*", default=[],
+                        help="only ways with one of these words in their name, in the times")
     parser.add_argument("--no-start-up", action="store_true")
     parser.add_argument("--report", type=Path, default=Path("peers.md"))
     o = parser.parse_args()
@@ -168,7 +175,7 @@ def main():
              f"float32, {threads} threads; `{' '.join(sys.argv)}`", "", *check.table(o.program)]
     save = lambda: o.report.write_text("\n".join(lines) + "\n")
     for case in o.cases:
-        found = times(o.program, case, o.rounds, o.seconds)
+        found = times(o.program, case, o.rounds, o.seconds, o.frameworks, o.ways)
         for operation in ("gradient", "step", "hvp"):
             lines += ["", f"## {case}: {operation}", "", "| program | operation | way | seconds | ÷ Kyrtos |",
                       "|---|---|---|---|---|"]
@@ -178,7 +185,7 @@ def main():
     for case in o.memory:
         lines += ["", f"## {case}: peak memory of a product", "",
                   "| program | way | MiB | ÷ Kyrtos |", "|---|---|---|---|",
-                  *rows(memory(o.program, case), ("Kyrtos", ""))]
+                  *rows(memory(o.program, case, o.frameworks), ("Kyrtos", ""))]
         save()
     if not o.no_start_up:
         lines += ["", "## char: start-up to the end of the first step", "",

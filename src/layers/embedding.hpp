@@ -7,23 +7,9 @@
 #include "lanes.hpp"
 
 /// \file
-/// \brief Copying one vector to the rows of a matrix, and deterministic sums over rows.
+/// \brief Sums over rows that the embeddings share; what they sum has one order.
 
-namespace kyrtos::layers {
-
-/// m(i, :) ← v for every row.
-template <class Scalar, class Space>
-void copy_to_rows(Context<Space> const& context, VectorView<Scalar const, Space> v,
-                  MatrixView<Scalar, Space> m) {
-  auto const columns = static_cast<int>(m.extent(1));
-  Kokkos::parallel_for(
-      "kyrtos::rows::copy", lanes::policy(context.space(), static_cast<Index>(m.extent(0))),
-      KOKKOS_LAMBDA(lanes::Team<Space> const& team) {
-        Scalar* KOKKOS_RESTRICT const out = &m(team.league_rank(), 0);
-        Scalar const* KOKKOS_RESTRICT const in = v.data();
-        lanes::for_each<Space>(team, columns, [&](int j, int) { out[j] = in[j]; });
-      });
-}
+namespace kyrtos::layers::embedding {
 
 /// out ← out + Σ row(k) for k in [0, count), rows of `columns` values, in this order; the work of
 /// one team.
@@ -53,7 +39,7 @@ void add_position_gradient(Context<Space> const& context, SequenceShape shape,
                            MatrixView<Scalar const, Space> dy, MatrixView<Scalar, Space> dp) {
   auto const columns = static_cast<int>(dy.extent(1));
   Kokkos::parallel_for(
-      "kyrtos::rows::position_gradient", lanes::policy(context.space(), shape.length),
+      "kyrtos::embedding::position_gradient", lanes::policy(context.space(), shape.length),
       KOKKOS_LAMBDA(lanes::Team<Space> const& team) {
         Index const t = team.league_rank();
         auto const row = [&](int b) { return dy.data() + (b * shape.length + t) * columns; };
@@ -61,46 +47,4 @@ void add_position_gradient(Context<Space> const& context, SequenceShape shape,
       });
 }
 
-/// v ← v + Σᵢ m(i, :), in an order that the shape alone fixes.
-///
-/// A team sums a tile of columns; on devices its threads first sum every 8th row each, and meet
-/// in the team's scratch. One sweep over m.
-template <class Scalar, class Space>
-void add_column_sums(Context<Space> const& context, MatrixView<Scalar const, Space> m,
-                     VectorView<Scalar, Space> v) {
-  using Traits = lanes::Traits<Space>;
-  constexpr int count = Traits::count, across = Traits::host ? 1 : 32;
-  constexpr int tile = across * count, segments = Traits::team_size / across;
-  auto const rows = static_cast<Index>(m.extent(0)), columns = static_cast<Index>(m.extent(1));
-  using Partial = Kokkos::View<Scalar*, typename Space::scratch_memory_space, Unmanaged>;
-  auto const policy =
-      lanes::policy(context.space(), (columns + tile - 1) / tile)
-          .set_scratch_size(
-              0, Kokkos::PerTeam(static_cast<int>(Partial::shmem_size(segments * tile))));
-  Kokkos::parallel_for(
-      "kyrtos::rows::sum", policy, KOKKOS_LAMBDA(lanes::Team<Space> const& team) {
-        Partial const partial(team.team_scratch(0), segments * tile);
-        Index const begin = static_cast<Index>(team.league_rank()) * tile;
-        int const width = static_cast<int>(columns - begin < tile ? columns - begin : tile);
-        int const segment = team.team_rank() / across;
-        int const offset = team.team_rank() % across * count;
-        Scalar sum[count] = {};
-        for (Index row = segment; row < rows; row += segments) {
-          Scalar const* const in = m.data() + row * columns + begin + offset;
-          if (offset + count <= width)
-            for (int k = 0; k < count; ++k) sum[k] += in[k];
-          else
-            for (int k = 0; k < width - offset; ++k) sum[k] += in[k];
-        }
-        for (int k = 0; k < count; ++k) partial(segment * tile + offset + k) = sum[k];
-        team.team_barrier();
-        if (segment > 0) return;
-        for (int k = offset; k < offset + count && k < width; ++k) {
-          Scalar total = v(begin + k);
-          for (int s = 0; s < segments; ++s) total += partial(s * tile + k);
-          v(begin + k) = total;
-        }
-      });
-}
-
-}  // namespace kyrtos::layers
+}  // namespace kyrtos::layers::embedding

@@ -6,12 +6,14 @@
 #include <kyrtos/core/types.hpp>
 
 /// \file
-/// \brief Kernels over the elements of a row, one source for CPUs and devices.
+/// \brief Kernels over the elements of long rows, one source for CPUs and devices.
 ///
-/// One team works a row. On CPUs a team is one thread, which takes `lanes` neighbours at a time:
-/// the inner loop has a fixed count and independent accumulators, so that it becomes vector
-/// instructions without reassociating sums. On devices `lanes` is one and the threads of a team
-/// take neighbouring elements. Either way the order of a sum depends on the row's length alone.
+/// One team works a row: an output of a head is as long as the vocabulary. (Rows of features take a
+/// vector each, by `layers/detail/rows.hpp`.) On CPUs a team is one thread, which takes `lanes`
+/// neighbours at a time: the inner loop has a fixed count and independent accumulators, so that it
+/// becomes vector instructions without reassociating sums. On devices `lanes` is one and the
+/// threads of a team take neighbouring elements. Either way the order of a sum depends on the row's
+/// length alone.
 
 namespace kyrtos::layers::lanes {
 

@@ -9,24 +9,6 @@ namespace kyrtos::layers {
 using linalg::gemm;
 using linalg::Transpose;
 
-namespace detail {
-
-/// Each row of y ← b: the product is then added to it.
-template <class Scalar, class Space>
-void broadcast_bias(Context<Space> const& context, char const* label,
-                    VectorView<Scalar const, Space> b, MatrixView<Scalar, Space> y) {
-  auto const columns = static_cast<Index>(y.extent(1));
-  for_each_row(
-      context, label, static_cast<Index>(y.extent(0)),
-      KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar* const y_row = &y(row, 0);
-        Scalar const* const from = b.data();
-        row_for<Space>(member, columns, [=](Index j) { y_row[j] = from[j]; });
-      });
-}
-
-}  // namespace detail
-
 template <class Scalar, class Space>
 std::vector<SegmentSpec> Linear<Scalar, Space>::parameters() const {
   std::vector<SegmentSpec> specs{
@@ -38,7 +20,7 @@ std::vector<SegmentSpec> Linear<Scalar, Space>::parameters() const {
 template <class Scalar, class Space>
 void Linear<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
                                     Pass const& p) const {
-  if (bias_) detail::broadcast_bias<Scalar>(context, "kyrtos::linear::forward", bias(theta), p.y);
+  if (bias_) detail::copy_to_rows<Scalar>(context, "kyrtos::linear::forward", bias(theta), p.y);
   gemm(context, Transpose::no, Transpose::yes, 1, p.x, weight(theta), bias_ ? 1 : 0, p.y);
 }
 
@@ -55,8 +37,7 @@ void Linear<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
 template <class Scalar, class Space>
 void Linear<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
                                             ConstVector u, Pass const& p, Pass const& t) const {
-  if (bias_)
-    detail::broadcast_bias<Scalar>(context, "kyrtos::linear::tangent_forward", bias(u), t.y);
+  if (bias_) detail::copy_to_rows<Scalar>(context, "kyrtos::linear::tangent_forward", bias(u), t.y);
   gemm(context, Transpose::no, Transpose::yes, 1, t.x, weight(theta), bias_ ? 1 : 0, t.y);
   gemm(context, Transpose::no, Transpose::yes, 1, p.x, weight(u), 1, t.y);
 }

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/layers/detail/rows.hpp>
 #include <kyrtos/layers/linear_embedding.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 
-#include "rows.hpp"
+#include "embedding.hpp"
 
 namespace kyrtos::layers {
 
@@ -87,7 +88,7 @@ void LinearEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                          as_matrix(theta, weights + width_, positions_, width_),
                                          batch.shape.length, y);
   else
-    copy_to_rows<Scalar, Space>(context, bias, y);
+    detail::copy_to_rows<Scalar>(context, "kyrtos::linear_embedding::forward", bias, y);
   gemm<Scalar>(context, Transpose::no, Transpose::yes, 1, batch.input_fields,
                as_matrix(theta, 0, width_, input_features_), 1, y);
 }
@@ -102,10 +103,11 @@ void LinearEmbedding<Scalar, Space>::backward(Context<Space> const& context,
   Index const weights = width_ * input_features_;
   gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dy, batch.input_fields, 1,
                as_matrix(dtheta, 0, width_, input_features_));
-  add_column_sums<Scalar, Space>(context, dy, slice(dtheta, weights, width_));
+  detail::add_column_sums<Scalar>(context, "kyrtos::linear_embedding::backward", dy,
+                                  slice(dtheta, weights, width_));
   if (positions_ > 0)
-    add_position_gradient<Scalar, Space>(context, batch.shape, dy,
-                                         as_matrix(dtheta, weights + width_, positions_, width_));
+    embedding::add_position_gradient<Scalar, Space>(
+        context, batch.shape, dy, as_matrix(dtheta, weights + width_, positions_, width_));
 }
 
 KYRTOS_INSTANTIATE(kyrtos::layers::LinearEmbedding)

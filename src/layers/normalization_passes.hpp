@@ -1,37 +1,37 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
 #include <kyrtos/layers/detail/normalization.hpp>
 #include <kyrtos/layers/detail/rows.hpp>
 
+#include <string>
+#include <vector>
+
+/// \file
+/// \brief The passes of detail::Normalization, also for other row blocks than those in use
+/// (perf/laboratory/normalization.cpp).
+
 namespace kyrtos::layers::detail {
 
-namespace {
-
-/// The layer's kernels are called after the layer: `kyrtos::rms_norm::backward`.
-std::string label(std::string const& kind, char const* pass) {
-  return "kyrtos::" + kind + "::" + pass;
-}
-
-}  // namespace
-
-template <class Scalar, class Space>
-std::vector<SegmentSpec> Normalization<Scalar, Space>::parameters() const {
+template <class Scalar, class Space, class Blocks>
+std::vector<SegmentSpec> Normalization<Scalar, Space, Blocks>::parameters() const {
   std::vector<SegmentSpec> specs{
       {"weight", {features_}, {Initialization::Kind::constant, 1}, false}};
   if (bias_) specs.push_back({"bias", {features_}, {}, false});
   return specs;
 }
 
-template <class Scalar, class Space>
-void Normalization<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
-                                           Pass const& p) const {
+template <class Scalar, class Space, class Blocks>
+void Normalization<Scalar, Space, Blocks>::forward(Context<Space> const& context, ConstVector theta,
+                                                   Pass const& p) const {
   Index const n = features_;
   auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
   auto const epsilon = static_cast<Scalar>(epsilon_);
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
   for_each_row(
-      context, label(this->kind(), "forward").c_str(), p.shape.tokens(),
+      context, label("forward").c_str(), p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
         Scalar const* const x = &p.x(row, 0);
         Scalar* const y = &p.y(row, 0);
@@ -50,22 +50,24 @@ void Normalization<Scalar, Space>::forward(Context<Space> const& context, ConstV
           p.saved(2 * row) = m;
           p.saved(2 * row + 1) = r;
         });
-      });
+      },
+      Blocks());
 }
 
-template <class Scalar, class Space>
-void Normalization<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
-                                            Pass const& p, Back const& a,
-                                            MutableVector dtheta) const {
+template <class Scalar, class Space, class Blocks>
+void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& context,
+                                                    ConstVector theta, Pass const& p, Back const& a,
+                                                    MutableVector dtheta) const {
   Index const n = features_, rows = p.shape.tokens();
   auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   Scalar const* const w = theta.data();
-  Index const chunks = needs_theta ? chunks_of<Space>(rows) : 0, width = parameter_rows() * n;
+  Index const chunks = needs_theta ? chunks_of<Space>(rows, Blocks()) : 0,
+              width = parameter_rows() * n;
   auto const partial =
       as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  auto const name = label(this->kind(), "backward");
+  auto const name = label("backward");
   for_each_chunk(
       context, name.c_str(), rows,
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
@@ -92,21 +94,22 @@ void Normalization<Scalar, Space>::backward(Context<Space> const& context, Const
           if (needs_theta && has_bias)
             row_for<Space>(member, n, [=](Index j) { dw[n + j] += dy[j]; });
         }
-      });
+      },
+      Blocks());
   if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, dtheta);
 }
 
-template <class Scalar, class Space>
-void Normalization<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
-                                                   ConstVector u, Pass const& p,
-                                                   Pass const& t) const {
+template <class Scalar, class Space, class Blocks>
+void Normalization<Scalar, Space, Blocks>::tangent_forward(Context<Space> const& context,
+                                                           ConstVector theta, ConstVector u,
+                                                           Pass const& p, Pass const& t) const {
   Index const n = features_;
   auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
   for_each_row(
-      context, label(this->kind(), "tangent_forward").c_str(), p.shape.tokens(),
+      context, label("tangent_forward").c_str(), p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
         Scalar const* const x = &p.x(row, 0);
         Scalar const* const x_dot = &t.x(row, 0);
@@ -127,24 +130,27 @@ void Normalization<Scalar, Space>::tangent_forward(Context<Space> const& context
           t.saved(2 * row) = m_dot;
           t.saved(2 * row + 1) = alpha;
         });
-      });
+      },
+      Blocks());
 }
 
-template <class Scalar, class Space>
-void Normalization<Scalar, Space>::tangent_backward(Context<Space> const& context,
-                                                    ConstVector theta, ConstVector u, Pass const& p,
-                                                    Pass const& t, Back const& a, Back const& ta,
-                                                    MutableVector hu) const {
+template <class Scalar, class Space, class Blocks>
+void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const& context,
+                                                            ConstVector theta, ConstVector u,
+                                                            Pass const& p, Pass const& t,
+                                                            Back const& a, Back const& ta,
+                                                            MutableVector hu) const {
   Index const n = features_, rows = p.shape.tokens();
   auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
-  Index const chunks = needs_theta ? chunks_of<Space>(rows) : 0, width = parameter_rows() * n;
+  Index const chunks = needs_theta ? chunks_of<Space>(rows, Blocks()) : 0,
+              width = parameter_rows() * n;
   auto const partial =
       as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  auto const name = label(this->kind(), "tangent_backward");
+  auto const name = label("tangent_backward");
   for_each_chunk(
       context, name.c_str(), rows,
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
@@ -185,10 +191,9 @@ void Normalization<Scalar, Space>::tangent_backward(Context<Space> const& contex
           if (needs_theta && has_bias)
             row_for<Space>(member, n, [=](Index j) { dw[n + j] += dy_dot[j]; });
         }
-      });
+      },
+      Blocks());
   if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, hu);
 }
-
-KYRTOS_INSTANTIATE(kyrtos::layers::detail::Normalization)
 
 }  // namespace kyrtos::layers::detail

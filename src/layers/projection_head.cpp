@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/layers/detail/rows.hpp>
 #include <kyrtos/layers/projection_head.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
-
-#include "rows.hpp"
 
 #include <algorithm>
 
@@ -16,9 +15,9 @@ using linalg::Transpose;
 
 namespace {
 
-// Chosen with perf/head.cpp (2 cores with AVX-512): from 256 rows on, the products are as fast as
-// long ones, and what the weights cost in memory traffic no longer shows. Beyond that, as many as
-// keep the outputs in 8 Mi values.
+// Chosen with perf/laboratory/head.cpp (2 cores with AVX-512): from 256 rows on, the products are
+// as fast as long ones, and what the weights cost in memory traffic no longer shows. Beyond that,
+// as many as keep the outputs in 8 Mi values.
 constexpr Index shortest_chunk = 256;
 constexpr Index longest_chunk = 1024;
 constexpr Index chunk_elements = Index{1} << 23;
@@ -30,6 +29,24 @@ void check_extent(std::size_t found, Index wanted, char const* kind, char const*
 }
 
 }  // namespace
+
+namespace head {
+
+/// db(j) ← db(j) + Σᵢ dz(i, j). In one stage: a chunk has few rows, and scratch holds its outputs.
+template <class Scalar, class Space>
+void add_bias_gradient(Context<Space> const& context, MatrixView<Scalar const, Space> const& dz,
+                       VectorView<Scalar, Space> const& db) {
+  auto const rows = static_cast<Index>(dz.extent(0));
+  detail::for_each_row(
+      context, "kyrtos::projection_head::bias_gradient", static_cast<Index>(db.size()),
+      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index j) {
+        Scalar const sum =
+            detail::row_sum<Scalar, Space>(member, rows, [=](Index i) { return dz(i, j); });
+        Kokkos::single(Kokkos::PerThread(member), [=]() { db(j) += sum; });
+      });
+}
+
+}  // namespace head
 
 template <class Scalar, class Space>
 ProjectionHead<Scalar, Space>::ProjectionHead(Shape shape) : shape_(shape) {
@@ -183,7 +200,9 @@ void ProjectionHead<Scalar, Space>::add_parameter_gradient(Context<Space> const&
                                                            ConstMatrix dz, ConstMatrix x,
                                                            MutableVector dtheta) const {
   gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dz, x, 1, weight_of(dtheta));
-  if (shape_.bias) add_column_sums(context, dz, slice(dtheta, shape_.out * shape_.in, shape_.out));
+  if (shape_.bias)
+    head::add_bias_gradient<Scalar, Space>(context, dz,
+                                           slice(dtheta, shape_.out * shape_.in, shape_.out));
 }
 
 template <class Scalar, class Space>
@@ -191,7 +210,8 @@ void ProjectionHead<Scalar, Space>::outputs(Context<Space> const& context, Const
                                             ConstMatrix x, MutableMatrix z) const {
   Scalar beta = 0;
   if (shape_.bias) {
-    copy_to_rows(context, slice(theta, shape_.out * shape_.in, shape_.out), z);
+    detail::copy_to_rows<Scalar>(context, "kyrtos::projection_head::bias",
+                                 slice(theta, shape_.out * shape_.in, shape_.out), z);
     beta = 1;
   }
   gemm<Scalar>(context, Transpose::no, Transpose::yes, 1, x, weight_of(theta), beta, z);

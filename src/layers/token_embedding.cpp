@@ -3,7 +3,7 @@
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/token_embedding.hpp>
 
-#include "rows.hpp"
+#include "embedding.hpp"
 
 #include <algorithm>
 
@@ -150,7 +150,7 @@ void TokenEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                        rows_of(dy, begin, rows), table);
   }
   if (positions_ > 0)
-    add_position_gradient<Scalar, Space>(
+    embedding::add_position_gradient<Scalar, Space>(
         context, batch.shape, dy, as_matrix(dtheta, vocabulary_ * width_, positions_, width_));
 }
 

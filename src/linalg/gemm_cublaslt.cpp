@@ -3,10 +3,10 @@
 #include "gemm_providers.hpp"
 
 #ifdef KYRTOS_HAVE_CUBLASLT
-#include <compare>
 #include <cublasLt.h>
 #include <map>
 #include <memory>
+#include <utility>
 #endif
 
 namespace kyrtos::linalg::cublaslt {
@@ -42,16 +42,20 @@ struct Shape {
   auto operator<=>(Shape const&) const = default;
 };
 
+Shape shape_of(std::uint64_t rows, std::uint64_t columns, void const* data) {
+  auto const address = reinterpret_cast<std::uintptr_t>(data);
+  return {columns, rows, static_cast<std::uint32_t>((address | 256) & -(address | 256))};
+}
+
 template <class Matrix>
 Shape shape_of(Matrix const& m) {
-  auto const address = reinterpret_cast<std::uintptr_t>(m.data());
-  return {m.extent(1), m.extent(0), static_cast<std::uint32_t>((address | 256) & -(address | 256))};
+  return shape_of(m.extent(0), m.extent(1), m.data());
 }
 
 /// All that the choice of an algorithm depends on. Since cuBLASLt's matrices are our transposed
 /// ones, it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ: B comes first.
 struct Problem {
-  cudaDataType_t scalar;
+  cudaDataType_t factors, results;
   cublasComputeType_t sums;
   Transpose first_op, second_op;
   Shape first, second, result;
@@ -75,7 +79,7 @@ Layout layout(Shape const& s, cudaDataType_t scalar) {
 
 Product product(Problem const& p) {
   cublasLtMatmulDesc_t made = nullptr;
-  check(cublasLtMatmulDescCreate(&made, p.sums, p.scalar), "cublasLtMatmulDescCreate");
+  check(cublasLtMatmulDescCreate(&made, p.sums, p.results), "cublasLtMatmulDescCreate");
   Product result(made);
   auto const set = [&](cublasLtMatmulDescAttributes_t which, Transpose op) {
     cublasOperation_t const value = op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -129,9 +133,9 @@ struct Library {
   Plan const& plan(Problem const& p) {
     if (auto const known = plans.find(p); known != plans.end()) return known->second;
     Plan made{product(p),
-              layout(p.first, p.scalar),
-              layout(p.second, p.scalar),
-              layout(p.result, p.scalar),
+              layout(p.first, p.factors),
+              layout(p.second, p.factors),
+              layout(p.result, p.results),
               {}};
     auto const wishes = preference(p, workspace_bytes);
     cublasLtMatmulHeuristicResult_t best{};
@@ -153,6 +157,19 @@ Library<Space>& library(Context<Space> const& context) {
   return *static_cast<Library<Space>*>(kept.get());
 }
 
+/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results.
+template <class Scalar, class Space>
+void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, void const* a,
+              void const* b, Scalar beta, Scalar* c) {
+  auto& library = cublaslt::library(context);
+  auto const& plan = library.plan(p);
+  check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b, plan.first.get(), a,
+                       plan.second.get(), &beta, c, plan.result.get(), c, plan.result.get(),
+                       &plan.algorithm, library.workspace.data(), library.workspace.size(),
+                       context.space().cuda_stream()),
+        "cublasLtMatmul");
+}
+
 }  // namespace
 
 template <class Scalar, class Space>
@@ -160,15 +177,29 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c) {
   constexpr bool single = std::is_same_v<Scalar, float>;
-  auto& library = cublaslt::library(context);
-  auto const& plan = library.plan({single ? CUDA_R_32F : CUDA_R_64F,
-                                   single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F, b_op, a_op,
-                                   shape_of(b), shape_of(a), shape_of(c)});
-  check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b.data(), plan.first.get(),
-                       a.data(), plan.second.get(), &beta, c.data(), plan.result.get(), c.data(),
-                       plan.result.get(), &plan.algorithm, library.workspace.data(),
-                       library.workspace.size(), context.space().cuda_stream()),
-        "cublasLtMatmul");
+  constexpr auto type = single ? CUDA_R_32F : CUDA_R_64F;
+  Problem const p{type,        type,       single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
+                  b_op,        a_op,       shape_of(b),
+                  shape_of(a), shape_of(c)};
+  multiply(context, p, alpha, a.data(), b.data(), beta, c.data());
+}
+
+template <class Space>
+void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+          MatrixView<float, Space> const& c) {
+  auto const factor = [](Transpose op, Index rows, Index columns, void const* data) {
+    if (op == Transpose::yes) std::swap(rows, columns);
+    return shape_of(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), data);
+  };
+  Problem const p{CUDA_R_16BF,
+                  CUDA_R_32F,
+                  CUBLAS_COMPUTE_32F,
+                  of.b_op,
+                  of.a_op,
+                  factor(of.b_op, of.k, of.n, in.b.data()),
+                  factor(of.a_op, of.m, of.k, in.a.data()),
+                  shape_of(c)};
+  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data());
 }
 
 GemmProviderInfo info() {
@@ -176,7 +207,7 @@ GemmProviderInfo info() {
   return {GemmProvider::cublaslt, "cuBLASLt",
           std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." +
               std::to_string(v % 100),
-          "float32 float64 (device)", true};
+          "float32 float64 bfloat16 (device)", true};
 }
 
 #define KYRTOS_INSTANTIATE_CUBLASLT(SCALAR)                                                       \
@@ -184,13 +215,16 @@ GemmProviderInfo info() {
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
                      MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&);
+template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Bf16Product const&,
+                   Bf16Operands<Kokkos::DefaultExecutionSpace> const&,
+                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&);
 KYRTOS_INSTANTIATE_CUBLASLT(float)
 KYRTOS_INSTANTIATE_CUBLASLT(double)
 
 #else
 
 GemmProviderInfo info() {
-  return {GemmProvider::cublaslt, "cuBLASLt", "", "float32 float64 (device)", false};
+  return {GemmProvider::cublaslt, "cuBLASLt", "", "float32 float64 bfloat16 (device)", false};
 }
 
 #endif

@@ -6,10 +6,29 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 
+#include <compare>
+#include <cstdint>
+#include <string>
+
 /// \file
 /// \brief The providers behind linalg::gemm, one source file each.
 
 namespace kyrtos::linalg {
+
+/// C ← op(A)·op(B) + β·C of factors in bfloat16 and of sums and C in float32; C is [m, n], sums
+/// have k terms (linalg/bf16_products.hpp).
+struct Bf16Product {
+  Transpose a_op, b_op;
+  Index m, n, k;
+  float beta;
+  auto operator<=>(Bf16Product const&) const = default;
+};
+
+/// Its factors, row-major, and memory of the library's own.
+template <class Space>
+struct Bf16Operands {
+  VectorView<std::uint16_t, Space> a, b, scratchpad;
+};
 
 /// oneDNN (https://oneapi-src.github.io/oneDNN): the fastest float32 on most CPUs.
 namespace onednn {
@@ -27,6 +46,21 @@ template <class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
           float beta, MatrixView<float, Space> const& c);
+
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
+template <class Space>
+inline constexpr bool supports_bf16 = compat::runs_on_host<Space>;
+#else
+template <class Space>
+inline constexpr bool supports_bf16 = false;
+#endif
+/// Empty where this build and processor multiply in bfloat16; otherwise, what is missing.
+std::string bf16_missing();
+/// Bytes of the scratchpad for such a product.
+std::size_t bf16_scratchpad(Bf16Product const& of);
+template <class Space>
+void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+          MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();
 }  // namespace onednn
@@ -46,6 +80,9 @@ template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c);
+template <class Space>
+void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+          MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();
 }  // namespace cublaslt
@@ -65,6 +102,9 @@ template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c);
+template <class Space>
+void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+          MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();
 }  // namespace rocblas

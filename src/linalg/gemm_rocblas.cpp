@@ -46,25 +46,56 @@ rocblas_operation operation(Transpose op) {
   return op == Transpose::yes ? rocblas_operation_transpose : rocblas_operation_none;
 }
 
+rocblas_int extent(std::size_t n) {
+  require(n <= std::size_t{std::numeric_limits<rocblas_int>::max()},
+          "gemm: rocBLAS takes no extents of 2^31 or more; use a smaller micro-batch");
+  return static_cast<rocblas_int>(n);
+}
+
+/// C ← α·op(A)·op(B) + β·C, with α, β, sums and C of the type of results. rocBLAS's matrices are
+/// our transposed ones: it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ.
+struct Product {
+  rocblas_datatype factors, results;
+  Transpose a_op, b_op;
+  std::size_t m, n, k;
+
+  void operator()(Context<Space> const& context, void const* alpha, void const* a, void const* b,
+                  void const* beta, void* c) const {
+    rocblas_int const width = extent(n), inner = extent(k), rows = extent(m);
+    rocblas_int const b_width = b_op == Transpose::yes ? inner : width;
+    rocblas_int const a_width = a_op == Transpose::yes ? rows : inner;
+    check(rocblas_gemm_ex(library(context).handle, operation(b_op), operation(a_op), width, rows,
+                          inner, alpha, b, factors, b_width, a, factors, a_width, beta, c, results,
+                          width, c, results, width, results, rocblas_gemm_algo_standard, 0,
+                          rocblas_gemm_flags_none),
+          "rocblas_gemm_ex");
+  }
+};
+
 }  // namespace
 
-/// rocBLAS's matrices are our transposed ones: it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ.
 template <class Scalar, class S>
 void gemm(Context<S> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, S> const& a, MatrixView<Scalar const, S> const& b, Scalar beta,
           MatrixView<Scalar, S> const& c) {
   auto const type = sizeof(Scalar) == 4 ? rocblas_datatype_f32_r : rocblas_datatype_f64_r;
-  auto const extent = [](auto const& m, int i) {
-    require(m.extent(i) <= std::size_t{std::numeric_limits<rocblas_int>::max()},
-            "gemm: rocBLAS takes no extents of 2^31 or more; use a smaller micro-batch");
-    return static_cast<rocblas_int>(m.extent(i));
-  };
-  rocblas_int const k = extent(a, a_op == Transpose::yes ? 0 : 1);
-  check(rocblas_gemm_ex(library(context).handle, operation(b_op), operation(a_op), extent(c, 1),
-                        extent(c, 0), k, &alpha, b.data(), type, extent(b, 1), a.data(), type,
-                        extent(a, 1), &beta, c.data(), type, extent(c, 1), c.data(), type,
-                        extent(c, 1), type, rocblas_gemm_algo_standard, 0, rocblas_gemm_flags_none),
-        "rocblas_gemm_ex");
+  std::size_t const k = a.extent(a_op == Transpose::yes ? 0 : 1);
+  Product const product{type, type, a_op, b_op, c.extent(0), c.extent(1), k};
+  product(context, &alpha, a.data(), b.data(), &beta, c.data());
+}
+
+template <class S>
+void gemm(Context<S> const& context, Bf16Product const& of, Bf16Operands<S> const& in,
+          MatrixView<float, S> const& c) {
+  float const alpha = 1;
+  Product const product{rocblas_datatype_bf16_r,
+                        rocblas_datatype_f32_r,
+                        of.a_op,
+                        of.b_op,
+                        c.extent(0),
+                        c.extent(1),
+                        static_cast<std::size_t>(of.k)};
+  product(context, &alpha, in.a.data(), in.b.data(), &of.beta, c.data());
 }
 
 GemmProviderInfo info() {
@@ -73,20 +104,22 @@ GemmProviderInfo info() {
   std::string version(size, '\0');
   check(rocblas_get_version_string(version.data(), size), "rocblas_get_version_string");
   version.resize(version.find('\0'));
-  return {GemmProvider::rocblas, "rocBLAS", version, "float32 float64 (device)", true};
+  return {GemmProvider::rocblas, "rocBLAS", version, "float32 float64 bfloat16 (device)", true};
 }
 
 #define KYRTOS_INSTANTIATE_ROCBLAS(SCALAR)                                                         \
   template void gemm(                                                                              \
       Context<Space> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, Space> const&, \
       MatrixView<SCALAR const, Space> const&, SCALAR, MatrixView<SCALAR, Space> const&);
+template void gemm(Context<Space> const&, Bf16Product const&, Bf16Operands<Space> const&,
+                   MatrixView<float, Space> const&);
 KYRTOS_INSTANTIATE_ROCBLAS(float)
 KYRTOS_INSTANTIATE_ROCBLAS(double)
 
 #else
 
 GemmProviderInfo info() {
-  return {GemmProvider::rocblas, "rocBLAS", "", "float32 float64 (device)", false};
+  return {GemmProvider::rocblas, "rocBLAS", "", "float32 float64 bfloat16 (device)", false};
 }
 
 #endif

@@ -33,7 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*
 FENCE = re.compile(r"(?:^<!-- (?P<how>excerpt )?(?P<file>\S+) -->\n)?^```(?P<language>\w*)\n"
                    r"(?P<text>.*?)^```$", re.M | re.S)
 MACHINE = ("apptainer", "cmake", "ctest", "mpicc", "pkg-config", "quickstart", "spack", "srun")
-LABORATORIES = ("attention", "head")
+LABORATORIES = ("attention", "head", "normalization")
 
 
 def blocks(page, language):
@@ -67,7 +67,7 @@ class Folder:
         machine = f'exec "{sys.executable}" "{here}/machine.py" "{ROOT}"'
         for name in MACHINE:
             self.command(name, f'{machine} {name} "$@"')
-        for name in LABORATORIES:  # which are built only on demand
+        for name in LABORATORIES:  # which may not be built
             self.command(f"../build/release/perf/laboratory_{name}",
                          f"{machine} laboratory perf/laboratory/{name}.cpp")
         (self.path / "quickstart").symlink_to("bin/quickstart")

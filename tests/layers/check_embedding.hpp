@@ -122,7 +122,7 @@ class EmbeddingCheck {
   void check_manners() const {
     auto const y = on_device<Scalar>(dy_), theta = on_device<Scalar>(theta_);
     std::string const kind = "kyrtos::" + embedding_.kind() + "::";
-    Manners const manners{{kind, "kyrtos::rows::", "KokkosBlas"}, {"kyrtos::linalg::gemm"}};
+    Manners const manners{{kind, "kyrtos::embedding::", "KokkosBlas"}, {"kyrtos::linalg::gemm"}};
     manners.check(plain_, kind + "forward",
                   [&] { embedding_.forward(plain_, theta, batch_, matrix(y)); });
     manners.check(plain_, kind + "backward",

@@ -200,7 +200,7 @@ class HeadCheck {
   /// A sweep waits where the losses come back, and (matrix products on hosts aside) nowhere else.
   void check_manners() const {
     std::string const kind = "kyrtos::" + head_.kind() + "::";
-    Manners const manners{{kind, "kyrtos::rows::", "kyrtos::linalg::sum", "KokkosBlas"},
+    Manners const manners{{kind, "kyrtos::projection_head::", "kyrtos::linalg::sum", "KokkosBlas"},
                           {"kyrtos::linalg::gemm", "kyrtos::linalg::sum"},
                           {"kyrtos::reduction_mirror", "kyrtos::reduction"}};
     for (HeadRun const& how : {HeadRun{}, HeadRun{.tangent = false, .dx_dot = false, .hu = false},

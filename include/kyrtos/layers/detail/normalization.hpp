@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/layers/detail/rows.hpp>
 #include <kyrtos/layers/layer.hpp>
+
+#include <string>
 
 namespace kyrtos::layers::detail {
 
@@ -21,7 +24,7 @@ namespace kyrtos::layers::detail {
 ///
 /// Saved: m, r a row; tangent saved: ṁ, a a row. Each pass reads its matrices once from memory
 /// (again from cache for the row means) and writes one; sums over rows have two stages.
-template <class Scalar, class Space>
+template <class Scalar, class Space, class Blocks = RowBlocks<Space>>
 class Normalization : public Layer<Scalar, Space> {
  public:
   using Base = Layer<Scalar, Space>;
@@ -54,6 +57,9 @@ class Normalization : public Layer<Scalar, Space> {
 
  private:
   Index parameter_rows() const { return bias_ ? 2 : 1; }
+
+  /// Kernels are called after the layer: `kyrtos::rms_norm::backward`.
+  std::string label(char const* pass) const { return "kyrtos::" + this->kind() + "::" + pass; }
 
   Index features_;
   double epsilon_;

@@ -18,22 +18,29 @@ template <class Space>
 struct RowTraits {
   static constexpr bool on_host = compat::runs_on_host<Space>;
   static constexpr int vector_length = on_host ? 1 : 32;
-  /// Rows that one team works through, for passes that also sum over rows.
-  static constexpr Index chunk_rows = 32;
   using Member = typename Kokkos::TeamPolicy<Space>::member_type;
 };
 
 template <class Space>
 using RowMember = typename RowTraits<Space>::Member;
 
+/// How many rows a team works through; the laboratory tries others (laboratory_normalization).
+template <class Space>
+struct RowBlocks {
+  /// A host team takes several rows: a team costs more to start than a short row to compute.
+  static constexpr Index rows = RowTraits<Space>::on_host ? 8 : 1;
+  /// For passes that also sum over rows.
+  static constexpr Index chunk = 32;
+};
+
 /// body(member, row) for all rows.
-template <class Space, class Body>
-void for_each_row(Context<Space> const& context, char const* label, Index rows, Body const& body) {
-  using Traits = RowTraits<Space>;
-  // A host team takes several rows: a team costs more to start than a short row to compute.
-  constexpr Index block = Traits::on_host ? 8 : 1;
-  Kokkos::TeamPolicy<Space> const policy(
-      context.space(), static_cast<int>((rows + block - 1) / block), 1, Traits::vector_length);
+template <class Space, class Body, class Blocks = RowBlocks<Space>>
+void for_each_row(Context<Space> const& context, char const* label, Index rows, Body const& body,
+                  Blocks = {}) {
+  constexpr Index block = Blocks::rows;
+  Kokkos::TeamPolicy<Space> const policy(context.space(),
+                                         static_cast<int>((rows + block - 1) / block), 1,
+                                         RowTraits<Space>::vector_length);
   Kokkos::parallel_for(
       label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
         Index const begin = static_cast<Index>(member.league_rank()) * block;
@@ -44,19 +51,19 @@ void for_each_row(Context<Space> const& context, char const* label, Index rows, 
 
 /// The number of chunks for_each_chunk() cuts rows into: depends on the rows alone, so that sums
 /// over chunks do not depend on the number of threads.
-template <class Space>
-constexpr Index chunks_of(Index rows) {
-  return (rows + RowTraits<Space>::chunk_rows - 1) / RowTraits<Space>::chunk_rows;
+template <class Space, class Blocks = RowBlocks<Space>>
+constexpr Index chunks_of(Index rows, Blocks = {}) {
+  return (rows + Blocks::chunk - 1) / Blocks::chunk;
 }
 
 /// body(member, chunk, begin, end) for all chunks of rows.
-template <class Space, class Body>
-void for_each_chunk(Context<Space> const& context, char const* label, Index rows,
-                    Body const& body) {
-  using Traits = RowTraits<Space>;
-  constexpr Index length = Traits::chunk_rows;
-  Kokkos::TeamPolicy<Space> const policy(context.space(), static_cast<int>(chunks_of<Space>(rows)),
-                                         1, Traits::vector_length);
+template <class Space, class Body, class Blocks = RowBlocks<Space>>
+void for_each_chunk(Context<Space> const& context, char const* label, Index rows, Body const& body,
+                    Blocks blocks = {}) {
+  constexpr Index length = Blocks::chunk;
+  Kokkos::TeamPolicy<Space> const policy(context.space(),
+                                         static_cast<int>(chunks_of<Space>(rows, blocks)), 1,
+                                         RowTraits<Space>::vector_length);
   Kokkos::parallel_for(
       label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
         Index const chunk = member.league_rank();
@@ -88,6 +95,20 @@ KOKKOS_INLINE_FUNCTION Scalar row_sum(RowMember<Space> const& member, Index n, T
         Kokkos::ThreadVectorRange(member, n), [&](Index i, Scalar& s) { s += term(i); }, sum);
   }
   return sum;
+}
+
+/// Every row of y ← v.
+template <class Scalar, class Space>
+void copy_to_rows(Context<Space> const& context, char const* label,
+                  VectorView<Scalar const, Space> const& v, MatrixView<Scalar, Space> const& y) {
+  auto const columns = static_cast<Index>(y.extent(1));
+  for_each_row(
+      context, label, static_cast<Index>(y.extent(0)),
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
+        Scalar* const y_row = &y(row, 0);
+        Scalar const* const from = v.data();
+        row_for<Space>(member, columns, [=](Index j) { y_row[j] = from[j]; });
+      });
 }
 
 /// target(j) += Σ_chunks partial(chunk, j): the second stage of sums over rows.

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "gemm_providers.hpp"
+
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#endif
+
+// Products of factors in bfloat16 go through oneDNN's C++ interface, which nvcc can't translate:
+// hence a file and a feature of their own.
+
+namespace kyrtos::linalg::onednn {
+
+#ifdef KYRTOS_HAVE_ONEDNN_CXX
+
+namespace {
+
+/// Row-major op(M) of these extents.
+dnnl::memory::desc described(Transpose op, Index rows, Index columns,
+                             dnnl::memory::data_type type) {
+  return op == Transpose::yes ? dnnl::memory::desc({rows, columns}, type, {1, rows})
+                              : dnnl::memory::desc({rows, columns}, type, {columns, 1});
+}
+
+/// oneDNN 3 does without the descriptions that come first in oneDNN 2.
+template <class Matmul, class Description>
+auto planned(dnnl::engine const& engine, Description const& a, Description const& b,
+             Description const& c, dnnl::primitive_attr const& attributes) {
+  if constexpr (requires { typename Matmul::desc; })
+    return typename Matmul::primitive_desc(typename Matmul::desc(a, b, c), attributes, engine);
+  else
+    return typename Matmul::primitive_desc(engine, a, b, c, attributes);
+}
+
+/// C ← op(A)·op(B) + β·C of float32 C.
+struct PlannedProduct {
+  dnnl::matmul matmul;
+  std::unordered_map<int, dnnl::memory> arguments;
+  std::size_t scratchpad_bytes;
+
+  PlannedProduct(dnnl::engine const& engine, Bf16Product const& of) {
+    using Type = dnnl::memory::data_type;
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (of.beta != 0) {
+      dnnl::post_ops sum;
+      sum.append_sum(of.beta);
+      attributes.set_post_ops(sum);
+    }
+    auto const plan =
+        planned<dnnl::matmul>(engine, described(of.a_op, of.m, of.k, Type::bf16),
+                              described(of.b_op, of.k, of.n, Type::bf16),
+                              described(Transpose::no, of.m, of.n, Type::f32), attributes);
+    matmul = dnnl::matmul(plan);
+    scratchpad_bytes = plan.scratchpad_desc().get_size();
+    auto const no_memory_yet = [&](dnnl::memory::desc const& what) {
+      return dnnl::memory(what, engine, DNNL_MEMORY_NONE);
+    };
+    arguments = {{DNNL_ARG_SRC, no_memory_yet(plan.src_desc())},
+                 {DNNL_ARG_WEIGHTS, no_memory_yet(plan.weights_desc())},
+                 {DNNL_ARG_DST, no_memory_yet(plan.dst_desc())},
+                 {DNNL_ARG_SCRATCHPAD, no_memory_yet(plan.scratchpad_desc())}};
+  }
+
+  void run(dnnl::stream& stream, void* a, void* b, float* c, void* scratchpad) {
+    arguments.at(DNNL_ARG_SRC).set_data_handle(a);
+    arguments.at(DNNL_ARG_WEIGHTS).set_data_handle(b);
+    arguments.at(DNNL_ARG_DST).set_data_handle(c);
+    arguments.at(DNNL_ARG_SCRATCHPAD).set_data_handle(scratchpad);
+    matmul.execute(stream, arguments);
+    stream.wait();
+  }
+};
+
+/// What a Context keeps: a plan for each product it has met.
+struct Library {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{engine};
+  std::map<Bf16Product, PlannedProduct> products;
+
+  PlannedProduct& plan(Bf16Product const& of) {
+    auto const known = products.find(of);
+    return known != products.end() ? known->second
+                                   : products.try_emplace(of, engine, of).first->second;
+  }
+};
+
+template <class Space>
+Library& library(Context<Space> const& context) {
+  auto& kept = context.gemm_library();
+  if (!kept) kept = std::make_shared<Library>();
+  return *static_cast<Library*>(kept.get());
+}
+
+[[noreturn]] void fail(dnnl::error const& error) {
+  throw Error(std::string("gemm in bfloat16: oneDNN failed: ") + error.what());
+}
+
+}  // namespace
+
+std::string bf16_missing() {
+  auto const isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  auto const needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (isa & needed) == needed
+             ? ""
+             : "this processor has no bfloat16 instructions that oneDNN uses (AVX512_BF16 or AMX)";
+}
+
+std::size_t bf16_scratchpad(Bf16Product const& of) try {
+  return PlannedProduct(dnnl::engine(dnnl::engine::kind::cpu, 0), of).scratchpad_bytes;
+} catch (dnnl::error const& error) {
+  fail(error);
+}
+
+template <class Space>
+void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+          MatrixView<float, Space> const& c) try {
+  context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
+  compat::WorkOfHostLibrary const work(in.a, in.b, in.scratchpad, c);
+  auto& kept = library(context);
+  kept.plan(of).run(kept.stream, in.a.data(), in.b.data(), c.data(), in.scratchpad.data());
+} catch (dnnl::error const& error) {
+  fail(error);
+}
+
+#define KYRTOS_BF16_ONEDNN(SPACE)                                                           \
+  template void gemm(Context<SPACE> const&, Bf16Product const&, Bf16Operands<SPACE> const&, \
+                     MatrixView<float, SPACE> const&);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_BF16_ONEDNN)
+
+#else
+
+std::string bf16_missing() {
+  return "this build has no oneDNN (Kyrtos_ENABLE_ONEDNN), which multiplies in bfloat16, or is "
+         "nvcc's, which can't translate oneDNN's C++ interface";
+}
+
+std::size_t bf16_scratchpad(Bf16Product const&) {
+  return 0;
+}
+
+#endif
+
+}  // namespace kyrtos::linalg::onednn
