@@ -11,6 +11,13 @@ if(kyrtos_binary_dir MATCHES " ")
   set(CMAKE_CURRENT_BINARY_DIR "/tmp/kyrtos-${random}")
 endif()
 
+# FindHDF5 gives up on a library that has another file name than hdf5, as Debian's hdf5_openmpi from
+# HDF5 2 on, unless the target is there already. What it found goes into the target below.
+set(kyrtos_makes_hdf5 OFF)
+if(NOT TARGET hdf5::hdf5)
+  set(kyrtos_makes_hdf5 ON)
+  add_library(hdf5::hdf5 INTERFACE IMPORTED)
+endif()
 set(HDF5_PREFER_PARALLEL ON)
 find_package(HDF5 1.10 COMPONENTS C)
 
@@ -24,4 +31,12 @@ if(NOT HDF5_FOUND OR NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "No parallel HDF5 1.10 or newer was found (headers: ${HDF5_INCLUDE_DIRS}). "
                       "Kyrtos writes one file from all ranks: install a parallel build (Debian: "
                       "libhdf5-openmpi-dev; Spack: hdf5+mpi), or point HDF5_ROOT at one.")
+endif()
+
+# Of the libraries that the compiler wrapper names, HDF5 itself: the others are its own affair.
+if(kyrtos_makes_hdf5)
+  set(kyrtos_hdf5_libraries ${HDF5_C_LIBRARIES})
+  list(FILTER kyrtos_hdf5_libraries INCLUDE REGEX "hdf5[^/]*$")
+  target_include_directories(hdf5::hdf5 INTERFACE ${HDF5_INCLUDE_DIRS})
+  target_link_libraries(hdf5::hdf5 INTERFACE ${kyrtos_hdf5_libraries})
 endif()
