@@ -28,12 +28,13 @@ struct TrainOptions {
 
 /// When the job ends, as a batch script (KYRTOS_END_TIME) or SLURM says, in seconds since 1970.
 std::optional<std::chrono::system_clock::time_point> job_end() {
+  constexpr long long last = 9'000'000'000;  // year 2255: clocks that count nanoseconds end in 2262
   for (char const* name : {"KYRTOS_END_TIME", "SLURM_JOB_END_TIME"}) {
     char const* const text = std::getenv(name);
     if (text == nullptr || *text == '\0') continue;
     char* end = nullptr;
     long long const seconds = std::strtoll(text, &end, 10);
-    if (*end != '\0' || seconds <= 0)
+    if (*end != '\0' || seconds <= 0 || seconds > last)
       throw ConfigError(fmt::format(
           "{}={}: must be the time when the job ends, in seconds since 1970", name, text));
     return std::chrono::system_clock::from_time_t(static_cast<std::time_t>(seconds));

@@ -32,7 +32,7 @@ using step_fields::Kind;
 
 constexpr char run_format[] = "kyrtos run";
 constexpr std::int64_t run_version = 1;
-constexpr char quality_path[] = "metrics/quality";
+constexpr char steps_path[] = "metrics/step", quality_path[] = "metrics/quality";
 
 }  // namespace
 
@@ -54,17 +54,22 @@ std::string to_json(StepReport const& report) {
 
 namespace {
 
+/// What a record may hold under the field's name.
+std::string wanted(Field const& field) {
+  if (field.kind == Kind::integer)
+    return fmt::format("an integer from 0 to {}", static_cast<std::int64_t>(field.largest));
+  return field.kind == Kind::flag ? "true or false" : "a number";
+}
+
 /// What the object holds under the field's name.
 std::optional<double> number_in(nlohmann::json const& object, Field const& field) {
   auto const found = object.find(field.name);
   if (found == object.end()) return std::nullopt;
-  bool const fits = field.kind == Kind::flag      ? found->is_boolean()
-                    : field.kind == Kind::integer ? found->is_number_integer()
-                                                  : found->is_number();
-  constexpr char const* wanted[] = {"a number", "an integer", "true or false"};  // by Kind
-  if (!fits)
-    throw FileError(
-        fmt::format("'{}' must be {}", field.name, wanted[static_cast<std::size_t>(field.kind)]));
+  bool const fits = field.kind == Kind::flag ? found->is_boolean()
+                    : field.kind == Kind::integer
+                        ? found->is_number_integer() && field.takes(found->get<double>())
+                        : found->is_number();
+  if (!fits) throw FileError(fmt::format("'{}' must be {}", field.name, wanted(field)));
   return field.kind == Kind::flag ? found->get<bool>() : found->get<double>();
 }
 
@@ -189,8 +194,14 @@ void read_column(hid_t file, std::string const& path, Field const& field,
   if (values.size() != reports.size())
     throw FileError(
         fmt::format("{}: '{}' has {} steps, not {}", path, name, values.size(), reports.size()));
-  for (std::size_t i = 0; i < values.size(); ++i)
-    field.set(reports[i], std::isnan(values[i]) ? std::nullopt : std::optional(values[i]));
+  bool const is_in_every_step = name == steps_path;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    bool const is_absent = std::isnan(values[i]) && !is_in_every_step;
+    if (!is_absent && !field.takes(values[i]))
+      throw FileError(
+          fmt::format("{}: '{}' holds {}, which must be {}", path, name, values[i], wanted(field)));
+    field.set(reports[i], is_absent ? std::nullopt : std::optional(values[i]));
+  }
 }
 
 void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& reports) {
@@ -217,10 +228,10 @@ std::vector<StepReport> read_hdf5(std::string const& path) {
     throw FileError(
         fmt::format("{}: is no record of a run; its 'format' must be '{}'", path, run_format));
   hdf5::require_version(file, path, run_version);
-  auto const steps = hdf5::open_object(file, "metrics/step");
+  auto const steps = hdf5::open_object(file, steps_path);
   if (hdf5::shape_of(steps).size() != 1)
-    throw FileError(path + ": 'metrics/step' must have one dimension");
-  std::vector<StepReport> reports(hdf5::count_values(steps, "metrics/step"));
+    throw FileError(fmt::format("{}: '{}' must have one dimension", path, steps_path));
+  std::vector<StepReport> reports(hdf5::count_values(steps, steps_path));
   for (Field const& field : step_fields::all) read_column(file, path, field, reports);
   read_quality(file, path, reports);
   return reports;

@@ -4,6 +4,8 @@
 
 #include <kyrtos/train/step_report.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <limits>
 #include <optional>
@@ -17,13 +19,19 @@ namespace kyrtos::step_fields {
 
 enum class Kind { real, integer, flag };
 
-/// One number. Any of them fits a double; integers up to 2⁵³ exactly.
+/// One number. Any of them fits a double; integers below 2⁵³ exactly.
 struct Field {
   char const* name;
   Kind kind;
+  double largest;  ///< Of what counts: no more than its type holds, and a double exactly.
   std::optional<double> (*get)(StepReport const&);
   /// Nothing is a NaN where a report must have a number, and 0 where it counts.
   void (*set)(StepReport&, std::optional<double>);
+
+  /// Whether set() may have it: what counts, and what is true or false, takes few of all doubles.
+  bool takes(double value) const {
+    return kind == Kind::real || (value >= 0 && value <= largest && value == std::floor(value));
+  }
 };
 
 namespace detail {
@@ -34,6 +42,15 @@ constexpr Kind kind_of() {
     return Kind::flag;
   else
     return std::integral<T> ? Kind::integer : Kind::real;
+}
+
+template <class T>
+constexpr double largest_of() {
+  constexpr double exact = 0x1p53 - 1;
+  if constexpr (std::integral<T>)
+    return std::min(exact, static_cast<double>(std::numeric_limits<T>::max()));
+  else
+    return std::numeric_limits<double>::infinity();
 }
 
 template <class T>
@@ -57,7 +74,8 @@ void assign(T& target, std::optional<double> value) {
 template <auto member>
 constexpr Field of_step(char const* name) {
   using T = std::remove_cvref_t<decltype(StepReport().*member)>;
-  return {name, kind_of<T>(), [](StepReport const& r) { return number(r.*member); },
+  return {name, kind_of<T>(), largest_of<T>(),
+          [](StepReport const& r) { return number(r.*member); },
           [](StepReport& r, std::optional<double> value) { assign(r.*member, value); }};
 }
 
@@ -65,7 +83,7 @@ constexpr Field of_step(char const* name) {
 template <auto member>
 constexpr Field of_curvature(char const* name) {
   using T = std::remove_cvref_t<decltype(CurvatureReport().*member)>;
-  return {name, kind_of<T>(),
+  return {name, kind_of<T>(), largest_of<T>(),
           [](StepReport const& r) {
             return r.curvature ? number((*r.curvature).*member) : std::nullopt;
           },

@@ -14,6 +14,9 @@ using Seconds = std::chrono::duration<double>;
 /// A checkpoint takes longer now and then, as its disk is others' too.
 constexpr double slower_checkpoint = 2;
 
+/// Seconds after which no limit is kept: 30 years, where clocks that count nanoseconds end at 292.
+constexpr double endless = 1e9;
+
 /// What a long step still counts after each that was shorter: most runs have some now and then.
 constexpr double memory_of_steps = 0.99;
 
@@ -22,7 +25,7 @@ constexpr double memory_of_steps = 0.99;
 StopRequest::StopRequest(Communicator const& ranks, StopConfig const& config,
                          RunOptions const& options)
     : ranks_(ranks), config_(config), asked_(options.should_stop), limit_(options.job_end) {
-  if (config.time_limit <= 0) return;
+  if (config.time_limit <= 0 || config.time_limit > endless) return;
   auto const own =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(config.time_limit));
   limit_ = limit_ ? std::min(*limit_, own) : own;

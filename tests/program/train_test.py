@@ -141,6 +141,8 @@ class Train(InAFolder):
         self.assertIn("did you mean 'model.depth'", self.train("--set", "model.dept=3", status=1))
         self.assertIn("data.train", self.train("--set", "data.train=[]", status=1))
         self.assertIn("nowhere.txt", self.train("--set", "data.train=nowhere.txt", status=1))
+        self.assertIn("since 1970", self.run_program("train", "run.toml", status=1,
+                                                     KYRTOS_END_TIME="1764547200000"))
         self.run_program("train", "absent.toml", status=2)
         self.run_program("trian", status=2)
         self.run_program(status=2)

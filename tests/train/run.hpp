@@ -193,7 +193,8 @@ TEST_CASE("a stop without patience cuts validation and measurements short", "[ru
 TEST_CASE("a run stops in time for its limit or the end of its job", "[run]") {
   // A reserve of 30 s is kept.
   TinyRun limited({"training.steps=100000000", "stop.time_limit=31.5"}),
-      in_job({"training.steps=100000000", "stop.time_limit=1000"}), late({"stop.time_limit=20"});
+      in_job({"training.steps=100000000", "stop.time_limit=1000"}), late({"stop.time_limit=20"}),
+      endless({"stop.time_limit=1e300"});
   Listener heard;
   CHECK(execute(limited, heard).end == RunResult::End::interrupted);
   CHECK(*heard.plan.seconds_left < 31.5);
@@ -204,6 +205,7 @@ TEST_CASE("a run stops in time for its limit or the end of its job", "[run]") {
   CHECK(std::chrono::system_clock::now() < end);
   CHECK(failure<ConfigError>([&] { execute(late, heard); }).find("stop.time_reserve") !=
         std::string::npos);
+  CHECK(execute(endless, heard).end == RunResult::End::finished);
 }
 
 TEST_CASE("what can't be written for a while is written later", "[run]") {

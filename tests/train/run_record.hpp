@@ -13,6 +13,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <filesystem>
+#include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -143,6 +144,11 @@ TEST_CASE("lines may hold more, but not something else", "[run_record]") {
   CHECK_THAT(refusal(R"({"step": 1, "loss": "x"})"), ContainsSubstring("'loss' must be a number"));
   CHECK_THAT(refusal(R"({"step": 1, "skipped": 1})"), ContainsSubstring("must be true or false"));
   CHECK_THAT(refusal(R"({"step": 1, "quality": 1})"), ContainsSubstring("must be a string"));
+  for (auto const* const step : {"-1", "9007199254740992", "18446744073709551615"})
+    CHECK_THAT(refusal(fmt::format(R"({{"step": {}}})", step)),
+               ContainsSubstring("'step' must be an integer from 0 to 9007199254740991"));
+  CHECK_THAT(refusal(R"({"step": 1, "hvps": 2147483648})"),
+             ContainsSubstring("'hvps' must be an integer from 0 to 2147483647"));
 }
 
 TEST_CASE("a run comes back from either file", "[run_record]") {
@@ -193,6 +199,32 @@ TEST_CASE("run.h5 has columns that any program reads", "[run_record]") {
   H5Tclose(type);
   H5Dclose(quality);
   H5Fclose(file);
+}
+
+TEST_CASE("a column with what can't be counted is named", "[run_record]") {
+  Communicator const ranks(MPI_COMM_SELF);
+  TemporaryDirectory const directory(ranks);
+  auto const refusal = [&](std::string const& name, double value) {
+    RunRecord record(ranks, directory.path(), "", 0);
+    record.append(some_step(1));
+    record.save();
+    hid_t const file = H5Fopen(record.hdf5_path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t const dataset = H5Dopen2(file, ("metrics/" + name).c_str(), H5P_DEFAULT);
+    CHECK(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    return failure<FileError>([&] { read_run(record.hdf5_path()); });
+  };
+  double const infinity = std::numeric_limits<double>::infinity();
+  for (auto const value : {1e300, -1e300, infinity, 0.5, -1.0}) {
+    CHECK_THAT(refusal("step", value), ContainsSubstring("run.h5: 'metrics/step' holds"));
+    CHECK_THAT(refusal("hvps", value), ContainsSubstring("run.h5: 'metrics/hvps' holds"));
+    CHECK_THAT(refusal("skipped", value), ContainsSubstring("must be true or false"));
+    CHECK(refusal("loss", value).empty());
+  }
+  CHECK_THAT(refusal("hvps", 0x1p31), ContainsSubstring("holds 2147483648, which must be an int"));
+  CHECK_THAT(refusal("step", std::nan("")), ContainsSubstring("'metrics/step' holds nan"));
+  CHECK(refusal("hvps", std::nan("")).empty());  // what was not measured
 }
 
 TEST_CASE("a run that resumes takes later steps again", "[run_record]") {
