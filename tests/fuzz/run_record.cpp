@@ -14,11 +14,16 @@ std::vector<std::string> seeds() {
   Communicator const ranks(MPI_COMM_SELF);
   testing::TemporaryDirectory const directory(ranks);
   RunRecord record(ranks, directory.path(), "x = 1", 0);
-  StepReport report{.step = 1, .loss = 2.5, .validation_loss = 2, .gradient_norm = 1, .tokens = 64};
+  StepReport report;
+  report.step = 1;
+  report.loss = 2.5;
+  report.tokens = 64;
   record.append(report);
   report.step = 2;
   report.skipped = true;
-  report.curvature = CurvatureReport{.lambda = 9, .residual = 0.1, .quality = "lost", .hvps = 2};
+  report.curvature.emplace();
+  report.curvature->lambda = 9;
+  report.curvature->quality = "lost";
   record.append(report);
   record.save();
   return {directory.read("metrics.jsonl"), directory.read("run.h5"),
