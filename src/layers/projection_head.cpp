@@ -35,17 +35,22 @@ void check_extent(std::size_t found, Index wanted, char const* kind, char const*
 
 namespace head {
 
-/// db(j) ← db(j) + Σᵢ dz(i, j). In one stage: a chunk has few rows, and scratch holds its outputs.
+/// db(j) ← db(j) + Σᵢ dz(i, j), rows in order. In one stage, a team a tile of columns: a chunk has
+/// few rows, and scratch holds its outputs.
 template <class Scalar, class Space>
 void add_bias_gradient(Context<Space> const& context, MatrixView<Scalar const, Space> const& dz,
                        VectorView<Scalar, Space> const& db) {
-  auto const rows = static_cast<Index>(dz.extent(0));
+  constexpr Index tile = 64;
+  auto const rows = static_cast<Index>(dz.extent(0)), columns = static_cast<Index>(dz.extent(1));
   detail::for_each_row(
-      context, "kyrtos::projection_head::bias_gradient", static_cast<Index>(db.size()),
-      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index j) {
-        Scalar const sum =
-            detail::row_sum<Scalar, Space>(member, rows, [=](Index i) { return dz(i, j); });
-        Kokkos::single(Kokkos::PerThread(member), [=]() { db(j) += sum; });
+      context, "kyrtos::projection_head::bias_gradient", (columns + tile - 1) / tile,
+      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index t) {
+        Index const begin = t * tile, width = columns - begin < tile ? columns - begin : tile;
+        Scalar* const sum = db.data() + begin;
+        for (Index i = 0; i < rows; ++i) {
+          Scalar const* const row = &dz(i, begin);
+          detail::row_for<Space>(member, width, [=](Index j) { sum[j] += row[j]; });
+        }
       });
 }
 
