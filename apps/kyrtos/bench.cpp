@@ -8,6 +8,7 @@
 #include "bench_table.hpp"
 #include "command.hpp"
 #include "info.hpp"
+#include "json_text.hpp"
 #include "perf/bench/report.hpp"
 #include "perf/bench/suites.hpp"
 
@@ -134,7 +135,7 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
   result.update(perf::to_json(measured));
   fmt::print("{}", to_table(result));
   if (o.json.empty()) return 0;
-  file << result.dump(1) << "\n" << std::flush;
+  file << json_text(result, 1) << "\n" << std::flush;
   require<FileError>(file.good(), o.json + ": can't be written; make room on the disk");
   return 0;
 }

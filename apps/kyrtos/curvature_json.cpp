@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "curvature_report.hpp"
+#include "json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -98,7 +99,7 @@ std::string to_json(CurvatureResult const& r, Detail detail) {
   j["ranks"] = r.ranks;
   j["model_bytes"] = r.model_bytes;
   j["solver_bytes"] = r.solver_bytes;
-  return j.dump();
+  return json_text(j);
 }
 
 }  // namespace kyrtos::program

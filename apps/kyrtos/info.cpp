@@ -7,6 +7,7 @@
 #include <kyrtos/parallel/agreement.hpp>
 
 #include "format.hpp"
+#include "json_text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -38,7 +39,7 @@ std::string value_text(std::string const& key, Facts const& value) {
   if (value.is_number() && key.ends_with("_bytes")) return bytes_text(value.get<double>());
   if (value.is_number() && key.ends_with("_flops")) return scaled(value.get<double>()) + "FLOP/s";
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  return value.dump();
+  return json_text(value);
 }
 
 /// The facts of an object on one line.
@@ -90,7 +91,7 @@ int info(MPI_Comm ranks, InfoOptions const& o) {
   Context<Space> const context(ranks);
   auto const facts = o.path.empty() ? machine_facts(context, o.gemm_rate) : look_at(context, o);
   if (context.communicator().is_root())
-    fmt::print("{}", o.json ? facts.dump() + "\n" : to_text(facts));
+    fmt::print("{}", o.json ? json_text(facts) + "\n" : to_text(facts));
   return 0;
 }
 

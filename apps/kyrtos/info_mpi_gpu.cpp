@@ -6,6 +6,7 @@
 
 #include "command.hpp"
 #include "info.hpp"
+#include "json_text.hpp"
 
 #include <csignal>
 #include <cstring>
@@ -53,7 +54,7 @@ int check_mpi_gpu(bool json) {
     facts["setting"] =
         "parallel.gpu_aware_mpi = \"auto\" does what MPI says; \"on\" and \"off\" insist";
   }
-  fmt::print("{}", json ? facts.dump() + "\n" : to_text(facts));
+  fmt::print("{}", json ? json_text(facts) + "\n" : to_text(facts));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "command.hpp"
 #include "format.hpp"
+#include "json_text.hpp"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -119,7 +120,7 @@ int plan(MPI_Comm world, PlanOptions o) {
                             {"step_exposed_s", row.plain.exposed},
                             {"tracked_step_s", row.tracked.total()},
                             {"tracked_exposed_s", row.tracked.exposed}});
-    fmt::print("{}\n", j.dump());
+    fmt::print("{}\n", json_text(j));
     return fits ? 0 : failure;
   }
   fmt::print("{} parameters on {} rank{}, {} of {} blocks at first\n", full.parameters, o.ranks,

@@ -9,6 +9,7 @@
 #include <kyrtos/train/trainer.hpp>
 
 #include "command.hpp"
+#include "json_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -171,9 +172,9 @@ int turn(Context<Space> const& context, TurnOptions const& o, RunConfig const& c
   auto const found = Turn<Scalar>(context, o, config, file).measure();
   if (!context.communicator().is_root()) return 0;
   if (o.json)
-    fmt::print("{}\n", found.dump());
+    fmt::print("{}\n", json_text(found));
   else
-    for (auto const& [key, value] : found.items()) fmt::print("{:<16} {}\n", key, value.dump());
+    for (auto const& [key, value] : found.items()) fmt::print("{:<16} {}\n", key, json_text(value));
   return 0;
 }
 

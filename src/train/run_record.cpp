@@ -20,6 +20,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string_view>
 #include <unistd.h>
 
 namespace kyrtos {
@@ -61,6 +62,11 @@ std::string wanted(Field const& field) {
   return field.kind == Kind::flag ? "true or false" : "a number";
 }
 
+/// Whether it can be a word on quality: a later version may have more of them.
+bool is_word(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
 /// What the object holds under the field's name.
 std::optional<double> number_in(nlohmann::json const& object, Field const& field) {
   auto const found = object.find(field.name);
@@ -82,7 +88,8 @@ StepReport from_json(std::string const& line) {
   StepReport report;
   for (Field const& field : step_fields::all) field.set(report, number_in(object, field));
   if (auto const quality = object.find("quality"); quality != object.end()) {
-    if (!quality->is_string()) throw FileError("'quality' must be a string");
+    if (!quality->is_string() || !is_word(quality->get<std::string>()))
+      throw FileError("'quality' must be a word of small letters");
     if (!report.curvature) report.curvature.emplace();
     report.curvature->quality = quality->get<std::string>();
   }
@@ -217,6 +224,8 @@ void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& 
                 std::string("can't read '") + quality_path + "'");
   for (std::size_t i = 0; i < reports.size(); ++i) {
     std::string const quality = texts.substr(i * length, length).c_str();  // without filling zeros
+    if (!is_word(quality))
+      throw FileError(fmt::format("{}: '{}' must hold words of small letters", path, quality_path));
     if (reports[i].curvature) reports[i].curvature->quality = quality;
   }
 }

@@ -18,6 +18,8 @@ void stop() {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
+  // Open MPI would catch the signals by which libFuzzer learns of a crash and keeps its input.
+  setenv("OMPI_MCA_opal_signal", "", /*overwrite=*/1);
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   Kokkos::initialize();

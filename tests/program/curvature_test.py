@@ -4,6 +4,7 @@
 where the launcher starts the program on two ranks."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -188,6 +189,11 @@ class Info(OnARun):
             validated = [m["validation_loss"] for m in self.metrics if "validation_loss" in m]
             self.assertAlmostEqual(facts["best_validation_loss"]["value"], min(validated))
         self.assertEqual(self.info("run")["newest_checkpoint"], LAST)
+
+    def test_a_name_that_is_no_text(self):
+        shutil.copytree(self.folder / "run", self.folder / "r\udcffn")  # a byte 0xFF
+        newest = self.info("r\udcffn")["newest_checkpoint"]
+        self.assertTrue(newest.startswith("r\N{REPLACEMENT CHARACTER}n/"))
 
     def test_result(self):
         self.curvature("--top", "1")

@@ -143,7 +143,8 @@ TEST_CASE("lines may hold more, but not something else", "[run_record]") {
   CHECK_THAT(refusal(R"({"step": 1.5})"), ContainsSubstring("'step' must be an integer"));
   CHECK_THAT(refusal(R"({"step": 1, "loss": "x"})"), ContainsSubstring("'loss' must be a number"));
   CHECK_THAT(refusal(R"({"step": 1, "skipped": 1})"), ContainsSubstring("must be true or false"));
-  CHECK_THAT(refusal(R"({"step": 1, "quality": 1})"), ContainsSubstring("must be a string"));
+  CHECK_THAT(refusal(R"({"step": 1, "quality": 1})"), ContainsSubstring("must be a word"));
+  CHECK_THAT(refusal(R"({"step": 1, "quality": "not\none"})"), ContainsSubstring("must be a word"));
   for (auto const* const step : {"-1", "9007199254740992", "18446744073709551615"})
     CHECK_THAT(refusal(fmt::format(R"({{"step": {}}})", step)),
                ContainsSubstring("'step' must be an integer from 0 to 9007199254740991"));
@@ -225,6 +226,24 @@ TEST_CASE("a column with what can't be counted is named", "[run_record]") {
   CHECK_THAT(refusal("hvps", 0x1p31), ContainsSubstring("holds 2147483648, which must be an int"));
   CHECK_THAT(refusal("step", std::nan("")), ContainsSubstring("'metrics/step' holds nan"));
   CHECK(refusal("hvps", std::nan("")).empty());  // what was not measured
+}
+
+TEST_CASE("a column with what is no word on quality is named", "[run_record]") {
+  Communicator const ranks(MPI_COMM_SELF);
+  TemporaryDirectory const directory(ranks);
+  RunRecord record(ranks, directory.path(), "", 0);
+  record.append(some_step(1));
+  record.save();
+  hid_t const file = H5Fopen(record.hdf5_path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  hid_t const dataset = H5Dopen2(file, "metrics/quality", H5P_DEFAULT);
+  hid_t const type = H5Dget_type(dataset);
+  std::string const no_text(H5Tget_size(type), '\x8c');  // nor UTF-8
+  CHECK(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, no_text.data()) >= 0);
+  H5Tclose(type);
+  H5Dclose(dataset);
+  H5Fclose(file);
+  CHECK_THAT(failure<FileError>([&] { read_run(record.hdf5_path()); }),
+             ContainsSubstring("run.h5: 'metrics/quality' must hold words"));
 }
 
 TEST_CASE("a run that resumes takes later steps again", "[run_record]") {
