@@ -103,8 +103,7 @@ std::vector<perf::CaseMaker> cases_of(BenchOptions const& o, std::string const& 
     cases.push_back(
         start_up_case(directory, o.suite == "smoke" ? tiny : StartUpModel(), o.launcher));
   std::vector<Precision> precisions;
-  for (auto const& word : o.precisions)
-    precisions.push_back(word == "bf16" ? Precision::bf16 : Precision::float32);
+  for (auto const& word : o.precisions) precisions.push_back(kyrtos::precisions().at(word));
   cases = perf::in_precisions(perf::chosen(std::move(cases), o.cases), precisions);
   cases.insert(cases.begin(), perf::machine_case());
   return cases;
@@ -178,11 +177,12 @@ void add_options(CLI::App& command, BenchOptions& o) {
       ->allow_extra_args(false)
       ->take_all();
   command
-      .add_option("--precision", o.precisions,
-                  "Of models and layers: float32, or matrix products in bfloat16, as NAME-bf16; "
-                  "may be given again, to measure both in turns")
+      .add_option(
+          "--precision", o.precisions,
+          "Of models and layers: float32, or of the factors in matrix products: bf16, tf32, as "
+          "NAME-bf16; may be given again, to measure them in turns")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "bf16"}))
+      ->check(CLI::IsMember({"float32", "bf16", "tf32"}))
       ->allow_extra_args(false)
       ->take_all();
   command.add_option("--repetitions", o.rounds.repetitions, "Rounds of measurements")

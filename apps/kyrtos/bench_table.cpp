@@ -76,10 +76,10 @@ std::string conditions(Json const& result) {
   auto const& machine = result["machine"];
   auto const& versions = result["versions"];
   auto const& peaks = result["peaks"];
-  auto const bf16 =
-      peaks.contains("bf16_flops_per_s")
-          ? fmt::format(", in bfloat16 {}FLOP/s", scaled(number(peaks, "bf16_flops_per_s")))
-          : "";
+  std::string rounded;
+  for (std::string const precision : {"bf16", "tf32"})
+    if (auto const key = precision + "_flops_per_s"; peaks.contains(key))
+      rounded += fmt::format(", in {} {}FLOP/s", precision, scaled(number(peaks, key)));
   return fmt::format(
       "kyrtos {} on {}: {}, {}, {}; {}, Kokkos {}, {}\n"
       "suite {}, {}; a rank's peaks: matrix products {}FLOP/s ({}){}, triad {}B/s\n",
@@ -87,7 +87,7 @@ std::string conditions(Json const& result) {
       counted(machine, "threads", "thread"), counted(machine, "ranks", "rank"),
       text(result, "backend"), text(versions, "kokkos"), text(versions, "compiler"),
       text(result, "suite"), counted(result, "rounds", "round"),
-      scaled(number(peaks, "gemm_flops_per_s")), text(peaks, "gemm_provider"), bf16,
+      scaled(number(peaks, "gemm_flops_per_s")), text(peaks, "gemm_provider"), rounded,
       scaled(number(peaks, "triad_bytes_per_s")));
 }
 
@@ -106,9 +106,9 @@ std::string profiles(Json const& result) {
   std::string tables;
   for (auto const& one : result["cases"]) {
     if (!one.contains("profile")) continue;
-    bool const is_bf16 = one.value("precision", "") == "bf16";
+    auto const precision = one.value("precision", "float32");
     PeakRates const peaks{
-        number(result["peaks"], is_bf16 ? "bf16_flops_per_s" : "gemm_flops_per_s"),
+        number(result["peaks"], (precision == "float32" ? "gemm" : precision) + "_flops_per_s"),
         number(result["peaks"], "triad_bytes_per_s")};
     for (auto const& [operation, profile] : one["profile"].items())
       tables += profile_table(profile, text(one, "name") + " " + operation, peaks);

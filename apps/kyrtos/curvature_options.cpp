@@ -21,8 +21,6 @@ Words<Matrix> const matrices{{"hessian", Matrix::hessian},
 Words<Preconditioner> const preconditioners{{"bias_corrected", Preconditioner::bias_corrected},
                                             {"plain", Preconditioner::plain}};
 Words<EigenMethod> const methods{{"lanczos", EigenMethod::lanczos}, {"power", EigenMethod::power}};
-Words<Precision> const precisions{
-    {"float32", Precision::float32}, {"float64", Precision::float64}, {"bf16", Precision::bf16}};
 
 template <class Enum>
 std::string word_for(Words<Enum> const& words, Enum value) {
@@ -91,8 +89,8 @@ void add_batches(CLI::App& command, CurvatureOptions& o) {
   add_number(command, "--length", o.length, 1, "Tokens a sequence [the run's]");
   add_number(command, "--seed", o.seed, 0,
              "Of batches and random vectors; the run's makes batch 0 its probe [the run's]");
-  add_choice(command, "--precision", precisions, o.precision,
-             "Of all vectors; bf16: of the factors in matrix products", "the run's");
+  add_choice(command, "--precision", precisions(), o.precision,
+             "Of all vectors; bf16 and tf32: of the factors in matrix products", "the run's");
 }
 
 void add_eigenvalues(CLI::App& command, CurvatureOptions& o) {
@@ -172,10 +170,6 @@ std::string name_of(Preconditioner preconditioner) {
 
 std::string name_of(EigenMethod method) {
   return word_for(methods, method);
-}
-
-std::string name_of(Precision precision) {
-  return word_for(precisions, precision);
 }
 
 }  // namespace kyrtos::program

@@ -51,6 +51,5 @@ void complete(CLI::App const& command, CurvatureOptions& options);
 std::string name_of(CurvatureConfig::Matrix matrix);
 std::string name_of(CurvatureConfig::Preconditioner preconditioner);
 std::string name_of(EigenMethod method);
-std::string name_of(Precision precision);
 
 }  // namespace kyrtos::program

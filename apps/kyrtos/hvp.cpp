@@ -45,8 +45,8 @@ std::vector<layers::Batch<Scalar, Space>> share_of_batch(Context<Space> const& c
 
 template <class Scalar>
 int hvp(MPI_Comm ranks, HvpOptions const& o) {
-  auto const precision = o.precision == "bf16" ? Precision::bf16 : Precision::float32;
-  auto const context = with_precision(Context<Space>(ranks), precision, "--precision");
+  auto const context =
+      with_precision(Context<Space>(ranks), precisions().at(o.precision), "--precision");
   auto const& communicator = context.communicator();
   StoredModel<Scalar> const stored(context, o.checkpoint);
   auto const& model = stored.model;
@@ -97,9 +97,9 @@ void add_hvp(CLI::App& app, Action& action) {
   file("--out", o->out, "HDF5 to write: /loss (mean over targets), /gradient/..., /hvp/...");
   command
       ->add_option("--precision", o->precision,
-                   "Of the computation; bf16: of the factors in matrix products")
+                   "Of the computation; bf16 and tf32: of the factors in matrix products")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "float64", "bf16"}));
+      ->check(CLI::IsMember({"float32", "float64", "bf16", "tf32"}));
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       return o->precision == "float64" ? hvp<double>(ranks, *o) : hvp<float>(ranks, *o);

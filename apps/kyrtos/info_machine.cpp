@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/version.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "info.hpp"
 #include "machine.hpp"
@@ -45,14 +45,13 @@ Facts kokkos_facts(Context<Space> const& context) {
 Facts gemm_facts() {
   Facts list = Facts::array();
   for (auto const& provider : linalg::gemm_providers())
-    list.push_back(provider.available ? fmt::format("{} {} ({})", provider.name, provider.version,
-                                                    provider.scalars)
+    list.push_back(provider.available ? fmt::format("{} ({})", provider.title(), provider.scalars)
                                       : fmt::format("{}: not in this build", provider.name));
   return list;
 }
 
 Facts bf16_fact() {
-  auto const missing = linalg::Bf16Products<Space>::missing();
+  auto const missing = missing_for<Space>(Precision::bf16);
   return missing.empty() ? "there" : missing;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/growth/depth_schedule.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 #include <kyrtos/train/resources.hpp>
 #include <kyrtos/train/run_parts.hpp>
@@ -94,7 +93,7 @@ std::string time_table(std::vector<Scaled> const& rows, DeviceRates const& rates
 
 /// In the run's precision, if this machine has it.
 double measured_rate(Context<Space> const& context, Precision precision) {
-  bool const has_it = linalg::Bf16Products<Space>::missing().empty();
+  bool const has_it = missing_for<Space>(precision).empty();
   auto const here = has_it ? with_precision(context, precision) : context;
   return linalg::measure_gemm_rate<float>(here);
 }

@@ -130,7 +130,7 @@ typedef struct kyrtos_model kyrtos_model;
 /// A new model, all parameters zero. `config` is the text of a configuration file: [model], and for
 /// a trainer [optimizer], [curvature] and training.clip_norm.
 /// \param precision KYRTOS_FLOAT32 or KYRTOS_FLOAT64, of all its numbers; training.precision says
-/// only, for float32, whether matrix products are of bfloat16.
+/// only, for float32, whether factors of matrix products are rounded (bf16, tf32).
 KYRTOS_API kyrtos_status kyrtos_model_create(kyrtos_context* context, const char* config,
                                              kyrtos_type precision, kyrtos_model** model);
 /// From a checkpoint, or the newest one of a run's directory. Collective.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/train/config.hpp>
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -18,14 +19,16 @@ using Json = nlohmann::ordered_json;
 struct Work {
   enum class Kind {
     uncounted,
-    products,       ///< Floating-point operations; the peak is that of matrix products.
-    bf16_products,  ///< Those of layers whose matrix products are in bfloat16; likewise.
-    memory,         ///< Bytes to and from memory; the peak is that of the triad.
-    transfer,       ///< Bytes to and from files or other ranks; without a peak.
+    products,  ///< Floating-point operations; the peak is that of matrix products.
+    memory,    ///< Bytes to and from memory; the peak is that of the triad.
+    transfer,  ///< Bytes to and from files or other ranks; without a peak.
   } kind = Kind::uncounted;
   double amount = 0;
+  Precision precision = Precision::float32;  ///< Of the products.
 
-  static Work products(double flops) { return {Kind::products, flops}; }
+  static Work products(double flops, Precision precision = Precision::float32) {
+    return {Kind::products, flops, precision};
+  }
   static Work memory(double bytes) { return {Kind::memory, bytes}; }
   static Work transfer(double bytes) { return {Kind::transfer, bytes}; }
 };

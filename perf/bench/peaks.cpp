@@ -3,7 +3,6 @@
 #include "peaks.hpp"
 
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
 #include <kyrtos/optim/detail/sweep.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
@@ -78,25 +77,23 @@ CaseMaker machine_case() {
       if (!provider.available) continue;
       MPI_Comm const ranks = context.communicator().get();
       Product const product{Context<Space>(ranks, {.gemm = provider.provider}), a, b, c, n};
-      if (can_multiply(product))
-        machine.operations.push_back({provider.name + " " + provider.version, product, work});
+      if (can_multiply(product)) machine.operations.push_back({provider.title(), product, work});
     }
-    if (linalg::Bf16Products<Space>::missing().empty())
-      machine.operations.push_back({"bf16",
-                                    Product{with_precision(context, Precision::bf16), a, b, c, n},
-                                    {Work::Kind::bf16_products, work.amount}});
+    for (auto const precision : {Precision::bf16, Precision::tf32})
+      if (missing_for<Space>(precision).empty())
+        machine.operations.push_back({name_of(precision),
+                                      Product{with_precision(context, precision), a, b, c, n},
+                                      Work::products(work.amount, precision)});
     machine.operations.push_back(triad(context));
     return machine;
   };
   return {"machine", make};
 }
 
-double Peaks::of(Work::Kind kind) const {
-  switch (kind) {
+double Peaks::of(Work const& work) const {
+  switch (work.kind) {
     case Work::Kind::products:
-      return flops;
-    case Work::Kind::bf16_products:
-      return bf16_flops;
+      return flops.contains(work.precision) ? flops.at(work.precision) : 0;
     case Work::Kind::memory:
       return bytes;
     case Work::Kind::transfer:
@@ -110,12 +107,12 @@ Peaks peaks_of(Measured const& machine) {
   Peaks peaks;
   for (std::size_t i = 0; i < machine.seconds.size(); ++i) {
     auto const& operation = machine.of.operations[i];
-    double const rate = operation.work.amount / quartiles_of(machine.seconds[i]).median;
-    if (operation.work.kind == Work::Kind::memory) peaks.bytes = rate;
-    if (operation.work.kind == Work::Kind::bf16_products) peaks.bf16_flops = rate;
-    if (operation.work.kind != Work::Kind::products || rate <= peaks.flops) continue;
-    peaks.flops = rate;
-    peaks.provider = operation.name;
+    auto const& work = operation.work;
+    double const rate = work.amount / quartiles_of(machine.seconds[i]).median;
+    if (work.kind == Work::Kind::memory) peaks.bytes = rate;
+    if (work.kind != Work::Kind::products || rate <= peaks.of(work)) continue;
+    peaks.flops[work.precision] = rate;
+    if (work.precision == Precision::float32) peaks.provider = operation.name;
   }
   return peaks;
 }

@@ -4,19 +4,23 @@
 
 #include "rounds.hpp"
 
+#include <map>
+
 namespace kyrtos::perf {
 
 /// What the machine can do, measured among the cases: matrix products of 2048³ with every provider
-/// that can, in float32 and in bfloat16, and the triad a ← b + s·c on vectors that no cache holds.
+/// that can, in float32 and of rounded factors where there are such, and the triad a ← b + s·c on
+/// vectors that no cache holds.
 CaseMaker machine_case();
 
 /// What shares are shares of, in units a second and for each rank.
 struct Peaks {
-  double flops = 0, bytes = 0;
-  std::string provider;   ///< Of the fastest products in float32.
-  double bf16_flops = 0;  ///< 0: the machine has none.
+  std::map<Precision, double> flops;  ///< Of those that the machine has.
+  double bytes = 0;
+  std::string provider;  ///< Of the fastest products in float32.
 
-  double of(Work::Kind kind) const;
+  /// 0: it has none.
+  double of(Work const& work) const;
 };
 Peaks peaks_of(Measured const& machine);
 

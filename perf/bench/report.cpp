@@ -21,10 +21,9 @@ void add_operation(Json& j, Operation const& operation, std::vector<double> cons
   auto const& name = operation.name;
   j[name + "_s"] = q.median;
   j["quartiles"][name + "_s"] = pair_of(q.lower, q.upper);
-  double const rate = operation.work.amount / q.median, peak = peaks.of(operation.work.kind);
+  double const rate = operation.work.amount / q.median, peak = peaks.of(operation.work);
   switch (operation.work.kind) {
     case Work::Kind::products:
-    case Work::Kind::bf16_products:
       j["flops_per_s"][name] = rate;
       j["peak_fraction_" + name] = rate / peak;
       break;
@@ -68,10 +67,11 @@ Json case_json(Measured const& m, Peaks const& peaks) {
 /// The peaks themselves, with the rates of a quick quarter of the rounds and a slow one.
 Json peaks_json(Measured const& machine) {
   auto const peaks = peaks_of(machine);
-  Json j{{"gemm_flops_per_s", peaks.flops},
+  Json j{{"gemm_flops_per_s", peaks.of(Work::products(0))},
          {"gemm_provider", peaks.provider},
          {"triad_bytes_per_s", peaks.bytes}};
-  if (peaks.bf16_flops > 0) j["bf16_flops_per_s"] = peaks.bf16_flops;
+  for (auto const& [precision, rate] : peaks.flops)
+    if (precision != Precision::float32) j[name_of(precision) + "_flops_per_s"] = rate;
   for (std::size_t i = 0; i < machine.seconds.size(); ++i) {
     auto const& operation = machine.of.operations[i];
     auto const q = quartiles_of(machine.seconds[i]);
@@ -105,8 +105,8 @@ Json slopes_of(Json const& cases) {
   for (auto const& one : cases) {
     auto const series = one.value("series", "");
     if (series.empty()) continue;
-    bool const is_bf16 = one.value("precision", "") == "bf16";
-    auto& of_series = points[is_bf16 ? series + "-bf16" : series];
+    auto const precision = one.value("precision", "float32");
+    auto& of_series = points[precision == "float32" ? series : series + "-" + precision];
     for (auto const& [key, value] : one.items())
       if (is_time(key) || key.ends_with("_mib") || key == "forward_flops")
         of_series[key].emplace_back(one[series].get<double>(), value.get<double>());

@@ -152,15 +152,12 @@ std::vector<CaseMaker> suite(std::string const& name, SuiteOptions const& option
 namespace {
 
 CaseMaker in_precision(CaseMaker const& of, Precision precision) {
-  bool const is_bf16 = precision == Precision::bf16;
-  auto const name = of.name + (is_bf16 ? "-bf16" : "");
+  auto const name = precision == Precision::float32 ? of.name : of.name + "-" + name_of(precision);
   auto const make = [=](Context<Space> const& context) {
     auto one = of.make(with_precision(context, precision, "--precision"));
     one.name = name;
-    one.facts["precision"] = is_bf16 ? "bf16" : "float32";
-    for (auto& operation : one.operations)
-      if (is_bf16 && operation.work.kind == Work::Kind::products)
-        operation.work.kind = Work::Kind::bf16_products;
+    one.facts["precision"] = name_of(precision);
+    for (auto& operation : one.operations) operation.work.precision = precision;
     return one;
   };
   CaseMaker maker{name, make};

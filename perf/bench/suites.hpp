@@ -21,8 +21,8 @@ std::vector<std::string> suite_names();
 std::vector<CaseMaker> suite(std::string const& name, SuiteOptions const& options);
 
 /// For each case with matrix products one in each of these precisions, where `gpt2` in bfloat16 is
-/// `gpt2-bf16`; the other cases once. \throws ConfigError, when they are made, where there is no
-/// bfloat16.
+/// `gpt2-bf16`; the other cases once. \throws ConfigError, when they are made, where the machine
+/// lacks the precision.
 std::vector<CaseMaker> in_precisions(std::vector<CaseMaker> const& cases,
                                      std::vector<Precision> const& precisions);
 

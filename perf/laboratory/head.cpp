@@ -6,7 +6,7 @@
 // src/layers/projection_head.cpp.
 
 #include <kyrtos/layers/cross_entropy_head.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "laboratory.hpp"
 #include "perf/bench/layer_case.hpp"
@@ -62,7 +62,7 @@ double largest_error(Context<Space> const& context, Index chunk_rows) {
 std::vector<perf::Candidate> candidates(Index vocabulary, Index width, Index tokens) {
   std::vector<perf::Candidate> all;
   std::vector<Precision> precisions{Precision::float32};
-  if (linalg::Bf16Products<Space>::missing().empty()) precisions.push_back(Precision::bf16);
+  if (missing_for<Space>(Precision::bf16).empty()) precisions.push_back(Precision::bf16);
   for (Index const rows : {0, 128, 256, 512, 1024}) {
     auto const name = rows == 0 ? std::string("in use") : std::to_string(rows);
     auto const head = std::make_shared<Head const>(vocabulary, width, true, 0, 0.02, rows);

@@ -38,8 +38,8 @@ void print(std::vector<Measured> const& measured) {
   fmt::print(
       "\n{:%Y-%m-%d}, {}, {} threads, products {:.1f} GFLOP/s, triad {:.1f} GB/s; G/s and share "
       "of it\n{:12}",
-      fmt::gmtime(std::time(nullptr)), Space::name(), Space().concurrency(), peaks.flops / 1e9,
-      peaks.bytes / 1e9, "");
+      fmt::gmtime(std::time(nullptr)), Space::name(), Space().concurrency(),
+      peaks.of(perf::Work::products(0)) / 1e9, peaks.bytes / 1e9, "");
   auto const& operations = measured[1].of.operations;
   std::vector<double> best(operations.size(), 0);
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -52,7 +52,7 @@ void print(std::vector<Measured> const& measured) {
     fmt::print("{:12}", measured[m].of.name);
     for (std::size_t i = 0; i < operations.size(); ++i) {
       double const r = rate(measured[m], i);
-      fmt::print("{}", cell(r, peaks.of(measured[m].of.operations[i].work.kind), r == best[i]));
+      fmt::print("{}", cell(r, peaks.of(measured[m].of.operations[i].work), r == best[i]));
     }
     fmt::print("\n");
   }

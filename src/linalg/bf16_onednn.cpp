@@ -40,7 +40,7 @@ struct PlannedProduct {
   std::unordered_map<int, dnnl::memory> arguments;
   std::size_t scratchpad_bytes;
 
-  PlannedProduct(dnnl::engine const& engine, Bf16Product const& of) {
+  PlannedProduct(dnnl::engine const& engine, RoundedProduct const& of) {
     using Type = dnnl::memory::data_type;
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -78,9 +78,9 @@ struct PlannedProduct {
 struct Library {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::map<Bf16Product, PlannedProduct> products;
+  std::map<RoundedProduct, PlannedProduct> products;
 
-  PlannedProduct& plan(Bf16Product const& of) {
+  PlannedProduct& plan(RoundedProduct const& of) {
     auto const known = products.find(of);
     return known != products.end() ? known->second
                                    : products.try_emplace(of, engine, of).first->second;
@@ -108,14 +108,14 @@ std::string bf16_missing() {
              : "this processor has no bfloat16 instructions that oneDNN uses (AVX512_BF16 or AMX)";
 }
 
-std::size_t bf16_scratchpad(Bf16Product const& of) try {
+std::size_t bf16_scratchpad(RoundedProduct const& of) try {
   return PlannedProduct(dnnl::engine(dnnl::engine::kind::cpu, 0), of).scratchpad_bytes;
 } catch (dnnl::error const& error) {
   fail(error);
 }
 
 template <class Space>
-void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c) try {
   context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
   compat::WorkOfHostLibrary const work(in.a, in.b, in.scratchpad, c);
@@ -125,8 +125,8 @@ void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Spa
   fail(error);
 }
 
-#define KYRTOS_BF16_ONEDNN(SPACE)                                                           \
-  template void gemm(Context<SPACE> const&, Bf16Product const&, Bf16Operands<SPACE> const&, \
+#define KYRTOS_BF16_ONEDNN(SPACE)                                                                 \
+  template void gemm(Context<SPACE> const&, RoundedProduct const&, RoundedOperands<SPACE> const&, \
                      MatrixView<float, SPACE> const&);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_BF16_ONEDNN)
 
@@ -137,7 +137,7 @@ std::string bf16_missing() {
          "nvcc's, which can't translate oneDNN's C++ interface";
 }
 
-std::size_t bf16_scratchpad(Bf16Product const&) {
+std::size_t bf16_scratchpad(RoundedProduct const&) {
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
@@ -61,6 +61,24 @@ GemmProvider choose(GemmProvider wanted) {
 }  // namespace
 
 template <class Scalar, class Space>
+void multiply_as_they_are(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                          Scalar alpha, MatrixView<Scalar const, Space> const& a,
+                          MatrixView<Scalar const, Space> const& b, Scalar beta,
+                          MatrixView<Scalar, Space> const& c) {
+  auto const provider = choose<Scalar, Space>(context.options().gemm);
+  if constexpr (onednn::supports<Scalar, Space>)
+    if (provider == GemmProvider::onednn)
+      return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);
+  if constexpr (cublaslt::supports<Space>)
+    if (provider == GemmProvider::cublaslt)
+      return cublaslt::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+  if constexpr (rocblas::supports<Space>)
+    if (provider == GemmProvider::rocblas)
+      return rocblas::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+  kokkos_kernels::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+}
+
+template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
           std::type_identity_t<Scalar> alpha,
           std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
@@ -76,17 +94,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   if constexpr (std::is_same_v<Scalar, float>)
     if (auto* const products = context.products())
       return products->multiply(a_op, b_op, alpha, a, b, beta, c);
-  auto const provider = choose<Scalar, Space>(context.options().gemm);
-  if constexpr (onednn::supports<Scalar, Space>)
-    if (provider == GemmProvider::onednn)
-      return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);
-  if constexpr (cublaslt::supports<Space>)
-    if (provider == GemmProvider::cublaslt)
-      return cublaslt::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
-  if constexpr (rocblas::supports<Space>)
-    if (provider == GemmProvider::rocblas)
-      return rocblas::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
-  kokkos_kernels::gemm<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+  multiply_as_they_are<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
 }
 
 std::vector<GemmProviderInfo> gemm_providers() {
@@ -94,6 +102,9 @@ std::vector<GemmProviderInfo> gemm_providers() {
 }
 
 #define KYRTOS_INSTANTIATE_GEMM_(SCALAR, SPACE)                                                    \
+  template void multiply_as_they_are<SCALAR, SPACE>(                                               \
+      Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
+      MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \
   template void gemm<SCALAR, SPACE>(                                                               \
       Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
       MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);

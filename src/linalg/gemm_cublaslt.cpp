@@ -185,15 +185,16 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
 }
 
 template <class Space>
-void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c) {
   auto const factor = [](Transpose op, Index rows, Index columns, void const* data) {
     if (op == Transpose::yes) std::swap(rows, columns);
     return shape_of(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), data);
   };
-  Problem const p{CUDA_R_16BF,
+  bool const is_tf32 = of.format == FactorFormat::tf32;
+  Problem const p{is_tf32 ? CUDA_R_32F : CUDA_R_16BF,
                   CUDA_R_32F,
-                  CUBLAS_COMPUTE_32F,
+                  is_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F,
                   of.b_op,
                   of.a_op,
                   factor(of.b_op, of.k, of.n, in.b.data()),
@@ -207,7 +208,7 @@ GemmProviderInfo info() {
   return {GemmProvider::cublaslt, "cuBLASLt",
           std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." +
               std::to_string(v % 100),
-          "float32 float64 bfloat16 (device)", true};
+          "float32 float64 bfloat16 tf32 (device)", true};
 }
 
 #define KYRTOS_INSTANTIATE_CUBLASLT(SCALAR)                                                       \
@@ -215,8 +216,8 @@ GemmProviderInfo info() {
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
                      MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&);
-template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Bf16Product const&,
-                   Bf16Operands<Kokkos::DefaultExecutionSpace> const&,
+template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct const&,
+                   RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
                    MatrixView<float, Kokkos::DefaultExecutionSpace> const&);
 KYRTOS_INSTANTIATE_CUBLASLT(float)
 KYRTOS_INSTANTIATE_CUBLASLT(double)
@@ -224,7 +225,7 @@ KYRTOS_INSTANTIATE_CUBLASLT(double)
 #else
 
 GemmProviderInfo info() {
-  return {GemmProvider::cublaslt, "cuBLASLt", "", "float32 float64 bfloat16 (device)", false};
+  return {GemmProvider::cublaslt, "cuBLASLt", "", "float32 float64 bfloat16 tf32 (device)", false};
 }
 
 #endif

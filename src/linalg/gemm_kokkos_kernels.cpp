@@ -23,7 +23,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
 }
 
 GemmProviderInfo info() {
-  return {GemmProvider::kokkos_kernels, "Kokkos Kernels", compat::kokkos_version(),
+  return {GemmProvider::kokkos_kernels, "Kokkos Kernels", KYRTOS_KOKKOS_KERNELS_VERSION,
           "float32 float64", true};
 }
 

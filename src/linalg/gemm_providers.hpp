@@ -5,9 +5,10 @@
 #include <kyrtos/config.hpp>
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/gemm.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 
 #include <compare>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 /// \file
@@ -15,20 +16,30 @@
 
 namespace kyrtos::linalg {
 
-/// C ← op(A)·op(B) + β·C of factors in bfloat16 and of sums and C in float32; C is [m, n], sums
-/// have k terms (linalg/bf16_products.hpp).
-struct Bf16Product {
+/// C ← op(A)·op(B) + β·C of rounded factors and of sums and C in float32; C is [m, n], sums have k
+/// terms (linalg/rounded_products.hpp).
+struct RoundedProduct {
+  FactorFormat format;
   Transpose a_op, b_op;
   Index m, n, k;
   float beta;
-  auto operator<=>(Bf16Product const&) const = default;
+  auto operator<=>(RoundedProduct const&) const = default;
 };
 
-/// Its factors, row-major, and memory of the library's own.
+/// Its factors, row-major, of 2 bytes an element in bfloat16 and of 4 in TF32, and memory of the
+/// library's own.
 template <class Space>
-struct Bf16Operands {
-  VectorView<std::uint16_t, Space> a, b, scratchpad;
+struct RoundedOperands {
+  VectorView<std::byte, Space> a, b, scratchpad;
 };
+
+/// gemm() by the provider that the context names or the fastest there is, of factors that nothing
+/// rounds.
+template <class Scalar, class Space>
+void multiply_as_they_are(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                          Scalar alpha, MatrixView<Scalar const, Space> const& a,
+                          MatrixView<Scalar const, Space> const& b, Scalar beta,
+                          MatrixView<Scalar, Space> const& c);
 
 /// oneDNN (https://oneapi-src.github.io/oneDNN): the fastest float32 on most CPUs.
 namespace onednn {
@@ -54,12 +65,13 @@ inline constexpr bool supports_bf16 = compat::runs_on_host<Space>;
 template <class Space>
 inline constexpr bool supports_bf16 = false;
 #endif
-/// Empty where this build and processor multiply in bfloat16; otherwise, what is missing.
+/// Empty where this build and processor multiply in bfloat16; otherwise, what is missing. The rest
+/// is for products of that format only.
 std::string bf16_missing();
 /// Bytes of the scratchpad for such a product.
-std::size_t bf16_scratchpad(Bf16Product const& of);
+std::size_t bf16_scratchpad(RoundedProduct const& of);
 template <class Space>
-void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();
@@ -81,7 +93,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c);
 template <class Space>
-void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();
@@ -103,7 +115,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
           Scalar beta, MatrixView<Scalar, Space> const& c);
 template <class Space>
-void gemm(Context<Space> const& context, Bf16Product const& of, Bf16Operands<Space> const& in,
+void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
 
 GemmProviderInfo info();

@@ -85,7 +85,7 @@ void gemm(Context<S> const& context, Transpose a_op, Transpose b_op, Scalar alph
 }
 
 template <class S>
-void gemm(Context<S> const& context, Bf16Product const& of, Bf16Operands<S> const& in,
+void gemm(Context<S> const& context, RoundedProduct const& of, RoundedOperands<S> const& in,
           MatrixView<float, S> const& c) {
   float const alpha = 1;
   Product const product{rocblas_datatype_bf16_r,
@@ -111,7 +111,7 @@ GemmProviderInfo info() {
   template void gemm(                                                                              \
       Context<Space> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, Space> const&, \
       MatrixView<SCALAR const, Space> const&, SCALAR, MatrixView<SCALAR, Space> const&);
-template void gemm(Context<Space> const&, Bf16Product const&, Bf16Operands<Space> const&,
+template void gemm(Context<Space> const&, RoundedProduct const&, RoundedOperands<Space> const&,
                    MatrixView<float, Space> const&);
 KYRTOS_INSTANTIATE_ROCBLAS(float)
 KYRTOS_INSTANTIATE_ROCBLAS(double)

@@ -200,6 +200,20 @@ RunConfig load_config(std::string const& path, std::vector<std::string> const& o
   return parse_config(text.str(), path, overrides);
 }
 
+std::map<std::string, Precision> const& precisions() {
+  static std::map<std::string, Precision> const names{{"float32", Precision::float32},
+                                                      {"float64", Precision::float64},
+                                                      {"bf16", Precision::bf16},
+                                                      {"tf32", Precision::tf32}};
+  return names;
+}
+
+std::string name_of(Precision precision) {
+  for (auto const& [name, named] : precisions())
+    if (named == precision) return name;
+  return {};
+}
+
 std::string to_toml(RunConfig const& config) {
   RunConfig copy = config;
   return by_section(copy, [](Key const&) { return std::string(); });

@@ -214,10 +214,8 @@ void declare_training(Declarations& d, TrainingConfig& c) {
   d.integer("seed", c.seed, 0, "of initial parameters and the order of data");
   d.text("start", c.start,
          "checkpoint of the same [model] whose parameters a new run starts from; none: random");
-  d.choice(
-      "precision", c.precision,
-      {{"float32", Precision::float32}, {"float64", Precision::float64}, {"bf16", Precision::bf16}},
-      "of all vectors; bf16: of the factors in matrix products, all else float32");
+  d.choice("precision", c.precision, {precisions().begin(), precisions().end()},
+           "of all vectors; bf16 and tf32: of the factors in matrix products, all else float32");
   d.real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
   d.real("skip_z_score", c.skip_z_score, not_negative,
          "leave out updates whose loss or gradient norm lies further out; 0: none");

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/linalg/bf16_products.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/resources.hpp>
+#include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/token_stream.hpp>
 
 #include <algorithm>
@@ -58,10 +59,11 @@ Index buffer_elements(Shards const& shards) {
   return (ends + 2 * between) * shards.ranks();
 }
 
-/// Bytes that the largest product in bfloat16 holds: of x [n, in], y [n, out] and W [out, in], each
-/// is made of the two others in some pass. The head's n is a chunk.
+/// Bytes that the largest product of rounded factors holds: of x [n, in], y [n, out] and W [out,
+/// in], each is made of the two others in some pass. The head's n is a chunk.
 template <class Scalar, class Space>
-Index bf16_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
+Index factor_bytes(Transformer<Scalar, Space> const& model, linalg::FactorFormat format,
+                   Index tokens) {
   auto const& c = model.config();
   Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
   Index const chunk = model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)});
@@ -69,14 +71,15 @@ Index bf16_bytes(Transformer<Scalar, Space> const& model, Index tokens) {
   for (auto const& segment : model.layout().segments())
     if (segment.shape.size() == 2 && !segment.name.ends_with("position.weight"))
       weights.emplace(segment.shape[0], segment.shape[1]);
-  constexpr auto bytes = linalg::Bf16Products<Space>::bytes;
+  constexpr auto bytes = linalg::RoundedProducts<Space>::bytes;
   constexpr auto no = linalg::Transpose::no, yes = linalg::Transpose::yes;
   Index most = 0;
   for (auto const& [out, in] : weights) {
     Index const n = out == outputs ? std::min(chunk, tokens) : tokens;
     for (bool const adds : {false, true})
-      most = std::max({most, bytes(no, yes, n, out, in, adds), bytes(no, no, n, in, out, adds),
-                       bytes(yes, no, out, in, n, adds)});
+      most = std::max({most, bytes(format, no, yes, n, out, in, adds),
+                       bytes(format, no, no, n, in, out, adds),
+                       bytes(format, yes, no, out, in, n, adds)});
   }
   return most;
 }
@@ -166,9 +169,9 @@ Resources resources_of(Context<Space> const& context, RunConfig const& config, i
     sequences += static_cast<double>(probe.micro_batch * (probe.count + probe.fillers));
   }
   add("scratch of the head", static_cast<double>(most_scratch));
-  if (config.training.precision == Precision::bf16)
-    add("factors in bfloat16",
-        static_cast<double>(bf16_bytes(model, most_at_once * config.training.length)));
+  if (auto const format = factor_format(config.training.precision))
+    add("rounded factors",
+        static_cast<double>(factor_bytes(model, *format, most_at_once * config.training.length)));
   add("tokens", sequences * static_cast<double>(2 * config.training.length) * sizeof(Token));
 
   r.micro_batches = share.count + share.fillers;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/growth/depth_schedule.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "trainer_state.hpp"
@@ -98,17 +98,30 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
   KYRTOS_TOKEN_STREAM_FOR(double, SPACE)
 KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
 
-template <class Space>
-Context<Space> with_precision(Context<Space> const& context, Precision precision, char const* key) {
-  using Products = linalg::Bf16Products<Space>;
-  if (precision != Precision::bf16 || context.products() != nullptr) return context;
-  auto const missing = Products::missing();
-  require<ConfigError>(missing.empty(),
-                       std::string(key) + " bf16: " + missing + "; choose float32");
-  return context.with_products(std::make_shared<Products>(context));
+std::optional<linalg::FactorFormat> factor_format(Precision precision) {
+  if (precision == Precision::bf16) return linalg::FactorFormat::bfloat16;
+  if (precision == Precision::tf32) return linalg::FactorFormat::tf32;
+  return std::nullopt;
 }
 
-#define KYRTOS_WITH_PRECISION(SPACE) \
+template <class Space>
+std::string missing_for(Precision precision) {
+  auto const format = factor_format(precision);
+  return format ? linalg::RoundedProducts<Space>::missing(*format) : "";
+}
+
+template <class Space>
+Context<Space> with_precision(Context<Space> const& context, Precision precision, char const* key) {
+  auto const format = factor_format(precision);
+  if (!format || context.products() != nullptr) return context;
+  auto const missing = missing_for<Space>(precision);
+  require<ConfigError>(missing.empty(), std::string(key) + " " + name_of(precision) + ": " +
+                                            missing + "; choose float32");
+  return context.with_products(std::make_shared<linalg::RoundedProducts<Space>>(context, *format));
+}
+
+#define KYRTOS_WITH_PRECISION(SPACE)                  \
+  template std::string missing_for<SPACE>(Precision); \
   template Context<SPACE> with_precision(Context<SPACE> const&, Precision, char const*);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_WITH_PRECISION)
 

@@ -166,6 +166,12 @@ class Choices(Bench):
         share /= result["peaks"]["bf16_flops_per_s"]
         self.assertAlmostEqual(rounded["peak_fraction_gradient"], share)
 
+    def test_tf32(self):
+        rounded, = self.measure("tf32.json", "--case", "tiny", "--precision", "tf32")["cases"]
+        self.assertEqual((rounded["name"], rounded["precision"]), ("tiny-tf32", "tf32"))
+        self.assertGreater(rounded["hvp_relative_error"], 1e-5)
+        self.assertLess(rounded["hvp_relative_error"], 1e-2)
+
     def test_budget_of_time(self):
         self.run_program("bench", "--suite", "smoke", "--case", "rotary", "--repetitions", "1000",
                          "--seconds", "0", "--json", "short.json")

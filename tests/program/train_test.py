@@ -150,7 +150,7 @@ class Train(InAFolder):
         self.assertIn("Exit codes", self.run_program("--help"))
 
 
-class Bfloat16(InAFolder):
+class RoundedFactors(InAFolder):
     OLD = {"DNNL_MAX_CPU_ISA": "AVX2"}  # what oneDNN then takes the processor for
 
     def test_where_there_is_none(self):
@@ -164,19 +164,26 @@ class Bfloat16(InAFolder):
         plan = ("plan", "run.toml", "--set", "training.precision=bf16", "--json")
         self.assertTrue(json.loads(self.run_program(*plan, **self.OLD))["fits"])
 
-    def test_trains(self):
-        if json.loads(self.run_program("info", "--json"))["bf16_products"] != "there":
-            self.skipTest("needs a processor with bfloat16")
+    def check_training(self, precision):
         self.train()
         exact = self.metrics()
-        self.train("--set", "training.precision=bf16", "--set", "output.directory=bf16")
-        rounded = self.metrics("bf16")
+        self.train("--set", f"training.precision={precision}",
+                   "--set", f"output.directory={precision}")
+        rounded = self.metrics(precision)
         self.assertNotEqual(rounded[-1]["loss"], exact[-1]["loss"])
         self.assertAlmostEqual(rounded[-1]["loss"], exact[-1]["loss"], delta=0.01)
-        largest = [json.loads(self.run_program("curvature", "bf16", "--precision", precision,
+        largest = [json.loads(self.run_program("curvature", precision, "--precision", used,
                                                "--top", "1", "--smallest", "0", "--json"))
-                   ["eigenvalues"]["largest"][0]["value"] for precision in ("float32", "bf16")]
+                   ["eigenvalues"]["largest"][0]["value"] for used in ("float32", precision)]
         self.assertLess(abs(largest[1] / largest[0] - 1), 0.02)
+
+    def test_bf16(self):
+        if json.loads(self.run_program("info", "--json"))["bf16_products"] != "there":
+            self.skipTest("needs a processor with bfloat16")
+        self.check_training("bf16")
+
+    def test_tf32(self):
+        self.check_training("tf32")
 
 
 class AfterTraining(InAFolder):

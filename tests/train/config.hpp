@@ -110,7 +110,7 @@ TEST_CASE("values out of range or of another type are refused", "[config]") {
   CHECK_THAT(refusal("schedule.peak = nan"), ContainsSubstring("above 0"));
   CHECK_THAT(refusal("optimizer.name = \"adam\""), ContainsSubstring("\"adamw\", \"sgd\""));
   CHECK_THAT(refusal("training.precision = \"float16\""),
-             ContainsSubstring("\"float32\", \"float64\", \"bf16\""));
+             ContainsSubstring("\"bf16\", \"float32\", \"float64\", \"tf32\""));
 }
 
 TEST_CASE("values that contradict each other are refused", "[config]") {

@@ -3,8 +3,8 @@
 #include <kyrtos/train/resources.hpp>
 #include <kyrtos/train/trainer.hpp>
 
-#include "../support/bf16.hpp"
 #include "../support/kokkos_watch.hpp"
+#include "../support/rounded_products.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -48,12 +48,14 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   CHECK(planned.step_flops == trainer->step_flops());
 }
 
-TEST_CASE("factors in bfloat16 are counted", "[resources]") {
+TEST_CASE("rounded factors are counted", "[resources]") {
   if (std::is_same_v<Scalar, double>) SKIP("of float only");
   // The head's is the largest product: its factors are over a tenth of all memory.
-  TinyRun run({"training.precision=bf16", "model.vocabulary=4096", "model.width=64",
-               "training.length=16", "training.batch=4", "curvature.enabled=false"});
-  with_bf16_or_skip(run.context);
+  auto const precision = GENERATE(Precision::bf16, Precision::tf32);
+  TinyRun run({"training.precision=" + name_of(precision), "model.vocabulary=4096",
+               "model.width=64", "training.length=16", "training.batch=4",
+               "curvature.enabled=false"});
+  rounding_or_skip(run.context, *factor_format(precision));
   auto const& ranks = run.context.communicator();
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);

@@ -22,7 +22,7 @@ enum class GpuAwareMpi { automatic, on, off };
 class RegionObserver;
 namespace linalg {
 template <class Space>
-class Bf16Products;
+class RoundedProducts;
 }
 
 struct ContextOptions {
@@ -68,14 +68,14 @@ class Context {
   Shards const* shards() const { return shards_.get(); }
 
   /// The same context, for layers whose products of float32 matrices are worth less accuracy: their
-  /// operands are rounded to bfloat16 (linalg/bf16_products.hpp).
-  Context with_products(std::shared_ptr<linalg::Bf16Products<Space>> products) const {
+  /// factors are rounded to fewer bits (linalg/rounded_products.hpp).
+  Context with_products(std::shared_ptr<linalg::RoundedProducts<Space>> products) const {
     Context rounding(*this);
     rounding.products_ = std::move(products);
     return rounding;
   }
   /// Null: products are of the precision of their operands.
-  linalg::Bf16Products<Space>* products() const { return products_.get(); }
+  linalg::RoundedProducts<Space>* products() const { return products_.get(); }
 
   /// What is summed over a vector, summed over ranks if its pieces lie there.
   void sum_over_shards(std::span<double> sums) const {
@@ -121,7 +121,7 @@ class Context {
   struct State;
   std::shared_ptr<State> state_;
   std::shared_ptr<Shards const> shards_;
-  std::shared_ptr<linalg::Bf16Products<Space>> products_;
+  std::shared_ptr<linalg::RoundedProducts<Space>> products_;
 };
 
 }  // namespace kyrtos

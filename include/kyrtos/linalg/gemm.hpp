@@ -31,6 +31,9 @@ struct GemmProviderInfo {
   std::string version;
   std::string scalars;  ///< For instance `float32`, `float32 float64`.
   bool available = false;
+
+  /// `oneDNN 2.7.2`, or the name alone where the version is not known.
+  std::string title() const { return version.empty() ? name : name + " " + version; }
 };
 std::vector<GemmProviderInfo> gemm_providers();
 

@@ -10,6 +10,7 @@
 #include <kyrtos/optim/schedule.hpp>
 #include <kyrtos/parallel/bucketed_sum.hpp>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,13 @@
 
 namespace kyrtos {
 
-/// Of all vectors; bf16: vectors in float32, matrix products of layers in bfloat16.
-enum class Precision { float32, float64, bf16 };
+/// Of all vectors; bf16 and tf32: vectors in float32, factors of the layers' matrix products
+/// rounded (linalg/rounded_products.hpp).
+enum class Precision { float32, float64, bf16, tf32 };
+
+/// As in files and options: `float32`, `float64`, `bf16`, `tf32`.
+std::map<std::string, Precision> const& precisions();
+std::string name_of(Precision precision);
 
 struct DataConfig {
   std::vector<std::string> train;       ///< Files or shell patterns.

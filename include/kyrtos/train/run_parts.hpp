@@ -3,11 +3,13 @@
 #pragma once
 
 #include <kyrtos/curvature/preconditioner.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 #include <kyrtos/train/token_stream.hpp>
 
 #include <cstdint>
+#include <optional>
 
 /// \file
 /// \brief What a configuration stands for: data, batches and blocks. The Trainer uses these, and
@@ -34,8 +36,15 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
                                         io::TokenDataset const& data, Index batch, char const* key,
                                         Purpose purpose);
 
-/// The context of work in this precision: with bf16, layers multiply matrices in bfloat16.
-/// \param key names the precision in errors. \throws ConfigError where there is no bfloat16.
+/// What factors of the layers' products are rounded to, if they are.
+std::optional<linalg::FactorFormat> factor_format(Precision precision);
+
+/// Empty where this build and processor have the precision; otherwise, what is missing.
+template <class Space>
+std::string missing_for(Precision precision);
+
+/// The context of work in this precision: with bf16 or tf32, layers multiply rounded factors.
+/// \param key names the precision in errors. \throws ConfigError where something is missing.
 template <class Space>
 Context<Space> with_precision(Context<Space> const& context, Precision precision,
                               char const* key = "training.precision");

@@ -1,22 +1,24 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/linalg/bf16_products.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 
 #include "../reference/matrix_product.hpp"
-#include "../support/bf16.hpp"
 #include "../support/kokkos_watch.hpp"
+#include "../support/rounded_products.hpp"
 
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 #include <limits>
 
-// Products of factors in bfloat16: exact where the factors are bfloat16 numbers, else wrong by what
-// rounding them costs; the same bits and no new memory the second time.
+// Products of rounded factors: exact where the factors are numbers of the format, else wrong by
+// what rounding them costs; the same bits and no new memory the second time.
 
-namespace kyrtos::testing::bf16_products {
+namespace kyrtos::testing::rounded_products {
 
+using linalg::FactorFormat;
 using linalg::Transpose;
 using reference::HostMatrix;
 
@@ -60,15 +62,21 @@ inline std::vector<Case> cases() {
   return all;
 }
 
-/// With u the unit roundoff of bfloat16 and v that of float32: both factors are rounded, then k
+/// With u the unit roundoff of the format and v that of float32: both factors are rounded, then k
 /// products are added (Higham, Accuracy and Stability, section 3.5).
-inline double relative_bound(std::size_t k) {
-  constexpr double u = 1.0 / 256, v = 0.5 * std::numeric_limits<float>::epsilon();
+inline double relative_bound(FactorFormat format, std::size_t k) {
+  double const u = unit_roundoff(format), v = 0.5 * std::numeric_limits<float>::epsilon();
   return (2 * u + u * u) + (1 + 3 * u) * static_cast<double>(k + 3) * v;
 }
 
-TEST_CASE("bf16: the error is that of rounded factors", "[bf16]") {
-  auto const context = with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
+/// The context with products in each format.
+inline Context<Space> any_rounding(FactorFormat format) {
+  return rounding_or_skip(Context<Space>(MPI_COMM_SELF), format);
+}
+
+TEST_CASE("the error is that of rounded factors", "[rounded]") {
+  auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
+  auto const context = any_rounding(format);
   for (auto const& c : cases()) {
     auto const a = matrix(c.m, c.k, c.a_op, random_numbers<float>(c.m * c.k, 1));
     auto const b = matrix(c.k, c.n, c.b_op, random_numbers<float>(c.k * c.n, 2));
@@ -78,7 +86,8 @@ TEST_CASE("bf16: the error is that of rounded factors", "[bf16]") {
     reference::MatrixProduct const expected(c.alpha, a, b, c.beta, start);
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < found.size(); ++i)
-      if (!(std::abs(found[i] - expected.value[i]) <= relative_bound(c.k) * expected.magnitude[i]))
+      if (!(std::abs(found[i] - expected.value[i]) <=
+            relative_bound(format, c.k) * expected.magnitude[i]))
         ++wrong;
     INFO("[" << c.m << ", " << c.k << "]·[" << c.k << ", " << c.n << "], alpha " << c.alpha);
     CHECK(wrong == 0);
@@ -86,31 +95,36 @@ TEST_CASE("bf16: the error is that of rounded factors", "[bf16]") {
   }
 }
 
-TEST_CASE("bf16: products of bfloat16 numbers are exact", "[bf16]") {
-  auto const context = with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
-  // Integers of 8 bits, whose sums stay below 2²⁴.
-  auto const integers = [](std::size_t count, std::uint64_t seed) {
+TEST_CASE("products of numbers of the format are exact", "[rounded]") {
+  auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
+  auto const context = any_rounding(format);
+  // Integers of 8 bits, or of 11 where one factor has few, whose sums stay below 2²⁴.
+  auto const integers = [](std::size_t count, std::uint64_t seed, std::uint64_t largest) {
     Numbers values;
     for (std::size_t i = 0; i < count; ++i)
-      values.push_back(static_cast<double>(Philox{seed, 3}.bits(i) % 511) - 255);
+      values.push_back(static_cast<double>(Philox{seed, 3}.bits(i) % (2 * largest + 1)) -
+                       static_cast<double>(largest));
     return values;
   };
+  bool const is_tf32 = format == FactorFormat::tf32;
+  std::uint64_t const largest_a = is_tf32 ? 2047 : 255, largest_b = is_tf32 ? 31 : 255;
   for (auto const& c : cases()) {
-    auto const a = matrix(c.m, c.k, c.a_op, integers(c.m * c.k, 1));
-    auto const b = matrix(c.k, c.n, c.b_op, integers(c.k * c.n, 2));
-    auto const start = matrix(c.m, c.n, Transpose::no, integers(c.m * c.n, 3));
+    auto const a = matrix(c.m, c.k, c.a_op, integers(c.m * c.k, 1, largest_a));
+    auto const b = matrix(c.k, c.n, c.b_op, integers(c.k * c.n, 2, largest_b));
+    auto const start = matrix(c.m, c.n, Transpose::no, integers(c.m * c.n, 3, 255));
     CHECK(multiply(context, c, a, b, start) ==
           reference::MatrixProduct(c.alpha, a, b, c.beta, start).value);
   }
 }
 
-TEST_CASE("bf16: factors are rounded to the nearest, ties to even", "[bf16]") {
-  auto const context = with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
+TEST_CASE("factors are rounded to the nearest, ties to even", "[rounded]") {
+  auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
+  auto const context = any_rounding(format);
   auto const rounded = [&](double x) {
     HostMatrix const a{1, 1, {x}}, one{1, 1, {1.0}};
     return multiply(context, {1, 1, 1, Transpose::no, Transpose::no, 1, 0}, a, one, a).front();
   };
-  double const step = 1.0 / 128;  // of bfloat16 numbers from 1 on
+  double const step = 2 * unit_roundoff(format);  // of numbers from 1 on
   CHECK(rounded(1 + 0.49 * step) == 1);
   CHECK(rounded(1 + 0.5 * step) == 1);
   CHECK(rounded(1 + 0.51 * step) == 1 + step);
@@ -122,8 +136,9 @@ TEST_CASE("bf16: factors are rounded to the nearest, ties to even", "[bf16]") {
   CHECK(std::isnan(rounded(static_cast<double>(std::bit_cast<float>(0x7fffffffu)))));
 }
 
-TEST_CASE("bf16: a product of a known shape allocates nothing", "[bf16]") {
-  auto const context = with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
+TEST_CASE("a rounded product of a known shape allocates nothing", "[rounded]") {
+  auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
+  auto const context = any_rounding(format);
   auto const a = on_device<float>(random_numbers<float>(64 * 64, 1));
   Vector<float, Space> const c("test::c", a.size());
   auto const product = [&](Index n) {
@@ -135,14 +150,15 @@ TEST_CASE("bf16: a product of a known shape allocates nothing", "[bf16]") {
   CHECK(KokkosWatch::during([&] { product(64); }).allocations.empty());
 }
 
-TEST_CASE("bf16: where they are missing, that is said", "[bf16]") {
-  using Products = linalg::Bf16Products<Space>;
+TEST_CASE("where rounded products are missing, that is said", "[rounded]") {
+  using Products = linalg::RoundedProducts<Space>;
+  auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
   Context<Space> const context(MPI_COMM_SELF);
-  if (Products::missing().empty())
-    CHECK_NOTHROW(Products(context));
+  if (Products::missing(format).empty())
+    CHECK_NOTHROW(Products(context, format));
   else
-    CHECK_THROWS_AS(Products(context), ConfigError);
+    CHECK_THROWS_AS(Products(context, format), ConfigError);
   CHECK(context.products() == nullptr);
 }
 
-}  // namespace kyrtos::testing::bf16_products
+}  // namespace kyrtos::testing::rounded_products

@@ -2,64 +2,68 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/train/trainer.hpp>
 
-#include "../support/bf16.hpp"
 #include "../support/kokkos_watch.hpp"
+#include "../support/rounded_products.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 
-// training.precision = "bf16": trains as float32 does, and measures the same curvature.
+// training.precision = "bf16" or "tf32": trains as float32 does, and measures the same curvature.
 
 namespace kyrtos::testing {
 
-inline void skip_without_bf16() {
-  with_bf16_or_skip(Context<Space>(MPI_COMM_SELF));
+/// Each precision whose products have rounded factors and that this machine has.
+inline Precision any_rounded() {
+  auto const precision = GENERATE(Precision::bf16, Precision::tf32);
+  rounding_or_skip(Context<Space>(MPI_COMM_SELF), *factor_format(precision));
+  return precision;
 }
 
-TEST_CASE("bf16: the sharpness of a trained model is that of float32 to two percent", "[bf16]") {
-  skip_without_bf16();
+TEST_CASE("rounded: the sharpness of a trained model is that of float32 to two percent",
+          "[rounded]") {
+  auto const precision = any_rounded();
   auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
   TinyRun run({"model.width=32", "curvature.matrix=" + matrix, "curvature.reference_every=1000"});
   Trainer<float, Space> trained(run.context, run.config);
   while (!trained.is_finished()) trained.step();
   trained.save(run.directory / "trained.h5");
-  auto const sharpness = [&](Precision precision) {
+  auto const sharpness = [&](Precision of) {
     auto config = run.config;
-    config.training.precision = precision;
+    config.training.precision = of;
     Trainer<float, Space> trainer(run.context, config);
     trainer.restore(io::CheckpointReader(run.context.communicator(), run.directory / "trained.h5"));
     return trainer.probe()->reference(trainer.steps_done());
   };
-  auto const exact = sharpness(Precision::float32), rounded = sharpness(Precision::bf16);
+  auto const exact = sharpness(Precision::float32), rounded = sharpness(precision);
   REQUIRE(exact);
   REQUIRE(rounded);
-  INFO(matrix << ": " << *exact << ", bf16 " << *rounded);
+  INFO(matrix << ": " << *exact << ", " << name_of(precision) << " " << *rounded);
   CHECK(std::abs(*rounded / *exact - 1) < 0.02);
   CHECK(*rounded != *exact);
 }
 
-TEST_CASE("bf16: training lowers the loss as in float32, and follows the sharpness", "[bf16]") {
-  skip_without_bf16();
+TEST_CASE("rounded: training lowers the loss as in float32, and follows the sharpness",
+          "[rounded]") {
+  auto const precision = any_rounded();
   TinyRun run({"training.steps=60"});
-  auto const last = [&](Precision precision) {
+  auto const last = [&](Precision of) {
     auto config = run.config;
-    config.training.precision = precision;
+    config.training.precision = of;
     Trainer<float, Space> trainer(run.context, config);
     StepReport report;
     while (!trainer.is_finished()) report = trainer.step();
     return report;
   };
-  auto const exact = last(Precision::float32), rounded = last(Precision::bf16);
+  auto const exact = last(Precision::float32), rounded = last(precision);
   CHECK(std::abs(rounded.loss / exact.loss - 1) < 0.02);
   REQUIRE(rounded.curvature->lambda);
   CHECK(std::abs(*rounded.curvature->lambda / *exact.curvature->lambda - 1) < 0.1);
 }
 
-TEST_CASE("bf16: a step allocates nothing once it is under way", "[bf16]") {
-  skip_without_bf16();
-  TinyRun run({"training.precision=bf16"});
+TEST_CASE("rounded: a step allocates nothing once it is under way", "[rounded]") {
+  TinyRun run({"training.precision=" + name_of(any_rounded())});
   Trainer<float, Space> trainer(run.context, run.config);
   trainer.step();
   CHECK(KokkosWatch::during([&] { trainer.step(); }).allocations.empty());
