@@ -27,6 +27,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string shown(std::string_view text, std::size_t longest) {
+  std::string line(text.substr(0, longest));
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  while (text.size() > longest && !line.empty() && (line.back() & 0x80) != 0)
+    line.pop_back();  // it may be half of a character
+  return text.size() > longest ? line + "…" : line;
+}
+
 std::string did_you_mean(std::string_view name, std::vector<std::string> const& candidates) {
   std::string const* nearest = nullptr;
   std::size_t distance = std::max<std::size_t>(2, name.size() / 3) + 1;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
+#include <kyrtos/core/text.hpp>
 #include <kyrtos/io/safetensors.hpp>
 
 #include "number_types.hpp"
@@ -22,8 +23,6 @@ static_assert(std::endian::native == std::endian::little, "values are copied as 
 namespace kyrtos::io {
 
 namespace {
-
-using safetensors::shown;
 
 constexpr NumberType number_types[] = {NumberType::float16, NumberType::bfloat16,
                                        NumberType::float32, NumberType::float64};

@@ -3,6 +3,7 @@
 #include "safetensors_header.hpp"
 
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -186,16 +187,6 @@ std::optional<std::uint64_t> bytes_of(std::string_view type) {
       {"F32", 4},  {"U64", 8}, {"I64", 8}, {"F64", 8},     {"C64", 8}};
   auto const found = known.find(type);
   return found == known.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t longest = 100;
-  std::string line(text.substr(0, longest));
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  while (text.size() > longest && !line.empty() && (line.back() & 0x80) != 0)
-    line.pop_back();  // it may be half of a character
-  return text.size() > longest ? line + "…" : line;
 }
 
 Header parse_header(std::string_view text) {

@@ -31,7 +31,4 @@ std::string to_bytes(Header const& header);
 /// Of one number of a type; nothing for a type that isn't known.
 std::optional<std::uint64_t> bytes_of(std::string_view type);
 
-/// A text from a file as an error may show it: short, and on one line.
-std::string shown(std::string_view text);
-
 }  // namespace kyrtos::io::safetensors

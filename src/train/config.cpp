@@ -84,7 +84,7 @@ void apply_settings(std::vector<Setting> const& settings, RunConfig& config) {
                                   [&](Key const& k) { return k.path == setting.path; });
     if (key == keys.end()) {
       if (is_section(setting, keys)) continue;
-      fail(setting, "unknown key '" + setting.path + "'" + suggestion(setting.path, keys));
+      fail(setting, "unknown key '" + shown(setting.path) + "'" + suggestion(setting.path, keys));
     }
     if (!key->set(*setting.value)) fail(setting, setting.path + " must be " + key->allowed);
   }
@@ -114,7 +114,7 @@ toml::table parse(std::string const& text, std::string const& source) {
     return toml::parse(text);
   } catch (toml::parse_error const& error) {
     throw ConfigError(fmt::format("{}:{}: {}", source, error.source().begin.line,
-                                  std::string(error.description())));
+                                  shown(error.description(), 400)));
   }
 }
 

@@ -8,6 +8,15 @@ namespace kyrtos::testing::text {
 
 inline std::string const depth = "; did you mean 'depth'?";
 
+TEST_CASE("errors show a line of what a file says", "[text]") {
+  CHECK(shown("model.depth") == "model.depth");
+  CHECK(shown("a\nb\x7f") == "a?b?");
+  CHECK(shown("abcdef", 6) == "abcdef");
+  CHECK(shown("abcdef", 5) == "abcde…");
+  CHECK(shown("abcλλ", 4) == "abc…");  // no half of a character
+  CHECK(shown(std::string(5000, 'x')).size() == 103);
+}
+
 TEST_CASE("one edit away is near: a character replaced, missing, or too many", "[text]") {
   for (auto const* const name : {"depht", "dept", "ddepth", "depth_", "epth", "Depth", "depth"})
     CHECK(did_you_mean(name, {"width", "depth", "heads"}) == depth);

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
 #include <kyrtos/model/hugging_face.hpp>
 
 #include "family.hpp"
-#include "io/safetensors_header.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -110,7 +110,6 @@ namespace {
 
 using io::SafetensorsFile;
 using io::StoredTensor;
-using io::safetensors::shown;
 
 /// A tensor, and the file that holds it.
 struct Found {
