@@ -5,7 +5,9 @@
 #include <kyrtos/core/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstddef>
 #include <fmt/format.h>
 #include <iterator>
 #include <string_view>
@@ -27,6 +29,19 @@ volatile std::sig_atomic_t remembered = 0;
 
 void remember(int signal) {
   remembered = signal;
+}
+
+/// Gives handlers in this thread a stack of their own, unless there is one. On the thread's stack
+/// they would write over what oneDNN (2.7) keeps below the stack pointer while it multiplies, and
+/// the heap then breaks.
+void keep_off_the_stack() {
+  static std::array<std::byte, std::size_t{1} << 16> memory;  // registers alone take up to 11 KiB
+  stack_t stack{};
+  if (sigaltstack(nullptr, &stack) == 0 && (stack.ss_flags & SS_DISABLE) == 0) return;
+  stack = {};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  sigaltstack(&stack, nullptr);
 }
 
 sigset_t held_signals() {
@@ -56,12 +71,13 @@ void hold_signals() {
 }
 
 void listen_to(std::vector<std::string> const& names) {
+  keep_off_the_stack();
   for (auto const& name : names) {
     int const number = number_of(name);
     struct sigaction action {};
     action.sa_handler = remember;
     // Restarts what it interrupts, such as reading and writing files.
-    action.sa_flags = SA_RESTART | (number == SIGINT ? SA_RESETHAND : 0);
+    action.sa_flags = SA_ONSTACK | SA_RESTART | (number == SIGINT ? SA_RESETHAND : 0);
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, nullptr);
   }

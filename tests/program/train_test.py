@@ -113,6 +113,22 @@ class Train(InAFolder):
             last = self.metrics(directory)[-1]["step"]
             self.assertTrue((self.folder / directory / f"checkpoints/step-{last:08}.h5").exists())
 
+    def test_signals_in_the_midst_of_products(self):
+        # One long step of many small products; each signal meets one of them.
+        process = subprocess.Popen(
+            [PROGRAM, "train", "run.toml", "--set", "model.width=32", "--set", "model.context=32",
+             "--set", "training.batch=20000", "--set", "training.micro_batch=4", "--set",
+             "curvature.enabled=false", "--set", "training.evaluate_every=0"],
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            encoding="utf-8", env={**os.environ, "OMP_NUM_THREADS": "1"})
+        self.assertIn("parameters", process.stdout.readline())
+        for _ in range(500):
+            time.sleep(0.001)
+            process.send_signal(signal.SIGTERM)
+        log = process.communicate(timeout=100)[0]
+        self.assertEqual(process.returncode, 75, log)
+        self.assertIn("asked to stop by SIGTERM", log)
+
     def test_a_signal_to_the_launcher(self):
         process = subprocess.Popen(
             [*LAUNCHER, PROGRAM, "train", "run.toml", "--set", "training.steps=1000000"],
