@@ -32,7 +32,7 @@ void remember(int signal) {
 }
 
 /// Gives handlers in this thread a stack of their own, unless there is one. On the thread's stack
-/// they would write over what oneDNN (2.7) keeps below the stack pointer while it multiplies, and
+/// they would write over what oneDNN (2.6.3) keeps below the stack pointer while it multiplies, and
 /// the heap then breaks.
 void keep_off_the_stack() {
   static std::array<std::byte, std::size_t{1} << 16> memory;  // registers alone take up to 11 KiB
