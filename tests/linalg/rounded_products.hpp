@@ -69,14 +69,14 @@ inline double relative_bound(FactorFormat format, std::size_t k) {
   return (2 * u + u * u) + (1 + 3 * u) * static_cast<double>(k + 3) * v;
 }
 
-/// The context with products in each format.
-inline Context<Space> any_rounding(FactorFormat format) {
+/// A context of this process alone, with products in the format.
+inline Context<Space> rounding_context(FactorFormat format) {
   return rounding_or_skip(Context<Space>(MPI_COMM_SELF), format);
 }
 
 TEST_CASE("the error is that of rounded factors", "[rounded]") {
   auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
-  auto const context = any_rounding(format);
+  auto const context = rounding_context(format);
   for (auto const& c : cases()) {
     auto const a = matrix(c.m, c.k, c.a_op, random_numbers<float>(c.m * c.k, 1));
     auto const b = matrix(c.k, c.n, c.b_op, random_numbers<float>(c.k * c.n, 2));
@@ -97,7 +97,7 @@ TEST_CASE("the error is that of rounded factors", "[rounded]") {
 
 TEST_CASE("products of numbers of the format are exact", "[rounded]") {
   auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
-  auto const context = any_rounding(format);
+  auto const context = rounding_context(format);
   // Integers of 8 bits, or of 11 where one factor has few, whose sums stay below 2²⁴.
   auto const integers = [](std::size_t count, std::uint64_t seed, std::uint64_t largest) {
     Numbers values;
@@ -119,7 +119,7 @@ TEST_CASE("products of numbers of the format are exact", "[rounded]") {
 
 TEST_CASE("factors are rounded to the nearest, ties to even", "[rounded]") {
   auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
-  auto const context = any_rounding(format);
+  auto const context = rounding_context(format);
   auto const rounded = [&](double x) {
     HostMatrix const a{1, 1, {x}}, one{1, 1, {1.0}};
     return multiply(context, {1, 1, 1, Transpose::no, Transpose::no, 1, 0}, a, one, a).front();
@@ -138,7 +138,7 @@ TEST_CASE("factors are rounded to the nearest, ties to even", "[rounded]") {
 
 TEST_CASE("a rounded product of a known shape allocates nothing", "[rounded]") {
   auto const format = GENERATE(FactorFormat::bfloat16, FactorFormat::tf32);
-  auto const context = any_rounding(format);
+  auto const context = rounding_context(format);
   auto const a = on_device<float>(random_numbers<float>(64 * 64, 1));
   Vector<float, Space> const c("test::c", a.size());
   auto const product = [&](Index n) {

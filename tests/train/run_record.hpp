@@ -202,18 +202,28 @@ TEST_CASE("run.h5 has columns that any program reads", "[run_record]") {
   H5Fclose(file);
 }
 
+/// Writes a record of one step, of which `write` changes a column, given as its dataset and type.
+template <class Write>
+void change_column(RunRecord& record, std::string const& name, Write const& write) {
+  record.append(some_step(1));
+  record.save();
+  hid_t const file = H5Fopen(record.hdf5_path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  hid_t const dataset = H5Dopen2(file, ("metrics/" + name).c_str(), H5P_DEFAULT);
+  hid_t const type = H5Dget_type(dataset);
+  CHECK(write(dataset, type) >= 0);
+  H5Tclose(type);
+  H5Dclose(dataset);
+  H5Fclose(file);
+}
+
 TEST_CASE("a column with what can't be counted is named", "[run_record]") {
   Communicator const ranks(MPI_COMM_SELF);
   TemporaryDirectory const directory(ranks);
   auto const refusal = [&](std::string const& name, double value) {
     RunRecord record(ranks, directory.path(), "", 0);
-    record.append(some_step(1));
-    record.save();
-    hid_t const file = H5Fopen(record.hdf5_path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-    hid_t const dataset = H5Dopen2(file, ("metrics/" + name).c_str(), H5P_DEFAULT);
-    CHECK(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
-    H5Dclose(dataset);
-    H5Fclose(file);
+    change_column(record, name, [&](hid_t column, hid_t) {
+      return H5Dwrite(column, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value);
+    });
     return failure<FileError>([&] { read_run(record.hdf5_path()); });
   };
   double const infinity = std::numeric_limits<double>::infinity();
@@ -232,16 +242,10 @@ TEST_CASE("a column with what is no word on quality is named", "[run_record]") {
   Communicator const ranks(MPI_COMM_SELF);
   TemporaryDirectory const directory(ranks);
   RunRecord record(ranks, directory.path(), "", 0);
-  record.append(some_step(1));
-  record.save();
-  hid_t const file = H5Fopen(record.hdf5_path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-  hid_t const dataset = H5Dopen2(file, "metrics/quality", H5P_DEFAULT);
-  hid_t const type = H5Dget_type(dataset);
-  std::string const no_text(H5Tget_size(type), '\x8c');  // nor UTF-8
-  CHECK(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, no_text.data()) >= 0);
-  H5Tclose(type);
-  H5Dclose(dataset);
-  H5Fclose(file);
+  change_column(record, "quality", [](hid_t column, hid_t type) {
+    std::string const no_text(H5Tget_size(type), '\x8c');  // nor UTF-8
+    return H5Dwrite(column, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, no_text.data());
+  });
   CHECK_THAT(failure<FileError>([&] { read_run(record.hdf5_path()); }),
              ContainsSubstring("run.h5: 'metrics/quality' must hold words"));
 }
