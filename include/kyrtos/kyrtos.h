@@ -303,10 +303,12 @@ KYRTOS_API kyrtos_status kyrtos_trainer_watch(kyrtos_trainer* trainer, const kyr
 KYRTOS_API kyrtos_status kyrtos_trainer_step(kyrtos_trainer* trainer, const kyrtos_batch* batches,
                                              int64_t count, double learning_rate,
                                              kyrtos_step* report);
-/// A checkpoint with the optimiser's state. Collective.
+/// A checkpoint of all that the next step depends on but its batches: the same that `kyrtos train`
+/// writes and goes on from. Collective.
 KYRTOS_API kyrtos_status kyrtos_trainer_save(kyrtos_trainer* trainer, const char* path);
-/// Goes on from a checkpoint of the same [model]: θ and the optimiser's state. The curvature is
-/// followed from a cold start. Collective.
+/// Goes on from a checkpoint of the same [model], of a trainer or of `kyrtos train`. The curvature,
+/// if it is watched by now and was watched then, is followed on; otherwise from a cold start.
+/// Collective.
 KYRTOS_API kyrtos_status kyrtos_trainer_restore(kyrtos_trainer* trainer, const char* path);
 KYRTOS_API const char* kyrtos_trainer_error(const kyrtos_trainer* trainer);
 KYRTOS_API void kyrtos_trainer_destroy(kyrtos_trainer* trainer);

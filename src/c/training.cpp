@@ -4,24 +4,23 @@
 
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
-#include <kyrtos/train/run_parts.hpp>
 
 #include "spectrum.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace kyrtos::c {
 
 namespace {
 
-/// What AdamW moves: the segments of the blocks that take part.
-std::vector<optim::ParameterRange> ranges_for(ParameterLayout const& layout,
-                                              ActiveBlocks const& active) {
-  return optim::ranges_of(layout, [&](Segment const& segment) {
-    return takes_part(segment, active) ? std::optional(optim::ParameterAge()) : std::nullopt;
-  });
+/// That of a training that begins: every block that takes part does so from the first step on.
+template <class Scalar>
+TrainerState first_state(Model<Scalar> const& model) {
+  TrainerState state;
+  for (bool const takes_part : model.active)
+    state.growth.births.push_back(takes_part ? std::optional(growth::BlockBirth()) : std::nullopt);
+  return state;
 }
 
 }  // namespace
@@ -29,8 +28,10 @@ std::vector<optim::ParameterRange> ranges_for(ParameterLayout const& layout,
 template <class Scalar>
 Training<Scalar>::Training(std::shared_ptr<Model<Scalar>> model)
     : model_(std::move(model)),
+      state_(first_state(*model_)),
       gradient_(allocate<Scalar>(model_->context, "gradient", model_->size())),
-      optimizer_(model_->context, model_->size(), ranges_for(model_->layout(), model_->active),
+      optimizer_(model_->context, model_->size(),
+                 growth::ranges_of(model_->layout(), state_.growth.births),
                  model_->config.optimizer.adamw) {
   require<ConfigError>(model_->config.optimizer.kind == OptimizerConfig::Kind::adamw,
                        "optimizer.name: batches that are handed over train with \"adamw\" only");
@@ -46,12 +47,6 @@ void Training<Scalar>::watch(std::span<kyrtos_batch const> probe) {
   agreed(m.context.communicator(), [&] {
     require<ShapeError>(!watched_->all().empty(), "the probe needs a sequence on every rank");
   });
-  start_probe();
-}
-
-template <class Scalar>
-void Training<Scalar>::start_probe() {
-  auto const& m = *model_;
   auto const& batches = watched_->all();
   probe_.emplace(m.context, m.transformer, m.theta, m.config.optimizer, m.config.curvature,
                  batches.front().shape, batches, m.active);
@@ -83,21 +78,22 @@ kyrtos_step Training<Scalar>::step(std::span<kyrtos_batch const> handed_over,
   return report;
 }
 
-/// That of the checkpoint that the model came from, with the steps done since.
+/// As Trainer's, so that either goes on from the other's checkpoints.
 template <class Scalar>
 std::string Training<Scalar>::state() const {
-  auto state = nlohmann::json::parse(model_->state, nullptr, /*allow_exceptions=*/false);
-  if (!state.is_object()) state = nlohmann::json::object();
-  state["step"] = state["optimizer_steps"] = optimizer_.steps();
-  state["optimizer"] = optimizer_.name();
-  return state.dump();
+  TrainerState state = state_;
+  state.step = state.optimizer_steps = optimizer_.steps();
+  state.optimizer = optimizer_.name();
+  if (probe_) state.probe = probe_->state();
+  return to_json(state);
 }
 
 template <class Scalar>
 void Training<Scalar>::save(std::string const& path) const {
-  std::vector<io::NamedVector<Scalar const, Space>> vectors{{"parameters", model_->theta}};
-  for (auto const& [name, values] : optimizer_.state())
-    vectors.push_back({"optimizer/" + name, values});
+  std::vector<io::NamedVector<Scalar const, Space>> vectors;
+  for (auto const& [group, values] :
+       saved_vectors<Scalar, Space>(model_->theta, optimizer_, probe_ ? &*probe_ : nullptr))
+    vectors.push_back({group, values});
   io::write_checkpoint<Scalar, Space>(model_->context, path, {to_toml(model_->config), state()},
                                       model_->layout(), vectors);
 }
@@ -106,18 +102,19 @@ template <class Scalar>
 void Training<Scalar>::restore(std::string const& path) {
   auto const& context = model_->context;
   io::CheckpointReader const file(context.communicator(), path);
-  auto const state = nlohmann::json::parse(file.text().state, nullptr, /*allow_exceptions=*/false);
-  if (!state.is_object() || !state.contains("optimizer_steps") ||
-      !state["optimizer_steps"].is_number_integer() ||
-      state.value("optimizer", nlohmann::json()) != optimizer_.name())
-    throw FileError(path +
-                    ": does not hold the state of a training with AdamW; to start one from "
-                    "its parameters, make a model of the file and a trainer of that");
-  file.read<Scalar, Space>(context, "parameters", model_->layout(), model_->theta);
-  for (auto const& [name, values] : optimizer_.state())
-    file.read<Scalar, Space>(context, "optimizer/" + name, model_->layout(), values);
-  optimizer_.set_steps(state["optimizer_steps"].get<Index>());
-  if (probe_) start_probe();
+  auto state = trainer_state_from_json(file.text().state, path);
+  require_optimizer(state, optimizer_.name(), path);
+  require<FileError>(state.growth.active() == model_->active,
+                     path +
+                         ": other blocks take part in it than in the model; make one of the "
+                         "file, and a trainer of that");
+  bool const is_warm = read_saved_vectors(
+      context, file, model_->layout(),
+      saved_vectors<Scalar, Space>(model_->theta, optimizer_, probe_ ? &*probe_ : nullptr));
+  state_ = std::move(state);
+  optimizer_.set_steps(state_.optimizer_steps);
+  optimizer_.set_ranges(growth::ranges_of(model_->layout(), state_.growth.births));
+  if (probe_) probe_->restore(is_warm ? state_.probe : ProbeState(), optimizer_);
 }
 
 template class Training<float>;

@@ -5,6 +5,7 @@
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
+#include "../train/trainer_state.hpp"
 #include "model.hpp"
 
 #include <string>
@@ -25,10 +26,10 @@ class Training {
   void restore(std::string const& path);
 
  private:
-  void start_probe();
   std::string state() const;
 
   std::shared_ptr<Model<Scalar>> model_;
+  TrainerState state_;  // but for what moves, which state() asks for
   Vector<Scalar, Space> gradient_;
   optim::AdamW<Scalar, Space> optimizer_;
   std::optional<Batches<Scalar>> watched_;

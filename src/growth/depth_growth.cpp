@@ -9,6 +9,12 @@
 
 namespace kyrtos::growth {
 
+ActiveBlocks GrowthState::active() const {
+  ActiveBlocks active;
+  for (auto const& birth : births) active.push_back(birth.has_value());
+  return active;
+}
+
 std::vector<optim::ParameterRange> ranges_of(
     ParameterLayout const& layout, std::vector<std::optional<BlockBirth>> const& births,
     std::function<double(BlockBirth const&)> const& rate_of) {
@@ -38,13 +44,6 @@ DepthGrowth<Scalar, Space>::DepthGrowth(Context<Space> const& context,
   state_.births.resize(order_.size());
   for (Index i = 0; i < schedule_.initial_depth(); ++i)
     state_.births[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])] = BlockBirth();
-}
-
-template <class Scalar, class Space>
-ActiveBlocks DepthGrowth<Scalar, Space>::active() const {
-  ActiveBlocks active;
-  for (auto const& birth : state_.births) active.push_back(birth.has_value());
-  return active;
 }
 
 template <class Scalar, class Space>

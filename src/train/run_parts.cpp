@@ -158,9 +158,7 @@ ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
   if (static_cast<Index>(growth->births.size()) != config.model.depth)
     throw FileError(fmt::format("{}: its training state is that of {} blocks, its model has {}",
                                 file, growth->births.size(), config.model.depth));
-  ActiveBlocks active;
-  for (auto const& birth : growth->births) active.push_back(birth.has_value());
-  return active;
+  return growth->active();
 }
 
 bool takes_part(Segment const& segment, ActiveBlocks const& active) {

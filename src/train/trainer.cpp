@@ -244,25 +244,6 @@ bool Trainer<Scalar, Space>::is_best(double validation_loss) {
 
 // ---- Checkpoints -------------------------------------------------------------------------------
 
-namespace {
-
-/// The vectors that a checkpoint holds, as group and values.
-template <class Scalar, class Space>
-std::vector<io::NamedVector<Scalar, Space>> saved_vectors(
-    VectorView<Scalar, Space> theta, optim::Optimizer<Scalar, Space> const& optimizer,
-    CurvatureProbe<Scalar, Space> const* probe) {
-  std::vector<io::NamedVector<Scalar, Space>> vectors{{"parameters", theta}};
-  for (auto const& [name, values] : optimizer.state())
-    vectors.push_back({"optimizer/" + name, values});
-  if (probe == nullptr) return vectors;
-  auto const rows = probe->vectors();
-  for (Index i = 0; i < static_cast<Index>(rows.extent(0)); ++i)
-    vectors.push_back({"curvature/x" + std::to_string(i), flat(rows_of(rows, i, 1))});
-  return vectors;
-}
-
-}  // namespace
-
 template <class Scalar, class Space>
 io::CheckpointText Trainer<Scalar, Space>::checkpoint_text() const {
   TrainerState state;
@@ -339,21 +320,10 @@ void Trainer<Scalar, Space>::start_from(io::CheckpointReader const& checkpoint) 
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   auto const state = trainer_state_from_json(checkpoint.text().state, checkpoint.path());
-  if (state.optimizer != optimizer_->name())
-    throw FileError(
-        fmt::format("{}: holds the state of optimizer \"{}\", but optimizer.name is "
-                    "\"{}\"; resume with the same",
-                    checkpoint.path(), state.optimizer, optimizer_->name()));
-  // A tracker that was switched on or widened since then starts cold.
-  bool has_vectors = true;
-  for (auto const& [group, values] :
-       saved_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get())) {
-    if (group.starts_with("curvature/") && !checkpoint.has(group)) {
-      has_vectors = false;
-      continue;
-    }
-    checkpoint.read<Scalar, Space>(vectors_, group, model_.layout(), values);
-  }
+  require_optimizer(state, optimizer_->name(), checkpoint.path());
+  bool const is_warm =
+      read_saved_vectors(vectors_, checkpoint, model_.layout(),
+                         saved_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get()));
   theta_.changed();
   step_ = state.step;
   optimizer_->set_steps(state.optimizer_steps);
@@ -365,7 +335,7 @@ void Trainer<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   loss_outliers_.restore(state.losses);
   gradient_outliers_.restore(state.gradient_norms);
   cdat_.restore(state.cdat);
-  if (probe_) probe_->restore(has_vectors ? state.probe : ProbeState(), *optimizer_);
+  if (probe_) probe_->restore(is_warm ? state.probe : ProbeState(), *optimizer_);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::Trainer)

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 
+#include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -134,6 +135,14 @@ std::optional<growth::GrowthState> growth_state_from_json(std::string const& tex
   } catch (std::exception const& error) {
     throw FileError(file + ": its training state can't be read: " + error.what());
   }
+}
+
+void require_optimizer(TrainerState const& state, std::string const& name,
+                       std::string const& file) {
+  require<FileError>(state.optimizer == name,
+                     fmt::format("{}: holds the state of optimizer \"{}\", but optimizer.name is "
+                                 "\"{}\"; resume with the same",
+                                 file, state.optimizer, name));
 }
 
 }  // namespace kyrtos

@@ -3,11 +3,17 @@
 #pragma once
 
 #include <kyrtos/growth/depth_growth.hpp>
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
 #include <deque>
 #include <string>
+#include <vector>
+
+/// \file
+/// \brief What checkpoints hold of a training run: of Trainer, and of the one that C drives.
 
 namespace kyrtos {
 
@@ -33,5 +39,39 @@ TrainerState trainer_state_from_json(std::string const& text, std::string const&
 /// say. \throws FileError, naming `file`, when it says something else.
 std::optional<growth::GrowthState> growth_state_from_json(std::string const& text,
                                                           std::string const& file);
+
+/// The vectors that a checkpoint holds, as group and values.
+/// \param probe may be null.
+template <class Scalar, class Space>
+std::vector<io::NamedVector<Scalar, Space>> saved_vectors(
+    VectorView<Scalar, Space> theta, optim::Optimizer<Scalar, Space> const& optimizer,
+    CurvatureProbe<Scalar, Space> const* probe) {
+  std::vector<io::NamedVector<Scalar, Space>> vectors{{"parameters", theta}};
+  for (auto const& [name, values] : optimizer.state())
+    vectors.push_back({"optimizer/" + name, values});
+  if (probe == nullptr) return vectors;
+  auto const rows = probe->vectors();
+  for (Index i = 0; i < static_cast<Index>(rows.extent(0)); ++i)
+    vectors.push_back({"curvature/x" + std::to_string(i), flat(rows_of(rows, i, 1))});
+  return vectors;
+}
+
+/// Fills them. \return whether the estimator's were there: one that was switched on or widened
+/// since then starts cold. \throws FileError
+template <class Scalar, class Space>
+bool read_saved_vectors(Context<Space> const& context, io::CheckpointReader const& checkpoint,
+                        ParameterLayout const& layout,
+                        std::vector<io::NamedVector<Scalar, Space>> const& vectors) {
+  bool has_all = true;
+  for (auto const& [group, values] : vectors) {
+    bool const is_there = !group.starts_with("curvature/") || checkpoint.has(group);
+    if (is_there) checkpoint.read<Scalar, Space>(context, group, layout, values);
+    has_all = has_all && is_there;
+  }
+  return has_all;
+}
+
+/// \throws FileError, naming `file`, when the state is of another optimiser than `name`.
+void require_optimizer(TrainerState const& state, std::string const& name, std::string const& file);
 
 }  // namespace kyrtos

@@ -21,6 +21,9 @@ struct BlockBirth {
 struct GrowthState {
   std::vector<std::optional<BlockBirth>> births;
   Index calm_steps = 0;
+
+  /// Which blocks take part.
+  ActiveBlocks active() const;
 };
 
 /// What an optimiser moves when these blocks take part, each range with its age; `rate_of` gives
@@ -43,7 +46,7 @@ class DepthGrowth {
   DepthGrowth(Context<Space> const& context, Transformer<Scalar, Space> const& model,
               GrowthConfig const& config, optim::LearningRate const& rate, std::uint64_t seed);
 
-  ActiveBlocks active() const;
+  ActiveBlocks active() const { return state_.active(); }
   Index depth() const;
 
   /// Before a step (from 0): lets blocks join when it is time, with their parameters and moments,
