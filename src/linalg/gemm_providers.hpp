@@ -58,13 +58,19 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float a
           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
           float beta, MatrixView<float, Space> const& c);
 
+/// Whether it plans products, which needs its C++ interface.
 #ifdef KYRTOS_HAVE_ONEDNN_CXX
 template <class Space>
-inline constexpr bool supports_bf16 = compat::runs_on_host<Space>;
+inline constexpr bool has_plans = compat::runs_on_host<Space>;
 #else
 template <class Space>
-inline constexpr bool supports_bf16 = false;
+inline constexpr bool has_plans = false;
 #endif
+/// The same as gemm() with α = 1, by a plan that the context keeps.
+template <class Space>
+void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                  MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
+                  float beta, MatrixView<float, Space> const& c);
 /// Empty where this build and processor multiply in bfloat16; otherwise, what is missing. The rest
 /// is for products of that format only.
 std::string bf16_missing();

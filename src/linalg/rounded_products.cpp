@@ -95,7 +95,7 @@ void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p
     cublaslt::gemm(context, p, in, c);
   else if constexpr (rocblas::supports<Space>)
     rocblas::gemm(context, p, in, c);
-  else if constexpr (onednn::supports_bf16<Space>)
+  else if constexpr (onednn::has_plans<Space>)
     onednn::gemm(context, p, in, c);
 }
 

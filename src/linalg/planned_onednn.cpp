@@ -6,10 +6,12 @@
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
+#include <vector>
 #endif
 
-// Products of factors in bfloat16 go through oneDNN's C++ interface, which nvcc can't translate:
-// hence a file and a feature of their own.
+// Products that oneDNN plans beforehand: those of factors in bfloat16, and those of float32 that
+// its sgemm is slow at. They go through its C++ interface, which nvcc can't translate: hence a file
+// and a feature of their own.
 
 namespace kyrtos::linalg::onednn {
 
@@ -17,9 +19,23 @@ namespace kyrtos::linalg::onednn {
 
 namespace {
 
+using Type = dnnl::memory::data_type;
+
+/// C ← op(A)·op(B) + β·C of factors of a type and float32 C; C is [m, n], sums have k terms.
+struct Product {
+  Type factors;
+  Transpose a_op, b_op;
+  Index m, n, k;
+  float beta;
+  auto operator<=>(Product const&) const = default;
+};
+
+Product in_bfloat16(RoundedProduct const& p) {
+  return {Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
+}
+
 /// Row-major op(M) of these extents.
-dnnl::memory::desc described(Transpose op, Index rows, Index columns,
-                             dnnl::memory::data_type type) {
+dnnl::memory::desc described(Transpose op, Index rows, Index columns, Type type) {
   return op == Transpose::yes ? dnnl::memory::desc({rows, columns}, type, {1, rows})
                               : dnnl::memory::desc({rows, columns}, type, {columns, 1});
 }
@@ -34,14 +50,12 @@ auto planned(dnnl::engine const& engine, Description const& a, Description const
     return typename Matmul::primitive_desc(engine, a, b, c, attributes);
 }
 
-/// C ← op(A)·op(B) + β·C of float32 C.
 struct PlannedProduct {
   dnnl::matmul matmul;
   std::unordered_map<int, dnnl::memory> arguments;
   std::size_t scratchpad_bytes;
 
-  PlannedProduct(dnnl::engine const& engine, RoundedProduct const& of) {
-    using Type = dnnl::memory::data_type;
+  PlannedProduct(dnnl::engine const& engine, Product const& of) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     if (of.beta != 0) {
@@ -50,8 +64,8 @@ struct PlannedProduct {
       attributes.set_post_ops(sum);
     }
     auto const plan =
-        planned<dnnl::matmul>(engine, described(of.a_op, of.m, of.k, Type::bf16),
-                              described(of.b_op, of.k, of.n, Type::bf16),
+        planned<dnnl::matmul>(engine, described(of.a_op, of.m, of.k, of.factors),
+                              described(of.b_op, of.k, of.n, of.factors),
                               described(Transpose::no, of.m, of.n, Type::f32), attributes);
     matmul = dnnl::matmul(plan);
     scratchpad_bytes = plan.scratchpad_desc().get_size();
@@ -64,9 +78,9 @@ struct PlannedProduct {
                  {DNNL_ARG_SCRATCHPAD, no_memory_yet(plan.scratchpad_desc())}};
   }
 
-  void run(dnnl::stream& stream, void* a, void* b, float* c, void* scratchpad) {
-    arguments.at(DNNL_ARG_SRC).set_data_handle(a);
-    arguments.at(DNNL_ARG_WEIGHTS).set_data_handle(b);
+  void run(dnnl::stream& stream, void const* a, void const* b, float* c, void* scratchpad) {
+    arguments.at(DNNL_ARG_SRC).set_data_handle(const_cast<void*>(a));
+    arguments.at(DNNL_ARG_WEIGHTS).set_data_handle(const_cast<void*>(b));
     arguments.at(DNNL_ARG_DST).set_data_handle(c);
     arguments.at(DNNL_ARG_SCRATCHPAD).set_data_handle(scratchpad);
     matmul.execute(stream, arguments);
@@ -78,9 +92,10 @@ struct PlannedProduct {
 struct Library {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::map<RoundedProduct, PlannedProduct> products;
+  std::map<Product, PlannedProduct> products;
+  std::vector<std::byte> scratchpad;  ///< Of products in float32: as much as one of them needs.
 
-  PlannedProduct& plan(RoundedProduct const& of) {
+  PlannedProduct& plan(Product const& of) {
     auto const known = products.find(of);
     return known != products.end() ? known->second
                                    : products.try_emplace(of, engine, of).first->second;
@@ -95,7 +110,7 @@ Library& library(Context<Space> const& context) {
 }
 
 [[noreturn]] void fail(dnnl::error const& error) {
-  throw Error(std::string("gemm in bfloat16: oneDNN failed: ") + error.what());
+  throw Error(std::string("gemm: oneDNN failed: ") + error.what());
 }
 
 }  // namespace
@@ -109,7 +124,7 @@ std::string bf16_missing() {
 }
 
 std::size_t bf16_scratchpad(RoundedProduct const& of) try {
-  return PlannedProduct(dnnl::engine(dnnl::engine::kind::cpu, 0), of).scratchpad_bytes;
+  return PlannedProduct(dnnl::engine(dnnl::engine::kind::cpu, 0), in_bfloat16(of)).scratchpad_bytes;
 } catch (dnnl::error const& error) {
   fail(error);
 }
@@ -120,15 +135,35 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
   context.fence("kyrtos::linalg::gemm");  // oneDNN runs at once
   compat::WorkOfHostLibrary const work(in.a, in.b, in.scratchpad, c);
   auto& kept = library(context);
-  kept.plan(of).run(kept.stream, in.a.data(), in.b.data(), c.data(), in.scratchpad.data());
+  kept.plan(in_bfloat16(of))
+      .run(kept.stream, in.a.data(), in.b.data(), c.data(), in.scratchpad.data());
 } catch (dnnl::error const& error) {
   fail(error);
 }
 
-#define KYRTOS_BF16_ONEDNN(SPACE)                                                                 \
+template <class Space>
+void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                  MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
+                  float beta, MatrixView<float, Space> const& c) try {
+  auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
+  auto& kept = library(context);
+  auto& plan = kept.plan({Type::f32, a_op, b_op, extent(c, 0), extent(c, 1),
+                          extent(a, a_op == Transpose::yes ? 0 : 1), beta});
+  if (plan.scratchpad_bytes > kept.scratchpad.size()) kept.scratchpad.resize(plan.scratchpad_bytes);
+  context.fence("kyrtos::linalg::gemm");
+  compat::WorkOfHostLibrary const work(a, b, c);
+  plan.run(kept.stream, a.data(), b.data(), c.data(), kept.scratchpad.data());
+} catch (dnnl::error const& error) {
+  fail(error);
+}
+
+#define KYRTOS_PLANNED_ONEDNN(SPACE)                                                              \
   template void gemm(Context<SPACE> const&, RoundedProduct const&, RoundedOperands<SPACE> const&, \
-                     MatrixView<float, SPACE> const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_BF16_ONEDNN)
+                     MatrixView<float, SPACE> const&);                                            \
+  template void planned_gemm(                                                                     \
+      Context<SPACE> const&, Transpose, Transpose, MatrixView<float const, SPACE> const&,         \
+      MatrixView<float const, SPACE> const&, float, MatrixView<float, SPACE> const&);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_PLANNED_ONEDNN)
 
 #else
 
