@@ -13,7 +13,10 @@ namespace kyrtos::perf {
 /// vectors that no cache holds.
 CaseMaker machine_case();
 
-/// What shares are shares of, in units a second and for each rank.
+/// Units a second of an operation in its fastest round: what slows a limit down is no part of it.
+double fastest_rate(Measured const& machine, std::size_t operation);
+
+/// What shares are shares of, in units a second and for each rank: the fastest rates.
 struct Peaks {
   std::map<Precision, double> flops;  ///< Of those that the machine has.
   double bytes = 0;

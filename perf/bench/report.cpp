@@ -76,7 +76,7 @@ Json peaks_json(Measured const& machine) {
     auto const& operation = machine.of.operations[i];
     auto const q = quartiles_of(machine.seconds[i]);
     double const amount = operation.work.amount;
-    j["each"][operation.name] = amount / q.median;
+    j["each"][operation.name] = fastest_rate(machine, i);
     j["quartiles"][operation.name] = pair_of(amount / q.upper, amount / q.lower);
   }
   return j;
