@@ -91,6 +91,7 @@ void add_batches(CLI::App& command, CurvatureOptions& o) {
              "Of batches and random vectors; the run's makes batch 0 its probe [the run's]");
   add_choice(command, "--precision", precisions(), o.precision,
              "Of all vectors; bf16 and tf32: of the factors in matrix products", "the run's");
+  add_recompute(command, o.recompute);
 }
 
 void add_eigenvalues(CLI::App& command, CurvatureOptions& o) {
@@ -135,6 +136,12 @@ void add_output(CLI::App& command, CurvatureOptions& o) {
 }
 
 }  // namespace
+
+void add_recompute(CLI::App& command, bool& value) {
+  command.add_flag("--recompute", value,
+                   "Keep only the residual stream of the pass, and compute the rest again on the "
+                   "way back: less memory, a third more time");
+}
 
 void add_options(CLI::App& command, CurvatureOptions& options) {
   add_matrix(command, options);

@@ -25,6 +25,7 @@ struct CurvatureOptions {
   Index batches = 1;
   std::optional<Index> sequences, micro_batch, length, seed;
   std::optional<Precision> precision;
+  bool recompute = false;
 
   EigenMethod method = EigenMethod::lanczos;
   Index top = 5, smallest = 1;
@@ -43,6 +44,9 @@ struct CurvatureOptions {
 
 /// Adds the options to the subcommand.
 void add_options(CLI::App& command, CurvatureOptions& options);
+
+/// `--recompute`, of whatever multiplies by a Hessian.
+void add_recompute(CLI::App& command, bool& value);
 
 /// What no single option can say, and defaults that depend on others. \throws CLI::ValidationError
 void complete(CLI::App const& command, CurvatureOptions& options);

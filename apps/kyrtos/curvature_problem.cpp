@@ -119,7 +119,7 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
       segments_(choose_segments(stored.model.layout(), active_, options.match)),
       streams_(open_streams(options)),
       workspace_(context, stored.model, streams_.front().shape(),
-                 {.active = active_, .tangents = true}),
+                 {.active = active_, .tangents = true, .recompute = options.recompute}),
       matrix_(context,
               options.matrix == Matrix::gauss_newton ? curvature::ModelMatrix::gauss_newton
                                                      : curvature::ModelMatrix::hessian,

@@ -6,6 +6,7 @@
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/token_stream.hpp>
 
+#include "curvature_options.hpp"
 #include "stored_model.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 
 struct HvpOptions {
   std::string checkpoint, batch, vector, out, precision = "float32";
+  bool recompute = false;
 };
 
 /// Where a file holds the vector: in a group, or at its root.
@@ -63,7 +65,8 @@ int hvp(MPI_Comm ranks, HvpOptions const& o) {
   SequenceShape const shape{share.micro_batch, batch.shape.length};
   MicroBatches<Scalar, Space> memory(context, shape, share.count);
   TransformerWorkspace<Scalar, Space> workspace(
-      context, model, shape, {.active = active_blocks(stored), .tangents = true});
+      context, model, shape,
+      {.active = active_blocks(stored), .tangents = true, .recompute = o.recompute});
   double loss = 0;
   for (auto const& part : share_of_batch(context, batch, memory, share))
     loss += model.gradient_and_hvp(workspace, stored.theta, u, part, gradient, product).loss;
@@ -99,7 +102,8 @@ void add_hvp(CLI::App& app, Action& action) {
       ->add_option("--precision", o->precision,
                    "Of the computation; bf16 and tf32: of the factors in matrix products")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "float64", "bf16", "tf32"}));
+      ->check(CLI::IsMember(precisions()));
+  add_recompute(*command, o->recompute);
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       return o->precision == "float64" ? hvp<double>(ranks, *o) : hvp<float>(ranks, *o);

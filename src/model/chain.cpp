@@ -56,24 +56,37 @@ Index Chain<Scalar, Space>::widest_features() const {
 
 template <class Scalar, class Space>
 auto Chain<Scalar, Space>::bind(Workspace<Scalar, Space>& workspace, std::string const& prefix,
-                                SequenceShape shape, Kind kind, MutableMatrix x,
-                                MutableMatrix y) const -> Passes {
+                                SequenceShape shape, Kind kind, Retention retention,
+                                MutableMatrix x, MutableMatrix y) const -> Passes {
   Passes passes;
+  auto const sizes = inside(shape, kind);
   for (std::size_t i = 0; i < links_.size(); ++i) {
     auto const& [name, layer, offset, size, regions] = links_[i];
-    std::string const label = prefix + "." + (name.empty() ? layer->kind() : name);
-    MutableMatrix out = y;
-    if (overwrites(i))
-      out = x;
-    else if (i + 1 < links_.size())
-      out = workspace.matrix(label, shape.tokens(), layer->out_features());
-    Index const saved =
-        kind == Kind::primal ? layer->saved_size(shape) : layer->tangent_saved_size(shape);
+    std::string const label = prefix + "." +
+                              (retention == Retention::transient ? std::to_string(i)
+                               : name.empty()                    ? layer->kind()
+                                                                 : name);
+    MutableMatrix out = overwrites(i) ? x : y;
+    if (sizes[i].output > 0) out = workspace.matrix(label, shape.tokens(), layer->out_features());
+    Index const saved = sizes[i].saved;
     passes.push_back(
         {shape, x, out, saved > 0 ? workspace.vector(label + ".saved", saved) : MutableVector()});
     x = out;
   }
   return passes;
+}
+
+template <class Scalar, class Space>
+auto Chain<Scalar, Space>::inside(SequenceShape shape, Kind kind) const -> std::vector<Inside> {
+  std::vector<Inside> sizes;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    auto const& layer = *links_[i].layer;
+    bool const has_output = !overwrites(i) && i + 1 < links_.size();
+    sizes.push_back(
+        {has_output ? shape.tokens() * layer.out_features() : 0,
+         kind == Kind::primal ? layer.saved_size(shape) : layer.tangent_saved_size(shape)});
+  }
+  return sizes;
 }
 
 template <class Scalar, class Space>

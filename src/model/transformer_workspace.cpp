@@ -35,8 +35,9 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   forget_scores();
   bind_streams(config.width);
   reserve_branch_adjoints();
+  if (options_.recompute) reserve_any_branch();
   for (std::size_t i = 0; i < stages_.size(); ++i)
-    bind(stages_[i], i, options_.recompute ? "any_block" : "stage." + std::to_string(i));
+    bind(stages_[i], i, options_.recompute ? "any_branch" : "stage." + std::to_string(i));
 }
 
 /// Two stages a block that takes part, then the last norm.
@@ -78,21 +79,46 @@ void TransformerWorkspace<Scalar, Space>::reserve_branch_adjoints() {
   }
 }
 
+/// The inside of whichever branch is computed again: as much at each place as any of them needs.
+template <class Scalar, class Space>
+void TransformerWorkspace<Scalar, Space>::reserve_any_branch() {
+  using Kind = typename Stage::Kind;
+  auto const reserve = [&](std::string const& prefix, Kind kind) {
+    std::vector<typename Stage::Inside> most;
+    for (auto const& stage : stages_) {
+      auto const sizes = stage.chain->inside(shape_, kind);
+      most.resize(std::max(most.size(), sizes.size()));
+      for (std::size_t i = 0; i < sizes.size(); ++i)
+        most[i] = {std::max(most[i].output, sizes[i].output),
+                   std::max(most[i].saved, sizes[i].saved)};
+    }
+    for (std::size_t i = 0; i < most.size(); ++i) {
+      auto const label = prefix + "." + std::to_string(i);
+      if (most[i].output > 0) memory_.vector(label, most[i].output);
+      if (most[i].saved > 0) memory_.vector(label + ".saved", most[i].saved);
+    }
+  };
+  reserve("any_branch", Kind::primal);
+  if (options_.tangents) reserve("any_branch.tangent", Kind::tangent);
+}
+
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
                                                std::string const& prefix) {
   using Kind = typename Stage::Kind;
   using Retention = typename Stage::Retention;
   auto const& chain = *s.chain;
-  s.primal = chain.bind(memory_, prefix, shape_, Kind::primal, stream_[i], stream_[i + 1]);
+  auto const retention = options_.recompute ? Retention::transient : Retention::kept;
+  s.primal =
+      chain.bind(memory_, prefix, shape_, Kind::primal, retention, stream_[i], stream_[i + 1]);
   s.adjoint = options_.keep_adjoints
                   ? chain.bind_back(memory_, prefix + ".adjoint", shape_, Retention::kept,
                                     stream_adjoint_[i + 1], stream_adjoint_[i])
                   : chain.bind_back(memory_, "adjoint", shape_, Retention::transient,
                                     stream_adjoint_[i + 1], stream_adjoint_[i]);
   if (!options_.tangents) return;
-  s.tangent = chain.bind(memory_, prefix + ".tangent", shape_, Kind::tangent, stream_dot_[i],
-                         stream_dot_[i + 1]);
+  s.tangent = chain.bind(memory_, prefix + ".tangent", shape_, Kind::tangent, retention,
+                         stream_dot_[i], stream_dot_[i + 1]);
   s.tangent_adjoint = chain.bind_back(memory_, "tangent_adjoint", shape_, Retention::transient,
                                       stream_tangent_adjoint_[i + 1], stream_tangent_adjoint_[i]);
 }

@@ -48,15 +48,24 @@ class Chain {
   double forward_flops(SequenceShape shape) const;
   Index widest_features() const;
 
-  /// Memory from x to y: outputs of the inner layers and what they save, named under `prefix`.
+  /// Whether what is bound has memory of its own, or shares it with other chains.
+  enum class Retention { kept, transient };
   enum class Kind { primal, tangent };
+
+  /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`, named by
+  /// the layers; transient: by their places, for chains that take turns to have reserve()d it.
   Passes bind(Workspace<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
-              Kind kind, MutableMatrix x, MutableMatrix y) const;
+              Kind kind, Retention retention, MutableMatrix x, MutableMatrix y) const;
+
+  /// Values that bind() takes for each layer: of its output, and of what it saves.
+  struct Inside {
+    Index output = 0, saved = 0;
+  };
+  std::vector<Inside> inside(SequenceShape shape, Kind kind) const;
 
   /// Memory from ∂ℓ/∂y back to ∂ℓ/∂x. Kept: every inner adjoint has its own memory under
   /// `prefix`, for a tangent backward pass later. Otherwise two buffers, `prefix.even` and
   /// `prefix.odd` of widest_features(), take turns.
-  enum class Retention { kept, transient };
   Backs bind_back(Workspace<Scalar, Space>& workspace, std::string const& prefix,
                   SequenceShape shape, Retention retention, MutableMatrix dy,
                   MutableMatrix dx) const;

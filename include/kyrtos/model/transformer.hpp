@@ -196,6 +196,7 @@ class TransformerWorkspace {
   void place(Transformer<Scalar, Space> const& model);
   void bind_streams(Index width);
   void reserve_branch_adjoints();
+  void reserve_any_branch();
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
   /// A forward pass over the batch begins. \throws ShapeError where it doesn't fit.
   void begin_pass(layers::Batch<Scalar, Space> const& batch);
