@@ -86,14 +86,18 @@ def times(program, case, rounds, seconds, frameworks, only):
     return found
 
 
+# A process inherits the peak of the one that forked it: here that holds both frameworks.
+SMALL_PARENT = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+
+
 def peak_of(command):
     """Peak resident MiB of a process."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{command[0]} ended with code {process.returncode}")
-    return usage.ru_maxrss / 1024
+    return float(subprocess.run([sys.executable, "-c", SMALL_PARENT, *command], check=True,
+                                stdout=subprocess.PIPE, text=True).stdout)
 
 
 def memory(program, case, frameworks):
@@ -103,6 +107,7 @@ def memory(program, case, frameworks):
     with tempfile.TemporaryDirectory() as folder:
         command = check.product_command(program, model.CASES[case], Path(folder))
         found[("Kyrtos", "")] = [peak_of(command)]
+        found[("Kyrtos", "--recompute")] = [peak_of([*command, "--recompute"])]
     for framework in frameworks:
         ways = Peer(framework, case)
         names, version = ways.facts["ways"]["hvp"], ways.facts["version"]
