@@ -18,7 +18,7 @@ namespace {
 
 struct HvpOptions {
   std::string checkpoint, batch, vector, out, precision = "float32";
-  bool recompute = false;
+  bool recompute = false, product_only = false;
 };
 
 /// Where a file holds the vector: in a group, or at its root.
@@ -54,8 +54,8 @@ int hvp(MPI_Comm ranks, HvpOptions const& o) {
   auto const& model = stored.model;
   Index const size = model.layout().size();
   auto const allocated = [&](char const* name) { return allocate<Scalar>(context, name, size); };
-  auto const u = allocated("hvp::u"), gradient = allocated("hvp::gradient"),
-             product = allocated("hvp::product");
+  auto const u = allocated("hvp::u"), product = allocated("hvp::product"),
+             gradient = o.product_only ? Vector<Scalar, Space>() : allocated("hvp::gradient");
   io::CheckpointReader const vector(communicator, o.vector, io::CheckpointReader::Kind::vectors);
   vector.read<Scalar, Space>(context, group_of_vector(vector), model.layout(), u);
 
@@ -71,10 +71,11 @@ int hvp(MPI_Comm ranks, HvpOptions const& o) {
   for (auto const& part : share_of_batch(context, batch, memory, share))
     loss += model.gradient_and_hvp(workspace, stored.theta, u, part, gradient, product).loss;
   loss = communicator.sum(loss);
-  all_reduce_sum<Scalar, Space>(context, gradient);
+  std::vector<io::NamedVector<Scalar const, Space>> results{{"hvp", product}};
+  if (!o.product_only) results.push_back({"gradient", gradient});
   all_reduce_sum<Scalar, Space>(context, product);
-  io::write_vectors<Scalar, Space>(context, o.out, model.layout(),
-                                   {{"gradient", gradient}, {"hvp", product}}, {{"loss", loss}});
+  if (!o.product_only) all_reduce_sum<Scalar, Space>(context, gradient);
+  io::write_vectors<Scalar, Space>(context, o.out, model.layout(), results, {{"loss", loss}});
   if (communicator.is_root()) fmt::print("loss {:.10g}; wrote {}\n", loss, o.out);
   return 0;
 }
@@ -103,6 +104,8 @@ void add_hvp(CLI::App& app, Action& action) {
                    "Of the computation; bf16 and tf32: of the factors in matrix products")
       ->capture_default_str()
       ->check(CLI::IsMember(precisions()));
+  command->add_flag("--product-only", o->product_only,
+                    "Leave out /gradient: a vector less memory, and less time");
   add_recompute(*command, o->recompute);
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {

@@ -100,14 +100,18 @@ def peak_of(command):
                                 stdout=subprocess.PIPE, text=True).stdout)
 
 
-def memory(program, case, frameworks):
-    """Peak memory of one product: of Kyrtos the whole process, of the others what comes on top of
-    their imports."""
-    found = {}
+def kyrtos_memory(program, case, *options):
     with tempfile.TemporaryDirectory() as folder:
         command = check.product_command(program, model.CASES[case], Path(folder))
-        found[("Kyrtos", "")] = [peak_of(command)]
-        found[("Kyrtos", "--recompute")] = [peak_of([*command, "--recompute"])]
+        return peak_of([*command, "--product-only", *options])
+
+
+def memory(program, case, frameworks):
+    """Peak memory of one product: what comes on top of a framework's imports, or of Kyrtos'
+    process with a model of no size."""
+    none = kyrtos_memory(program, "tiny")
+    found = {("Kyrtos", " ".join(options)): [kyrtos_memory(program, case, *options) - none]
+             for options in ([], ["--recompute"])}
     for framework in frameworks:
         ways = Peer(framework, case)
         names, version = ways.facts["ways"]["hvp"], ways.facts["version"]

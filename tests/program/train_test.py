@@ -233,7 +233,7 @@ class AfterTraining(InAFolder):
                     file[name] = value
             self.run_program("hvp", "--checkpoint", "run", "--batch", "B.h5", "--vector", "V.h5",
                              "--out", "O.h5", "--precision", "float64",
-                             *("--recompute",) * i, launcher=launcher)
+                             *("--recompute", "--product-only") * i, launcher=launcher)
             with h5py.File(self.folder / "O.h5") as file:
                 products.append({name: file["hvp"][name][()] for name in names})
                 losses.append(file["loss"][()])
