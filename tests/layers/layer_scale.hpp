@@ -36,8 +36,8 @@ TEST_CASE("a branch whose scale is zero is the identity, and learns", "[layer_sc
   auto const matrix = [&](char const* name) { return memory.matrix(name, shape.tokens(), 6); };
   auto const x = matrix("x"), y = matrix("y"), dx = matrix("dx"), dy = matrix("dy");
   using Kept = Chain<Scalar, Space>;
-  auto const passes = branch.bind(memory, "forward", shape, Kept::Kind::primal,
-                                  Kept::Retention::kept, x, y);
+  auto const passes =
+      branch.bind(memory, "forward", shape, Kept::Kind::primal, Kept::Retention::kept, x, y);
   auto const backs = branch.bind_back(memory, "back", shape, Kept::Retention::transient, dy, dx);
 
   Numbers const here = random_numbers<Scalar>(60, 2), back = random_numbers<Scalar>(60, 3);
