@@ -17,8 +17,9 @@ try:
     from matplotlib.lines import Line2D
     from plot_record import PlotError, read_run, read_spectrum
 except ImportError as fault:
-    sys.exit(f"kyrtos plot: {fault}; install what draws the plots, on Debian with apt install "
-             "python3-h5py python3-matplotlib, elsewhere with pip install h5py matplotlib")
+    sys.exit(f"kyrtos plot: {fault} in {sys.executable}; install what draws the plots, on Debian "
+             "with apt install python3-h5py python3-matplotlib, elsewhere with pip install h5py "
+             "matplotlib, or name a Python that has it in KYRTOS_PYTHON, such as /usr/bin/python3")
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -15,8 +15,9 @@ try:
     import h5py  # noqa: F401
     import matplotlib  # noqa: F401
 except ImportError as fault:
-    sys.exit(f"kyrtos study: {fault}; Python 3.11 with h5py and matplotlib is needed, on Debian apt "
-             "install python3-h5py python3-matplotlib, elsewhere pip install h5py matplotlib")
+    sys.exit(f"kyrtos study: {fault} in {sys.executable}; Python 3.11 with h5py and matplotlib is "
+             "needed: on Debian apt install python3-h5py python3-matplotlib, elsewhere pip install "
+             "h5py matplotlib, or name another Python in KYRTOS_PYTHON, such as /usr/bin/python3")
 
 from study import collect, plan, report, run, slurm
 
