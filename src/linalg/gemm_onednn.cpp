@@ -12,12 +12,18 @@ namespace kyrtos::linalg::onednn {
 
 namespace {
 
+template <class M>
+dnnl_dim_t extent(M const& m, int i) {
+  return static_cast<dnnl_dim_t>(m.extent(i));
+}
+
 /// Whether a plan multiplies faster than sgemm, which packs a transposed B by columns of B: in
 /// memory their elements are k apart, and where k is a multiple of some power of two they share few
 /// places of the caches. Such is a forward pass back from an MLP's width to the model's, k = 4n.
-/// oneDNN 2.6.3 on two cores of an EPYC with AVX-512, 2026-11-29, [2048, k]·[n, k]ᵀ, GFLOP/s of
-/// sgemm and of plans: n = 384, k = 1536: 174, 202; n = 256, k = 1024: 149, 209; n = 512, k = 1376:
-/// 202, 208; n = 1024, k = 4096: 206, 212. With k < 2n sgemm is faster by up to a tenth.
+///
+/// `laboratory_linear` on two cores of an EPYC with AVX-512, oneDNN 2.6.3, 2026-11-29, GFLOP/s of
+/// sgemm and of plans there: n = 256: 155, 217; n = 384: 176, 216; n = 768: 172, 212; n = 1024: 215,
+/// 216. With k = n plans gain up to a tenth or lose a few percent; with k < n they lose up to 6 %.
 bool is_for_a_plan(Transpose a_op, Transpose b_op, float alpha, dnnl_dim_t n, dnnl_dim_t k) {
   return a_op == Transpose::no && b_op == Transpose::yes && alpha == 1 && k >= 2 * n;
 }
@@ -28,15 +34,21 @@ template <class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
           float beta, MatrixView<float, Space> const& c) {
-  auto const extent = [](auto const& m, int i) { return static_cast<dnnl_dim_t>(m.extent(i)); };
-  dnnl_dim_t const k = extent(a, a_op == Transpose::yes ? 0 : 1);
   if constexpr (has_plans<Space>)
-    if (is_for_a_plan(a_op, b_op, alpha, extent(c, 1), k))
+    if (is_for_a_plan(a_op, b_op, alpha, extent(c, 1), extent(a, 1)))
       return planned_gemm<Space>(context, a_op, b_op, a, b, beta, c);
+  sgemm<Space>(context, a_op, b_op, alpha, a, b, beta, c);
+}
+
+template <class Space>
+void sgemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
+           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
+           float beta, MatrixView<float, Space> const& c) {
   // oneDNN runs at once on the calling thread's OpenMP team: what precedes must be done.
   context.fence("kyrtos::linalg::gemm");
   auto const letter = [](Transpose op) { return op == Transpose::yes ? 'T' : 'N'; };
   compat::WorkOfHostLibrary const work(a, b, c);
+  dnnl_dim_t const k = extent(a, a_op == Transpose::yes ? 0 : 1);
   auto const status =
       dnnl_sgemm(letter(a_op), letter(b_op), extent(c, 0), extent(c, 1), k, alpha, a.data(),
                  extent(a, 1), b.data(), extent(b, 1), beta, c.data(), extent(c, 1));
@@ -52,10 +64,13 @@ GemmProviderInfo info() {
       "float32 (host)", true};
 }
 
-#define KYRTOS_INSTANTIATE_ONEDNN(SPACE)                                                         \
-  template void gemm<SPACE>(                                                                     \
+#define KYRTOS_INSTANTIATE_ONEDNN_(FUNCTION, SPACE)                                              \
+  template void FUNCTION<SPACE>(                                                                 \
       Context<SPACE> const&, Transpose, Transpose, float, MatrixView<float const, SPACE> const&, \
       MatrixView<float const, SPACE> const&, float, MatrixView<float, SPACE> const&);
+#define KYRTOS_INSTANTIATE_ONEDNN(SPACE)  \
+  KYRTOS_INSTANTIATE_ONEDNN_(gemm, SPACE) \
+  KYRTOS_INSTANTIATE_ONEDNN_(sgemm, SPACE)
 KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_ONEDNN)
 
 #else

@@ -58,6 +58,12 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float a
           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
           float beta, MatrixView<float, Space> const& c);
 
+/// What gemm() chooses from: sgemm, and, where it has plans, planned_gemm().
+template <class Space>
+void sgemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float alpha,
+           MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
+           float beta, MatrixView<float, Space> const& c);
+
 /// Whether it plans products, which needs its C++ interface.
 #ifdef KYRTOS_HAVE_ONEDNN_CXX
 template <class Space>
