@@ -22,8 +22,9 @@ dnnl_dim_t extent(M const& m, int i) {
 /// places of the caches. Such is a forward pass back from an MLP's width to the model's, k = 4n.
 ///
 /// `laboratory_linear` on two cores of an EPYC with AVX-512, oneDNN 2.6.3, 2026-11-29, GFLOP/s of
-/// sgemm and of plans there: n = 256: 155, 217; n = 384: 176, 216; n = 768: 172, 212; n = 1024: 215,
-/// 216. With k = n plans gain up to a tenth or lose a few percent; with k < n they lose up to 6 %.
+/// sgemm and of plans there: n = 256: 155, 217; n = 384: 176, 216; n = 768: 172, 212; n = 1024:
+/// 215, 216. With k = n plans gain up to a tenth or lose a few percent; with k < n they lose up to
+/// 6 %.
 bool is_for_a_plan(Transpose a_op, Transpose b_op, float alpha, dnnl_dim_t n, dnnl_dim_t k) {
   return a_op == Transpose::no && b_op == Transpose::yes && alpha == 1 && k >= 2 * n;
 }
