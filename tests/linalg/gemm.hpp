@@ -106,6 +106,7 @@ TEST_CASE("gemm: every provider computes what plain loops do", "[gemm]") {
         for (auto const b_op : {Transpose::no, Transpose::yes}) {
           check(provider, {e.m, e.n, e.k, a_op, b_op, 1, 0});
           check(provider, {e.m, e.n, e.k, a_op, b_op, 1, 1});
+          check(provider, {e.m, e.n, e.k, a_op, b_op, 1, 0.5});
           check(provider, {e.m, e.n, e.k, a_op, b_op, -0.5, 2});
         }
 }
