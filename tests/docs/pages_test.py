@@ -33,7 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*
 FENCE = re.compile(r"(?:^<!-- (?P<how>excerpt )?(?P<file>\S+) -->\n)?^```(?P<language>\w*)\n"
                    r"(?P<text>.*?)^```$", re.M | re.S)
 MACHINE = ("apptainer", "cmake", "ctest", "mpicc", "pkg-config", "quickstart", "spack", "srun")
-LABORATORIES = ("attention", "head", "normalization")
+LABORATORIES = ("attention", "head", "linear", "normalization")
 
 
 def blocks(page, language):
