@@ -90,12 +90,9 @@ std::string Training<Scalar>::state() const {
 
 template <class Scalar>
 void Training<Scalar>::save(std::string const& path) const {
-  std::vector<io::NamedVector<Scalar const, Space>> vectors;
-  for (auto const& [group, values] :
-       saved_vectors<Scalar, Space>(model_->theta, optimizer_, probe_ ? &*probe_ : nullptr))
-    vectors.push_back({group, values});
-  io::write_checkpoint<Scalar, Space>(model_->context, path, {to_toml(model_->config), state()},
-                                      model_->layout(), vectors);
+  io::write_checkpoint<Scalar, Space>(
+      model_->context, path, {to_toml(model_->config), state()}, model_->layout(),
+      vectors_to_save<Scalar, Space>(model_->theta, optimizer_, probe_ ? &*probe_ : nullptr));
 }
 
 template <class Scalar>

@@ -263,11 +263,7 @@ io::CheckpointText Trainer<Scalar, Space>::checkpoint_text() const {
 template <class Scalar, class Space>
 std::vector<io::NamedVector<Scalar const, Space>> Trainer<Scalar, Space>::checkpoint_vectors()
     const {
-  std::vector<io::NamedVector<Scalar const, Space>> vectors;
-  for (auto const& [group, values] :
-       saved_vectors<Scalar, Space>(theta_.own(), *optimizer_, probe_.get()))
-    vectors.push_back({group, values});
-  return vectors;
+  return vectors_to_save<Scalar, Space>(theta_.own(), *optimizer_, probe_.get());
 }
 
 template <class Scalar, class Space>

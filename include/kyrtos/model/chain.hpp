@@ -53,7 +53,7 @@ class Chain {
   enum class Kind { primal, tangent };
 
   /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`, named by
-  /// the layers; transient: by their places, for chains that take turns to have reserve()d it.
+  /// the layers; transient: by their places, where memory for inside() of every chain is there.
   Passes bind(Workspace<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
               Kind kind, Retention retention, MutableMatrix x, MutableMatrix y) const;
 
