@@ -4,7 +4,7 @@
 #include "model_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
-#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 
 // Whole models with products of rounded factors against the same in float32, and symmetry.
 
@@ -28,7 +28,7 @@ inline double relative_distance(Numbers const& a, Numbers const& b) {
 
 TEST_CASE("rounded: gradients and products are those of float32, to the format's digits",
           "[rounded]") {
-  auto const format = GENERATE(linalg::FactorFormat::bfloat16, linalg::FactorFormat::tf32);
+  auto const format = GENERATE(from_range(available_formats()));
   auto const tolerances = tolerances_of(format);
   for (auto const& [name, config] : small_models()) {
     INFO(name);
@@ -36,7 +36,7 @@ TEST_CASE("rounded: gradients and products are those of float32, to the format's
     auto const u = run.random_direction(41);
     auto const exact = run.gradient_and_hvp(u);
     auto const gauss_newton = run.gauss_newton(u);
-    run.context = rounding_or_skip(run.context, format);
+    run.context = rounding_context(run.context, format);
     auto const rounded = run.gradient_and_hvp(u);
     CHECK(std::abs(rounded.loss / exact.loss - 1) < tolerances.first_order);
     CHECK(relative_distance(rounded.gradient, exact.gradient) < tolerances.first_order);
@@ -50,11 +50,11 @@ TEST_CASE("rounded: gradients and products are those of float32, to the format's
 }
 
 TEST_CASE("rounded: ⟨v, Hw⟩ = ⟨w, Hv⟩ to the format's digits", "[rounded]") {
-  auto const format = GENERATE(linalg::FactorFormat::bfloat16, linalg::FactorFormat::tf32);
+  auto const format = GENERATE(from_range(available_formats()));
   for (auto const& [name, config] : small_models()) {
     INFO(name);
     ModelRun<float> run(config);
-    run.context = rounding_or_skip(run.context, format);
+    run.context = rounding_context(run.context, format);
     auto const v = run.random_direction(42), w = run.random_direction(43);
     auto const hv = run.hvp(v).hu, hw = run.hvp(w).hu;
     double const size = norm(v) * norm(hw);

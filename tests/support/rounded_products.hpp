@@ -6,8 +6,8 @@
 
 #include "numbers.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <memory>
+#include <vector>
 
 namespace kyrtos::testing {
 
@@ -16,11 +16,18 @@ inline double unit_roundoff(linalg::FactorFormat format) {
   return format == linalg::FactorFormat::bfloat16 ? 1.0 / 256 : 1.0 / 2048;
 }
 
-/// The context with products of rounded factors; where there are none, the test case ends here.
-inline Context<Space> rounding_or_skip(Context<Space> const& context, linalg::FactorFormat format) {
-  using Products = linalg::RoundedProducts<Space>;
-  if (auto const missing = Products::missing(format); !missing.empty()) SKIP(missing);
-  return context.with_products(std::make_shared<Products>(context, format));
+/// The formats that this build and processor can round to. TF32 is always among them;
+/// tests/linalg/rounded_products.hpp reports the others as skipped.
+inline std::vector<linalg::FactorFormat> available_formats() {
+  std::vector<linalg::FactorFormat> formats;
+  for (auto const format : {linalg::FactorFormat::bfloat16, linalg::FactorFormat::tf32})
+    if (linalg::RoundedProducts<Space>::missing(format).empty()) formats.push_back(format);
+  return formats;
+}
+
+/// The context with products of rounded factors.
+inline Context<Space> rounding_context(Context<Space> const& context, linalg::FactorFormat format) {
+  return context.with_products(std::make_shared<linalg::RoundedProducts<Space>>(context, format));
 }
 
 }  // namespace kyrtos::testing

@@ -3,27 +3,20 @@
 #include <kyrtos/train/trainer.hpp>
 
 #include "../support/kokkos_watch.hpp"
-#include "../support/rounded_products.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 #include <cmath>
 
 // training.precision = "bf16" or "tf32": trains as float32 does, and measures the same curvature.
 
 namespace kyrtos::testing {
 
-/// Each precision whose products have rounded factors and that this machine has.
-inline Precision any_rounded() {
-  auto const precision = GENERATE(Precision::bf16, Precision::tf32);
-  rounding_or_skip(Context<Space>(MPI_COMM_SELF), *factor_format(precision));
-  return precision;
-}
-
 TEST_CASE("rounded: the sharpness of a trained model is that of float32 to two percent",
           "[rounded]") {
-  auto const precision = any_rounded();
+  auto const precision = GENERATE(from_range(rounded_precisions()));
   auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
   TinyRun run({"model.width=32", "curvature.matrix=" + matrix, "curvature.reference_every=1000"});
   Trainer<float, Space> trained(run.context, run.config);
@@ -46,7 +39,7 @@ TEST_CASE("rounded: the sharpness of a trained model is that of float32 to two p
 
 TEST_CASE("rounded: training lowers the loss as in float32, and follows the sharpness",
           "[rounded]") {
-  auto const precision = any_rounded();
+  auto const precision = GENERATE(from_range(rounded_precisions()));
   TinyRun run({"training.steps=60"});
   auto const last = [&](Precision of) {
     auto config = run.config;
@@ -63,7 +56,7 @@ TEST_CASE("rounded: training lowers the loss as in float32, and follows the shar
 }
 
 TEST_CASE("rounded: a step allocates nothing once it is under way", "[rounded]") {
-  TinyRun run({"training.precision=" + name_of(any_rounded())});
+  TinyRun run({"training.precision=" + name_of(GENERATE(from_range(rounded_precisions())))});
   Trainer<float, Space> trainer(run.context, run.config);
   trainer.step();
   CHECK(KokkosWatch::during([&] { trainer.step(); }).allocations.empty());

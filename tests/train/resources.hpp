@@ -4,11 +4,11 @@
 #include <kyrtos/train/trainer.hpp>
 
 #include "../support/kokkos_watch.hpp"
-#include "../support/rounded_products.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 
 // What is planned is what a run then holds.
 
@@ -51,11 +51,10 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
 TEST_CASE("rounded factors are counted", "[resources]") {
   if (std::is_same_v<Scalar, double>) SKIP("of float only");
   // The head's is the largest product: its factors are over a tenth of all memory.
-  auto const precision = GENERATE(Precision::bf16, Precision::tf32);
+  auto const precision = GENERATE(from_range(rounded_precisions()));
   TinyRun run({"training.precision=" + name_of(precision), "model.vocabulary=4096",
                "model.width=64", "training.length=16", "training.batch=4",
                "curvature.enabled=false"});
-  rounding_or_skip(run.context, *factor_format(precision));
   auto const& ranks = run.context.communicator();
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);

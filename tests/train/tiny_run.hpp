@@ -6,12 +6,22 @@
 #include <kyrtos/train/config.hpp>
 
 #include "../support/numbers.hpp"
+#include "../support/rounded_products.hpp"
 #include "../support/temporary_directory.hpp"
 
 #include <string>
 #include <vector>
 
 namespace kyrtos::testing {
+
+/// The precisions with rounded factors that this machine has.
+inline std::vector<Precision> rounded_precisions() {
+  std::vector<Precision> precisions;
+  for (auto const format : available_formats())
+    precisions.push_back(format == linalg::FactorFormat::bfloat16 ? Precision::bf16
+                                                                  : Precision::tf32);
+  return precisions;
+}
 
 /// A text with something to learn in it.
 inline std::string some_text() {
