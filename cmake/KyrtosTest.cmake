@@ -70,6 +70,9 @@ function(kyrtos_test_source test room precision result)
     target_link_libraries(
       ${executable} PRIVATE ${library} kyrtos_test_main fmt::fmt hdf5::hdf5 nlohmann_json::nlohmann_json
                             LAPACKE::LAPACKE)
+    if(NOT precision STREQUAL "distinct")
+      kyrtos_precompile_as(${executable} kyrtos_test_main)
+    endif()
   endif()
   set(source "${CMAKE_CURRENT_BINARY_DIR}/sources/${executable}/${test}.cpp")
   file(CONFIGURE OUTPUT "${source}" CONTENT "${define}#include \"${test}.hpp\"\n")

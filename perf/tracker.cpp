@@ -7,8 +7,7 @@
 
 #include <kyrtos/curvature/lanczos.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
-#include <kyrtos/curvature/wrapped_operators.hpp>
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -27,12 +26,13 @@ double quantile(std::vector<double> v, double q) {
   return v[static_cast<std::size_t>(q * static_cast<double>(v.size() - 1))];
 }
 
-double converged(Context<Space> const& context, LinearOperator<float, Space>& op) {
+double converged(Context<Space> const& context, curvature::LinearOperator<float, Space>& op) {
   curvature::Lanczos<float, Space> lanczos(context, op.size(), 60);
   return lanczos.solve(op, {.tolerance = 1e-3, .max_hvps = 60}).largest[0].value;
 }
 
-double cold(Context<Space> const& context, LinearOperator<float, Space>& op, Index step) {
+double cold(Context<Space> const& context, curvature::LinearOperator<float, Space>& op,
+            Index step) {
   curvature::PowerIteration<float, Space> power(context, op.size());
   return power
       .solve(op, {.target = curvature::Spectrum::largest_algebraic,
@@ -43,23 +43,18 @@ double cold(Context<Space> const& context, LinearOperator<float, Space>& op, Ind
       .value;
 }
 
-void measure(Context<Space> const& context, RunConfig const& config, Index steps, Index every) {
-  Trainer<float, Space> trainer(context, config);
+void measure(Context<Space> const& context, train::RunConfig const& config, Index steps,
+             Index every) {
+  train::Run<float, Space> run(context, config);
   std::vector<double> warm_errors, cold_errors;
   fmt::print("{:>6} {:>8} {:>10} {:>10} {:>8} {:>9} {:>8} {:>10}\n", "step", "loss", "Lanczos",
              "tracker", "error", "residual", "hvps", "cold error");
   for (Index i = 0; i < steps; ++i) {
-    auto const report = trainer.step();
+    auto const report = run.step();
     if (report.step % every != 0) continue;
-    auto& probe = *trainer.probe();
-    std::optional<curvature::PreconditionedOperator<float, Space>> preconditioned;
-    if (probe.preconditioner() != nullptr)
-      preconditioned.emplace(context, *probe.matrix(), *probe.preconditioner());
-    LinearOperator<float, Space>& op =
-        preconditioned ? static_cast<LinearOperator<float, Space>&>(*preconditioned)
-                       : *probe.matrix();
+    auto& op = run.probe()->tracked_operator();
     double const exact = converged(context, op);
-    auto const& c = *report.curvature;
+    auto const& c = *report.sharpness;
     double const error = c.lambda ? std::fabs(*c.lambda / exact - 1) : 1;
     double const cold_error = std::fabs(cold(context, op, i) / exact - 1);
     if (report.step > 20) {
@@ -87,7 +82,7 @@ int main(int argc, char** argv) {
   Kokkos::initialize();
   try {
     std::vector<std::string> const overrides(argv + std::min(argc, 4), argv + argc);
-    auto const config = load_config(argv[1], overrides);
+    auto const config = train::load_config(argv[1], overrides);
     measure(Context<Space>(MPI_COMM_WORLD), config, argc > 2 ? std::atoi(argv[2]) : 200,
             argc > 3 ? std::atoi(argv[3]) : 10);
   } catch (std::exception const& error) {

@@ -6,14 +6,12 @@
 // frame is learned; its mean over the last twenty is less than a fiftieth of the first.
 
 #include <kyrtos/core/random.hpp>
-#include <kyrtos/linalg/vector_operations.hpp>
-#include <kyrtos/train/curvature_probe.hpp>
+#include <kyrtos/kyrtos.hpp>
 
 #include <cstdio>
 
 namespace {
 
-using Space = Kokkos::DefaultExecutionSpace;
 constexpr int rings = 16, patches = 8, points = 8, cells = patches * points;
 using Field = Kokkos::View<float**, Kokkos::LayoutRight>;  // [rings, cells]
 using EachCell = Kokkos::MDRangePolicy<Kokkos::Rank<2>>;
@@ -45,47 +43,34 @@ void diffuse(Field const& heat, Field const& next) {
 /// A Transformer that reads a ring as eight patches of eight points, and what trains it.
 class Surrogate {
  public:
-  Surrogate(Field const& before, Field const& after)
-      : batch_(patches_of(before, after)),
-        theta_("theta", static_cast<std::size_t>(model_.layout().size())),
-        gradient_("gradient", theta_.size()) {
-    model_.initialize(context_, /*seed=*/1, theta_);
+  Surrogate(Field const& before, Field const& after) : batch_(patches_of(before, after)) {
+    theta_.initialize(model_, /*seed=*/1);
+    trainer_.watch({batch_});
   }
 
-  /// One step of Adam on the frame. \return the frame's loss before it.
-  double learn(double rate) {
-    kyrtos::linalg::fill(context_, gradient_, 0);
-    double const loss = model_.gradient(memory_, theta_, batch_, gradient_);
-    adam_.update(context_, theta_, gradient_, rate);
-    sharpness = probe_.after_update(adam_, rate).threshold_ratio.value_or(0);
-    return loss;
-  }
-  double sharpness = 0;  ///< Over the threshold of stability.
+  /// One step of Adam on the frame that the fields hold now.
+  kyrtos::train::StepReport learn(double rate) { return trainer_.step({batch_}, rate); }
 
  private:
-  static kyrtos::layers::Batch<float> patches_of(Field const& before, Field const& after) {
-    kyrtos::layers::Batch<float> batch{.shape = {rings, patches}};
+  static kyrtos::Batch<float> patches_of(Field const& before, Field const& after) {
+    kyrtos::Batch<float> batch{.shape = {rings, patches}};
     batch.input_fields = decltype(batch.input_fields)(before.data(), rings * patches, points);
     batch.target_fields = decltype(batch.target_fields)(after.data(), rings * patches, points);
     batch.weight = 1.0 / (rings * patches);  // so that the loss is a mean
     return batch;
   }
   kyrtos::Context<> context_{MPI_COMM_SELF};
-  kyrtos::TransformerConfig const config_{.context = patches,
-                                          .input_features = points,
-                                          .output_features = points,
-                                          .depth = 2,
-                                          .width = 48,
-                                          .causal = false};
-  kyrtos::Transformer<float> model_{config_};
-  kyrtos::layers::Batch<float> batch_;
-  kyrtos::Vector<float, Space> theta_, gradient_;
-  kyrtos::TransformerWorkspace<float> memory_{context_, model_, batch_.shape};
-  kyrtos::OptimizerConfig settings_;
-  kyrtos::optim::AdamW<float, Space> adam_{
-      context_, model_.layout().size(), kyrtos::optim::ranges_of(model_.layout()), settings_.adamw};
-  kyrtos::CurvatureProbe<float, Space> probe_{context_, model_,       theta_,  settings_,
-                                              {},       batch_.shape, {batch_}};
+  kyrtos::model::Transformer<float> model_{{.context = patches,
+                                            .input_features = points,
+                                            .output_features = points,
+                                            .depth = 2,
+                                            .width = 48,
+                                            .causal = false}};
+  kyrtos::Batch<float> batch_;
+  kyrtos::model::Parameters<float> theta_{context_, model_};
+  kyrtos::model::Objective<float> loss_{context_, model_, theta_};
+  kyrtos::optim::AdamW<float> adam_{context_, model_.layout()};
+  kyrtos::train::Trainer<float> trainer_{loss_, adam_, {.clip_norm = 0}};
 };
 
 /// \return the mean loss of the last twenty frames over the first frame's.
@@ -97,11 +82,12 @@ double simulate(int frames) {
     ignite(before, frame);
     Kokkos::deep_copy(after, before);
     for (int step = 0; step < 20; step += 2) diffuse(after, other), diffuse(other, after);
-    double const loss = surrogate.learn(2e-3);
-    if (frame == 0) first = loss;
-    if (frame >= frames - 20) last += loss / 20;
+    auto const step = surrogate.learn(2e-3);
+    if (frame == 0) first = step.loss;
+    if (frame >= frames - 20) last += step.loss / 20;
     if (frame % 50 == 0)
-      std::printf("frame %3d  loss %.4f  sharpness %.2f\n", frame, loss, surrogate.sharpness);
+      std::printf("frame %3d  loss %.4f  λη/threshold %.2f\n", frame, step.loss,
+                  step.sharpness->threshold_ratio.value_or(0));
     Kokkos::deep_copy(before, after);
   }
   std::printf("the loss fell to %.3f of the first\n", last / first);

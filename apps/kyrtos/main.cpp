@@ -3,7 +3,7 @@
 #include <kyrtos/core/version.hpp>
 
 #include "command.hpp"
-#include "launcher.hpp"
+#include "common/launcher.hpp"
 
 #include <mpi.h>
 

@@ -4,17 +4,17 @@
 // Attention's kernels with other tiles and register blocks: laboratory_attention [LENGTH [BATCH
 // [HEADS]]], causal, heads of 64 features. The winner belongs in src/layers/attention/traits.hpp.
 
-#include "tests/reference/attention.hpp"
+#include "reference/attention.hpp"
 
 #include <kyrtos/layers/attention.hpp>
 
+#include "bench/layer_case.hpp"
 #include "check_layer.hpp"
 #include "laboratory.hpp"
 #include "layers/attention/forward.hpp"
 #include "layers/attention/passes.hpp"
 #include "layers/attention/sweeps.hpp"
 #include "layers/attention/tangent_forward.hpp"
-#include "perf/bench/layer_case.hpp"
 
 #include <fmt/format.h>
 
@@ -22,7 +22,7 @@ namespace {
 
 using namespace kyrtos;
 using namespace kyrtos::layers;
-using perf::Space;
+using bench::Space;
 
 constexpr int head_size = 64;
 using Attention = layers::Attention<float, Space>;
@@ -106,25 +106,25 @@ class Tuned final : public Attention {
 };
 
 template <class Choice>
-perf::Candidate candidate(Index heads, SequenceShape shape, std::string const& name) {
+bench::Candidate candidate(Index heads, SequenceShape shape, std::string const& name) {
   AttentionOptions const options{.heads = heads, .head_size = head_size};
   auto const layer = std::make_shared<Tuned<Choice> const>(options);
   auto const error = [](Context<Space> const& context) {
     Tuned<Choice> const small(AttentionOptions{.heads = 2, .head_size = head_size});
     reference::Attention const plain{2, 2, head_size, true, 0};
-    return perf::largest_error(context, small, {1, 150}, plain);
+    return bench::largest_error(context, small, {1, 150}, plain);
   };
-  return {perf::layer_case(name, layer, shape, {1, 2.5, 2.5, 6}), error};
+  return {bench::layer_case(name, layer, shape, {1, 2.5, 2.5, 6}), error};
 }
 
 template <int rows, int lanes, int rows_a_block, int lanes_a_block>
-perf::Candidate tiles(Index heads, SequenceShape shape) {
+bench::Candidate tiles(Index heads, SequenceShape shape) {
   return candidate<Tiles<rows, lanes, rows_a_block, lanes_a_block>>(
       heads, shape, fmt::format("{}x{}/{}x{}", rows, lanes, rows_a_block, lanes_a_block));
 }
 
-std::vector<perf::Candidate> candidates(Index heads, SequenceShape shape) {
-  std::vector<perf::Candidate> all{
+std::vector<bench::Candidate> candidates(Index heads, SequenceShape shape) {
+  std::vector<bench::Candidate> all{
       candidate<attention::AttentionTraits<float, Space>>(heads, shape, "in use")};
   if constexpr (compat::runs_on_host<Space>) {
     all.push_back(tiles<32, 64, 8, 32>(heads, shape));
@@ -145,8 +145,8 @@ std::vector<perf::Candidate> candidates(Index heads, SequenceShape shape) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(argc, argv, {1024, 2, 4},
-                             [](Context<Space> const& context, std::vector<Index> const& n) {
-                               perf::compare(context, candidates(n[2], {n[1], n[0]}), 1e-4);
-                             });
+  return bench::in_laboratory(argc, argv, {1024, 2, 4},
+                              [](Context<Space> const& context, std::vector<Index> const& n) {
+                                bench::compare(context, candidates(n[2], {n[1], n[0]}), 1e-4);
+                              });
 }

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include "tests/layers/layer_passes.hpp"
-#include "tests/support/dual.hpp"
+#include "layers/layer_passes.hpp"
+#include "support/dual.hpp"
 
-namespace kyrtos::perf {
+namespace kyrtos::bench {
 
 /// The largest error of the four passes of a layer: of y and ẏ relative to their norms; of (dx, dθ)
 /// and (dẋ, Hu) that of their components along a random δ, which the reference of the tests gives
@@ -53,4 +53,4 @@ double largest_error(Context<testing::Space> const& context,
                    along(joined(out.dx_dot, out.hu), second)});
 }
 
-}  // namespace kyrtos::perf
+}  // namespace kyrtos::bench

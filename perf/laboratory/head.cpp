@@ -8,19 +8,19 @@
 #include <kyrtos/layers/cross_entropy_head.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
+#include "bench/layer_case.hpp"
+#include "bench/suites.hpp"
 #include "laboratory.hpp"
-#include "perf/bench/layer_case.hpp"
-#include "perf/bench/suites.hpp"
-#include "tests/layers/head_sweep.hpp"
-#include "tests/reference/cross_entropy_head.hpp"
-#include "tests/support/dual.hpp"
+#include "layers/head_sweep.hpp"
+#include "reference/cross_entropy_head.hpp"
+#include "support/dual.hpp"
 
 #include <fmt/format.h>
 
 namespace {
 
 using namespace kyrtos;
-using perf::Space;
+using bench::Space;
 using Head = layers::CrossEntropyHead<float, Space>;
 
 /// Of one sweep with a tangent over a small batch: loss and its derivative relative to themselves,
@@ -32,7 +32,7 @@ double largest_error(Context<Space> const& context, Index chunk_rows) {
   std::vector<Token> targets;
   for (Index i = 0; i < rows; ++i) targets.push_back(static_cast<Token>(i % vocabulary));
   auto const on_device_targets = on_device<Token>(targets);
-  layers::Batch<float, Space> batch;
+  Batch<float, Space> batch;
   batch.shape = {1, rows};
   batch.targets = on_device_targets;
   batch.weight = 1.0 / static_cast<double>(rows);
@@ -59,15 +59,16 @@ double largest_error(Context<Space> const& context, Index chunk_rows) {
                    along(joined(out.dx_dot, out.hu), along_both(loss))});
 }
 
-std::vector<perf::Candidate> candidates(Index vocabulary, Index width, Index tokens) {
-  std::vector<perf::Candidate> all;
-  std::vector<Precision> precisions{Precision::float32};
-  if (missing_for<Space>(Precision::bf16).empty()) precisions.push_back(Precision::bf16);
+std::vector<bench::Candidate> candidates(Index vocabulary, Index width, Index tokens) {
+  std::vector<bench::Candidate> all;
+  std::vector<train::Precision> precisions{train::Precision::float32};
+  if (train::missing_for<Space>(train::Precision::bf16).empty())
+    precisions.push_back(train::Precision::bf16);
   for (Index const rows : {0, 128, 256, 512, 1024}) {
     auto const name = rows == 0 ? std::string("in use") : std::to_string(rows);
     auto const head = std::make_shared<Head const>(vocabulary, width, true, 0, 0.02, rows);
-    auto const one = perf::head_case(name, head, {1, tokens}, perf::DataKind::tokens);
-    for (auto const& maker : perf::in_precisions({one}, precisions))
+    auto const one = bench::head_case(name, head, {1, tokens}, bench::DataKind::tokens);
+    for (auto const& maker : bench::in_precisions({one}, precisions))
       all.push_back({maker, [rows](auto const& context) { return largest_error(context, rows); }});
   }
   return all;
@@ -76,8 +77,8 @@ std::vector<perf::Candidate> candidates(Index vocabulary, Index width, Index tok
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(argc, argv, {50257, 768, 1024},
-                             [](Context<Space> const& context, std::vector<Index> const& n) {
-                               perf::compare(context, candidates(n[0], n[1], n[2]), 1e-4);
-                             });
+  return bench::in_laboratory(argc, argv, {50257, 768, 1024},
+                              [](Context<Space> const& context, std::vector<Index> const& n) {
+                                bench::compare(context, candidates(n[0], n[1], n[2]), 1e-4);
+                              });
 }

@@ -4,15 +4,15 @@
 
 #include <kyrtos/core/error.hpp>
 
-#include "perf/bench/peaks.hpp"
-#include "perf/bench/quartiles.hpp"
+#include "bench/peaks.hpp"
+#include "bench/quartiles.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fmt/chrono.h>
 
-namespace kyrtos::perf {
+namespace kyrtos::bench {
 
 namespace {
 
@@ -39,7 +39,7 @@ void print(std::vector<Measured> const& measured) {
       "\n{:%Y-%m-%d}, {}, {} threads, products {:.1f} GFLOP/s, triad {:.1f} GB/s; G/s and share "
       "of it\n{:12}",
       fmt::gmtime(std::time(nullptr)), Space::name(), Space().concurrency(),
-      peaks.of(perf::Work::products(0)) / 1e9, peaks.bytes / 1e9, "");
+      peaks.of(bench::Work::products(0)) / 1e9, peaks.bytes / 1e9, "");
   auto const& operations = measured[1].of.operations;
   std::vector<double> best(operations.size(), 0);
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -95,4 +95,4 @@ int in_laboratory(
   return code;
 }
 
-}  // namespace kyrtos::perf
+}  // namespace kyrtos::bench

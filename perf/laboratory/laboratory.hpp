@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include "perf/bench/operation.hpp"
+#include "bench/operation.hpp"
 
 #include <functional>
 
@@ -11,7 +11,7 @@
 /// layer's kernels with other constants (tiles, chunks), checks each of these against the reference
 /// of the tests, and measures them in turns.
 
-namespace kyrtos::perf {
+namespace kyrtos::bench {
 
 /// One choice of constants.
 struct Candidate {
@@ -32,4 +32,4 @@ int in_laboratory(
     int argc, char** argv, std::vector<Index> const& otherwise,
     std::function<void(Context<Space> const&, std::vector<Index> const&)> const& work);
 
-}  // namespace kyrtos::perf
+}  // namespace kyrtos::bench

@@ -8,9 +8,9 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 
+#include "bench/random.hpp"
 #include "laboratory.hpp"
 #include "linalg/gemm_providers.hpp"
-#include "perf/bench/random.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,8 +18,8 @@
 namespace {
 
 using namespace kyrtos;
+using bench::Space;
 using linalg::Transpose;
-using perf::Space;
 using In = MatrixView<float const, Space>;
 using Out = MatrixView<float, Space>;
 
@@ -31,22 +31,22 @@ struct Shape {
   Index inputs, outputs;
 };
 
-perf::Case products(Context<Space> const& context, std::string const& name, Index width,
-                    Index tokens, Multiply const& multiply) {
-  perf::Case all{name, "layer", perf::Json::object(), {}};
+bench::Case products(Context<Space> const& context, std::string const& name, Index width,
+                     Index tokens, Multiply const& multiply) {
+  bench::Case all{name, "layer", bench::Json::object(), {}};
   for (auto const& [layer, inputs, outputs] :
        {Shape{"qkv", width, 3 * width}, Shape{"output", width, width},
         Shape{"up", width, 4 * width}, Shape{"down", 4 * width, width}}) {
     Index const k = inputs, n = outputs;
-    auto const x = perf::random_vector(context, "x", tokens * k, 1),
-               w = perf::random_vector(context, "w", n * k, 2),
+    auto const x = bench::random_vector(context, "x", tokens * k, 1),
+               w = bench::random_vector(context, "w", n * k, 2),
                y = allocate<float>(context, "y", tokens * n);
     auto const run = [=] {
       multiply(context, as_matrix(x, 0, tokens, k), as_matrix(w, 0, n, k),
                as_matrix(y, 0, tokens, n));
     };
     double const flops = 2.0 * static_cast<double>(tokens * inputs) * static_cast<double>(outputs);
-    all.operations.push_back({layer, run, perf::Work::products(flops)});
+    all.operations.push_back({layer, run, bench::Work::products(flops)});
   }
   return all;
 }
@@ -54,8 +54,8 @@ perf::Case products(Context<Space> const& context, std::string const& name, Inde
 /// Of [30, 70]·[20, 70]ᵀ, relative, against plain loops in double.
 double error(Context<Space> const& context, Multiply const& multiply) {
   constexpr Index m = 30, n = 20, k = 70;
-  auto const a = perf::random_vector(context, "a", m * k, 1),
-             b = perf::random_vector(context, "b", n * k, 2),
+  auto const a = bench::random_vector(context, "a", m * k, 1),
+             b = bench::random_vector(context, "b", n * k, 2),
              c = allocate<float>(context, "c", m * n);
   multiply(context, as_matrix(a, 0, m, k), as_matrix(b, 0, n, k), as_matrix(c, 0, m, n));
   context.fence("laboratory_linear");
@@ -74,13 +74,13 @@ double error(Context<Space> const& context, Multiply const& multiply) {
   return std::sqrt(square / norm);
 }
 
-std::vector<perf::Candidate> candidates(Index width, Index tokens) {
-  std::vector<perf::Candidate> all;
+std::vector<bench::Candidate> candidates(Index width, Index tokens) {
+  std::vector<bench::Candidate> all;
   auto const add = [&](std::string const& name, Multiply const& multiply) {
     auto const make = [=](Context<Space> const& context) {
       return products(context, name, width, tokens, multiply);
     };
-    perf::CaseMaker const maker{name, make};
+    bench::CaseMaker const maker{name, make};
     all.push_back({maker, [=](auto const& context) { return error(context, multiply); }});
   };
   add("in use", [](auto const& context, In const& x, In const& w, Out const& y) {
@@ -104,8 +104,8 @@ std::vector<perf::Candidate> candidates(Index width, Index tokens) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(argc, argv, {384, 2048},
-                             [](Context<Space> const& context, std::vector<Index> const& n) {
-                               perf::compare(context, candidates(n[0], n[1]), 1e-5);
-                             });
+  return bench::in_laboratory(argc, argv, {384, 2048},
+                              [](Context<Space> const& context, std::vector<Index> const& n) {
+                                bench::compare(context, candidates(n[0], n[1]), 1e-5);
+                              });
 }

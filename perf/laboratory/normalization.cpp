@@ -4,20 +4,20 @@
 // RMSNorm's kernels with teams of more or fewer rows: laboratory_normalization [WIDTH [TOKENS]].
 // The winner belongs in layers/detail/rows.hpp; all layers whose kernels go by rows share it.
 
-#include "tests/reference/normalization.hpp"
+#include "reference/normalization.hpp"
 
+#include "bench/layer_case.hpp"
 #include "check_layer.hpp"
 #include "laboratory.hpp"
 #include "layers/normalization_passes.hpp"
-#include "perf/bench/layer_case.hpp"
 
 #include <fmt/format.h>
 
 namespace {
 
 using namespace kyrtos;
+using bench::Space;
 using layers::detail::RowBlocks;
-using perf::Space;
 
 template <Index rows_a_team, Index rows_a_chunk>
 struct Blocks {
@@ -35,20 +35,20 @@ class Tuned final : public layers::detail::Normalization<float, Space, Choice> {
 };
 
 template <class Choice>
-perf::Candidate candidate(Index width, SequenceShape shape, std::string const& name) {
+bench::Candidate candidate(Index width, SequenceShape shape, std::string const& name) {
   auto const error = [](Context<Space> const& context) {
     reference::Normalization const plain{70, Tuned<Choice>::epsilon, false, false};
-    return perf::largest_error(context, Tuned<Choice>(70), {2, 75}, plain);
+    return bench::largest_error(context, Tuned<Choice>(70), {2, 75}, plain);
   };
-  return {perf::layer_case(name, std::make_shared<Tuned<Choice> const>(width), shape), error};
+  return {bench::layer_case(name, std::make_shared<Tuned<Choice> const>(width), shape), error};
 }
 
 template <Index rows, Index chunk>
-perf::Candidate blocks(Index width, SequenceShape shape) {
+bench::Candidate blocks(Index width, SequenceShape shape) {
   return candidate<Blocks<rows, chunk>>(width, shape, fmt::format("{}, {}", rows, chunk));
 }
 
-std::vector<perf::Candidate> candidates(Index width, SequenceShape shape) {
+std::vector<bench::Candidate> candidates(Index width, SequenceShape shape) {
   return {candidate<RowBlocks<Space>>(width, shape, "in use"),
           blocks<1, 8>(width, shape),
           blocks<2, 16>(width, shape),
@@ -60,8 +60,8 @@ std::vector<perf::Candidate> candidates(Index width, SequenceShape shape) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return perf::in_laboratory(argc, argv, {384, 2048},
-                             [](Context<Space> const& context, std::vector<Index> const& n) {
-                               perf::compare(context, candidates(n[0], {1, n[1]}), 1e-4);
-                             });
+  return bench::in_laboratory(argc, argv, {384, 2048},
+                              [](Context<Space> const& context, std::vector<Index> const& n) {
+                                bench::compare(context, candidates(n[0], {1, n[1]}), 1e-4);
+                              });
 }

@@ -21,14 +21,14 @@ Index count_within(Context<Space> const& context, VectorView<Token const, Space>
   return count;
 }
 
-SequenceShape shape_of(kyrtos_array const& array, TransformerConfig const& model) {
+SequenceShape shape_of(kyrtos_array const& array, model::TransformerConfig const& model) {
   Index const rank = model.continuous() ? 3 : 2;
   if (array.rank != rank || array.extents[0] < 0 || array.extents[1] < 0)
     throw ShapeError(fmt::format(
         "inputs: have {} dimensions, but need {}", array.rank,
         model.continuous() ? "3, [sequences, length, input_features]" : "2, [sequences, length]"));
   SequenceShape const shape{array.extents[0], array.extents[1]};
-  if (model.positions == Positions::learned && shape.length > model.context)
+  if (model.positions == model::Positions::learned && shape.length > model.context)
     throw ShapeError(fmt::format("inputs: sequences of {} rows exceed model.context = {}",
                                  shape.length, model.context));
   return shape;

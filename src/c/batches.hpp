@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/core/batch.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 
 #include "arrays.hpp"
@@ -16,9 +16,9 @@ namespace kyrtos::c {
 template <class Scalar>
 class Batches {
  public:
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
-  Batches(Context<Space> context, TransformerConfig model, Use use = Use::borrow)
+  Batches(Context<Space> context, model::TransformerConfig model, Use use = Use::borrow)
       : context_(std::move(context)), model_(std::move(model)), use_(use) {}
 
   /// Checks the batches of this rank and, where need be, copies them. Those without a weight get
@@ -38,7 +38,7 @@ class Batches {
                                          SequenceShape shape, Index features);
 
   Context<Space> context_;
-  TransformerConfig model_;
+  model::TransformerConfig model_;
   Use use_;
   std::list<Input<Token>> tokens_;
   std::list<Input<Scalar>> fields_;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/model/transformer.hpp>
+#include <kyrtos/model/objective.hpp>
 #include <kyrtos/train/config.hpp>
 
 #include "batches.hpp"
@@ -16,40 +16,38 @@ namespace kyrtos::c {
 template <class Scalar>
 class Model {
  public:
-  using Vectors = VectorView<Scalar, Space>;
+  using Objective = model::Objective<Scalar, Space>;
 
   /// \param state of the checkpoint that it comes from, empty for a new one; says which blocks
   /// take part.
-  Model(Context<Space> const& context, RunConfig config, std::string state = {});
+  Model(Context<Space> const& context, train::RunConfig config, std::string state = {});
 
   Index size() const { return transformer.layout().size(); }
   ParameterLayout const& layout() const { return transformer.layout(); }
+  VectorView<Scalar, Space> theta() const { return parameters_->own().local(); }
+  model::Parameters<Scalar, Space>& parameters() { return *parameters_; }
 
-  /// Memory for batches of one shape; kept until another is asked for.
-  TransformerWorkspace<Scalar, Space>& workspace(SequenceShape shape, bool tangents);
-
-  /// The loss of all ranks; adds its gradient to `gradient`, and H u to `hu`, where they are not
-  /// empty. Collective.
-  double loss(Batches<Scalar> const& batches);
-  double gradient(Batches<Scalar> const& batches, Vectors gradient);
-  double hvp(Batches<Scalar> const& batches, VectorView<Scalar const, Space> u, Vectors hu,
-             Vectors gradient);
+  /// The loss on these batches, until it is asked for others.
+  Objective& objective(Batches<Scalar> const& batches);
+  /// Without batches, for inference.
+  Objective& objective() { return objective_; }
+  /// Of the objectives that others make of this model.
+  model::ObjectiveOptions objective_options(bool tangents) const;
 
   /// Makes the caller's memory the home of θ. \throws Failure once somebody relies on where it is.
   void use_parameters(kyrtos_array const& array);
   void rely_on_home() { home_is_fixed_ = true; }
 
   Context<Space> const context;
-  RunConfig const config;
+  train::RunConfig const config;
   std::string const state;
-  Transformer<Scalar, Space> const transformer;
-  ActiveBlocks const active;
-  VectorView<Scalar, Space> theta;
+  model::Transformer<Scalar, Space> const transformer;
+  model::ActiveBlocks const active;
 
  private:
-  Vector<Scalar, Space> storage_;
+  std::optional<model::Parameters<Scalar, Space>> parameters_;
   bool home_is_fixed_ = false;
-  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
+  Objective objective_;
 };
 
 /// Something of either precision; shared by the handles that need it.

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/io/checkpoint.hpp>
-#include <kyrtos/linalg/vector_operations.hpp>
-#include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_training.hpp>
 
 #include "model.hpp"
 
@@ -12,7 +11,8 @@ using namespace kyrtos::c;
 namespace {
 
 template <class Scalar>
-auto make_body(ContextBody const& context, RunConfig const& config, std::string const& state) {
+auto make_body(ContextBody const& context, train::RunConfig const& config,
+               std::string const& state) {
   return std::make_unique<ModelBody>(
       ModelBody{std::make_shared<Model<Scalar>>(context.context, config, state), context.stream});
 }
@@ -20,10 +20,10 @@ auto make_body(ContextBody const& context, RunConfig const& config, std::string 
 template <class Scalar>
 auto load_body(ContextBody const& context, std::string const& path) {
   auto const& ranks = context.context.communicator();
-  io::CheckpointReader const file(ranks, find_checkpoint(path));
+  io::CheckpointReader const file(ranks, train::find_checkpoint(path));
   auto model = std::make_shared<Model<Scalar>>(
-      context.context, parse_config(file.text().config, file.path()), file.text().state);
-  file.read<Scalar, Space>(context.context, "parameters", model->layout(), model->theta);
+      context.context, train::parse_config(file.text().config, file.path()), file.text().state);
+  file.read<Scalar, Space>(context.context, "parameters", model->layout(), model->theta());
   return std::make_unique<ModelBody>(ModelBody{std::move(model), context.stream});
 }
 
@@ -41,7 +41,7 @@ kyrtos_status kyrtos_model_create(kyrtos_context* context, char const* config,
                                   kyrtos_type precision, kyrtos_model** made) {
   return create(context, made, [&] {
     require_argument(config != nullptr, "the configuration's text is NULL");
-    auto const settings = parse_config(config, "configuration");
+    auto const settings = train::parse_config(config, "configuration");
     return in_precision(precision, [&](auto scalar) {
       return make_body<decltype(scalar)>(context->body(), settings, {});
     });
@@ -60,8 +60,9 @@ kyrtos_status kyrtos_model_load(kyrtos_context* context, char const* path, kyrto
 kyrtos_status kyrtos_model_save(kyrtos_model* handle, char const* path) {
   return with(handle, [&]<class Scalar>(Model<Scalar>& model) {
     require_argument(path != nullptr, "the checkpoint's path is NULL");
-    io::write_checkpoint<Scalar, Space>(model.context, path, {to_toml(model.config), model.state},
-                                        model.layout(), {{"parameters", model.theta}});
+    io::write_checkpoint<Scalar, Space>(model.context, path,
+                                        {train::to_toml(model.config), model.state}, model.layout(),
+                                        {{"parameters", model.theta()}});
   });
 }
 
@@ -75,7 +76,7 @@ void kyrtos_model_destroy(kyrtos_model* model) {
 
 kyrtos_status kyrtos_model_initialize(kyrtos_model* handle, uint64_t seed) {
   return with(handle, [&](auto& model) {
-    model.transformer.initialize(model.context, seed, model.theta);
+    model.transformer.initialize(model.context, seed, model.theta());
     model.context.fence("kyrtos_model_initialize");
   });
 }
@@ -102,7 +103,7 @@ kyrtos_status kyrtos_model_get_parameters(kyrtos_model* handle, kyrtos_array con
   return with(handle, [&]<class Scalar>(Model<Scalar>& model) {
     require_argument(parameters != nullptr, "the array of parameters is NULL");
     check_array(*parameters, {"parameters", {model.size()}});
-    scatter<Scalar>(model.context, model.theta, *parameters);
+    scatter<Scalar>(model.context, model.theta(), *parameters);
   });
 }
 
@@ -110,7 +111,7 @@ kyrtos_status kyrtos_model_set_parameters(kyrtos_model* handle, kyrtos_array con
   return with(handle, [&]<class Scalar>(Model<Scalar>& model) {
     require_argument(parameters != nullptr, "the array of parameters is NULL");
     check_array(*parameters, {"parameters", {model.size()}});
-    gather<Scalar>(model.context, *parameters, model.theta);
+    gather<Scalar>(model.context, *parameters, model.theta());
     model.context.fence("kyrtos_model_set_parameters");
   });
 }
@@ -125,7 +126,8 @@ kyrtos_status kyrtos_model_use_parameters(kyrtos_model* handle, kyrtos_array con
 kyrtos_status kyrtos_model_loss(kyrtos_model* handle, kyrtos_batch const* batch, double* loss) {
   return with(handle, [&](auto& model) {
     require_argument(loss != nullptr, "the place for the loss is NULL");
-    *loss = model.loss(batch_for(model, batch));
+    auto const batches = batch_for(model, batch);
+    *loss = model.objective(batches).loss();
   });
 }
 
@@ -139,8 +141,7 @@ kyrtos_status kyrtos_model_gradient(kyrtos_model* handle, kyrtos_batch const* ba
       out.emplace(context, *gradient, Expected{"gradient", {model.size()}});
     });
     auto const batches = batch_for(model, batch);
-    linalg::fill(context, out->view(), 0);
-    double const value = model.gradient(batches, out->view());
+    double const value = model.objective(batches).gradient(out->view());
     if (loss != nullptr) *loss = value;
     out->finish(context);
   });
@@ -161,11 +162,11 @@ kyrtos_status kyrtos_model_hvp(kyrtos_model* handle, kyrtos_batch const* batch,
       if (gradient != nullptr) first.emplace(context, *gradient, Expected{"gradient", size});
     });
     auto const batches = batch_for(model, batch);
-    linalg::fill(context, product->view(), 0);
-    if (first) linalg::fill(context, first->view(), 0);
-    double const value = model.hvp(batches, direction->view(), product->view(),
-                                   first ? first->view() : VectorView<Scalar, Space>());
-    if (loss != nullptr) *loss = value;
+    auto& objective = model.objective(batches);
+    auto const value =
+        first ? objective.gradient_and_hvp(direction->view(), first->view(), product->view())
+              : objective.hvp(direction->view(), product->view());
+    if (loss != nullptr) *loss = value.loss;
     product->finish(context);
     if (first) first->finish(context);
   });
@@ -182,8 +183,8 @@ kyrtos_status kyrtos_model_outputs(kyrtos_model* handle, kyrtos_array const* inp
     Output<Scalar> const out(model.context, *outputs,
                              {"outputs", {batch.shape.batch, batch.shape.length, features}});
     if (batch.shape.tokens() == 0) return;
-    model.transformer.outputs(model.workspace(batch.shape, false), model.theta, batch, 0,
-                              as_matrix(out.view(), 0, batch.shape.tokens(), features));
+    model.transformer.outputs(model.objective().workspace_for(batch.shape, false), model.theta(),
+                              batch, 0, as_matrix(out.view(), 0, batch.shape.tokens(), features));
     out.finish(model.context);
   });
 }

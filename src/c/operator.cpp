@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "operator.hpp"
 
-#include <kyrtos/linalg/vector_operations.hpp>
-#include <kyrtos/parallel/all_reduce.hpp>
-
 namespace kyrtos::c {
 
 template <class Scalar>
@@ -41,25 +38,13 @@ template <class Scalar>
 BatchOperator<Scalar>::BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
                                      std::span<kyrtos_batch const> batch)
     : model_(std::move(model)),
-      matrix_(matrix),
-      batches_(model_->context, model_->config.model, Use::copy) {
+      batches_(model_->context, model_->config.model, Use::copy),
+      objective_(model_->context, model_->transformer, model_->parameters(),
+                 model_->objective_options(true)),
+      matrix_(objective_, matrix == KYRTOS_HESSIAN ? model::CurvatureMatrix::hessian
+                                                   : model::CurvatureMatrix::gauss_newton) {
   batches_.add(batch);
-  for (auto const& one : batches_.all())
-    workspace_.emplace(model_->context, model_->transformer, one.shape,
-                       TransformerWorkspaceOptions{.active = model_->active, .tangents = true});
-}
-
-template <class Scalar>
-void BatchOperator<Scalar>::apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
-                                  VectorView<Scalar, Space> y) {
-  linalg::fill(context, y, 0);
-  for (auto const& batch : batches_.all()) {
-    if (matrix_ == KYRTOS_HESSIAN)
-      model_->transformer.hvp(*workspace_, model_->theta, x, batch, y);
-    else
-      model_->transformer.gauss_newton(*workspace_, model_->theta, x, batch, y);
-  }
-  all_reduce_sum<Scalar, Space>(context, y);
+  objective_.set_batches(batches_.all());
 }
 
 template class CallbackOperator<float>;

@@ -10,7 +10,7 @@ namespace kyrtos::c {
 
 /// The caller's y = A x.
 template <class Scalar>
-class CallbackOperator final : public LinearOperator<Scalar, Space> {
+class CallbackOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   struct Callback {
     Index size;
@@ -34,28 +34,30 @@ class CallbackOperator final : public LinearOperator<Scalar, Space> {
 
 /// The Hessian or Gauss-Newton matrix of a model, on its own copy of a batch and in its own memory.
 template <class Scalar>
-class BatchOperator final : public LinearOperator<Scalar, Space> {
+class BatchOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   /// Collective.
   BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
                 std::span<kyrtos_batch const> batch);
 
-  Index size() const override { return model_->size(); }
+  Index size() const override { return matrix_.size(); }
   void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
-             VectorView<Scalar, Space> y) override;
+             VectorView<Scalar, Space> y) override {
+    matrix_.apply(context, x, y);
+  }
 
  private:
   std::shared_ptr<Model<Scalar>> model_;
-  kyrtos_matrix matrix_;
   Batches<Scalar> batches_;
-  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;  // where the rank has sequences
+  model::Objective<Scalar, Space> objective_;
+  model::CurvatureOperator<Scalar, Space> matrix_;
 };
 
 /// An operator with the context that it works on.
 template <class Scalar>
 struct Operator {
   Context<Space> context;
-  std::unique_ptr<LinearOperator<Scalar, Space>> map;
+  std::unique_ptr<curvature::LinearOperator<Scalar, Space>> map;
 };
 
 struct OperatorBody {

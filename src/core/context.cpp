@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/parallel/gpu_aware_mpi.hpp>
+#include <kyrtos/core/gpu_aware_mpi.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <utility>
@@ -39,6 +40,8 @@ struct Context<Space>::State {
   decltype(Kokkos::create_mirror_view(Bytes())) reduction_on_host;
   RegionObserver* observer = nullptr;
   std::shared_ptr<void> gemm_library;
+  std::vector<CountedMemory> counted;
+  std::size_t counted_scratch = 0;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
@@ -118,7 +121,23 @@ std::size_t Context<Space>::scratch_capacity() const {
 }
 
 template <class Space>
+void Context<Space>::count(CountedMemory memory) const {
+  state_->counted.push_back(std::move(memory));
+}
+
+template <class Space>
+std::vector<CountedMemory> Context<Space>::counted() const {
+  auto all = state_->counted;
+  all.push_back({"scratch", state_->counted_scratch});
+  return all;
+}
+
+template <class Space>
 void* Context<Space>::scratch_bytes(std::size_t bytes) const {
+  if (options().counts_memory) {
+    state_->counted_scratch = std::max(state_->counted_scratch, bytes);
+    return nullptr;
+  }
   auto& scratch = state_->scratch;
   std::size_t const words = (bytes + sizeof(double) - 1) / sizeof(double);
   if (words > scratch.size()) {

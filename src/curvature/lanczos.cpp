@@ -14,8 +14,8 @@ namespace kyrtos::curvature {
 template <class Scalar, class Space>
 Lanczos<Scalar, Space>::Lanczos(Context<Space> const& context, Index size, Index dimension)
     : context_(context),
-      basis_(detail::allocate_rows<Scalar>(context, "curvature::lanczos::basis",
-                                           std::min(dimension, size), size)),
+      basis_(allocate_rows<Scalar>(context, "curvature::lanczos::basis", std::min(dimension, size),
+                                   size)),
       next_(allocate<Scalar>(context, "curvature::lanczos::next", size)) {
   require<ConfigError>(dimension >= 1, "Lanczos: the dimension must be at least 1");
 }
@@ -27,7 +27,8 @@ void Lanczos<Scalar, Space>::begin(LinearOperator<Scalar, Space>& op, Index step
           "Lanczos: the operator has another size than this solver was made for");
   require<ConfigError>(steps >= 1, "Lanczos: at least one step is needed");
   t_ = {};
-  detail::start_vector(context_, next_, start, seed);
+  partition_ = op.partition();
+  detail::start_vector(context_, next(), start, seed);
 }
 
 /// Appends next_ to the basis, and makes next_ the direction that A adds to it.
@@ -38,8 +39,8 @@ void Lanczos<Scalar, Space>::step(LinearOperator<Scalar, Space>& op) {
   auto const v = detail::row(basis_, m);
   linalg::copy(context_, next_, v);
   op.apply(context_, v, next_);
-  t_.diagonal.push_back(detail::orthogonalize(context_, basis_, m + 1, next_).back());
-  t_.last_beta = detail::normalize(context_, next_);
+  t_.diagonal.push_back(detail::orthogonalize(context_, basis_, m + 1, next()).back());
+  t_.last_beta = detail::normalize(context_, next());
   require<NumericalError>(std::isfinite(t_.diagonal.back()) && std::isfinite(t_.last_beta),
                           "Lanczos: the operator yields NaN or an infinity");
   double scale = t_.last_beta;  // of ‖T‖
@@ -110,15 +111,16 @@ auto Lanczos<Scalar, Space>::solve(LinearOperator<Scalar, Space>& op, LanczosOpt
 template <class Scalar, class Space>
 void Lanczos<Scalar, Space>::measure_residuals(LinearOperator<Scalar, Space>& op,
                                                LanczosOptions const& options, Result& result) {
-  auto const u = allocate<Scalar>(context_, "curvature::lanczos::ritz_vector", op.size());
+  auto const memory = allocate<Scalar>(context_, "curvature::lanczos::ritz_vector", op.size());
+  DistributedView<Scalar, Space> const u(memory, partition_);
   result.converged = static_cast<Index>(result.largest.size()) == options.largest &&
                      static_cast<Index>(result.smallest.size()) == options.smallest;
   auto const measure = [&](Spectrum end, std::vector<Eigenvalue>& pairs) {
     for (std::size_t j = 0; j < pairs.size(); ++j) {
-      eigenvector(end, static_cast<Index>(j), u);
-      op.apply(context_, u, next_);
+      eigenvector(end, static_cast<Index>(j), u.local());
+      op.apply(context_, u.local(), next_);
       ++result.hvps;
-      auto const q = detail::rayleigh_quotient(context_, u, next_);
+      auto const q = detail::rayleigh_quotient(context_, u, next());
       pairs[j] = {q.value, detail::relative(q.residual, q.value)};
       result.converged &= pairs[j].residual <= options.tolerance;
     }
@@ -140,7 +142,7 @@ void Lanczos<Scalar, Space>::eigenvector(Spectrum end, Index j,
   std::vector<double> s;
   for (int i = 0; i < eigen.size(); ++i) s.push_back(eigen.vector(i, column));
   detail::combine(context_, s, basis_, 0.0, out);
-  detail::normalize(context_, out);
+  detail::normalize(context_, DistributedView<Scalar, Space>(out, partition_));
 }
 
 }  // namespace kyrtos::curvature

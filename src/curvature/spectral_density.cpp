@@ -80,13 +80,15 @@ SpectralDensity spectral_density(Context<Space> const& context, LinearOperator<S
                        "spectral_density: needs at least one probe, one step, two grid points and "
                        "a positive width");
   Lanczos<Scalar, Space> lanczos(context, op.size(), options.steps);
-  auto const z = allocate<Scalar>(context, "curvature::spectral_density::probe", op.size());
+  auto const partition = op.partition();
+  auto const memory = allocate<Scalar>(context, "curvature::spectral_density::probe", op.size());
+  DistributedView<Scalar, Space> const z(memory, partition);
   SpectralDensity result;
   for (Index p = 0; p < options.probes; ++p) {
     detail::fill_signs(
         context, z,
         detail::philox(options.seed, detail::Stream::probe, static_cast<std::uint64_t>(p)));
-    auto const t = lanczos.tridiagonalize(op, options.steps, z);
+    auto const t = lanczos.tridiagonalize(op, options.steps, z.local());
     result.hvps += static_cast<Index>(t.diagonal.size());
     result.probes.push_back(quadrature(t));
   }
@@ -101,12 +103,9 @@ SpectralDensity spectral_density(Context<Space> const& context, LinearOperator<S
   return result;
 }
 
-#define KYRTOS_SPECTRAL_DENSITY_FOR(SCALAR, SPACE)          \
+#define KYRTOS_SPECTRAL_DENSITY(SCALAR, SPACE)              \
   template SpectralDensity spectral_density<SCALAR, SPACE>( \
       Context<SPACE> const&, LinearOperator<SCALAR, SPACE>&, SpectralDensityOptions const&);
-#define KYRTOS_SPECTRAL_DENSITY(SPACE)      \
-  KYRTOS_SPECTRAL_DENSITY_FOR(float, SPACE) \
-  KYRTOS_SPECTRAL_DENSITY_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_SPECTRAL_DENSITY)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_SPECTRAL_DENSITY)
 
 }  // namespace kyrtos::curvature

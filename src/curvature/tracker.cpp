@@ -46,8 +46,8 @@ CurvatureTracker<Scalar, Space>::CurvatureTracker(Context<Space> const& context,
       options_(options),
       none_(op.size()),
       preconditioner_(preconditioner != nullptr ? preconditioner : &none_),
-      x_(detail::allocate_rows<Scalar>(context, "curvature::tracker::x", options.block,
-                                       op.size())) {
+      partition_(op.partition()),
+      x_(allocate_rows<Scalar>(context, "curvature::tracker::x", options.block, op.size())) {
   require<ConfigError>(options.block >= 1 && options.block <= 4 && options.block <= op.size(),
                        "CurvatureTracker: block must be from 1 to 4");
   require<ConfigError>(options.every >= 1, "CurvatureTracker: every must be at least 1");
@@ -61,8 +61,7 @@ CurvatureTracker<Scalar, Space>::CurvatureTracker(Context<Space> const& context,
           "CurvatureTracker: preconditioner and image must have the operator's size");
   bool const borrows = options.block == 1 && image.size() > 0;
   if (!borrows)
-    own_image_ =
-        detail::allocate_rows<Scalar>(context, "curvature::tracker::y", options.block, op.size());
+    own_image_ = allocate_rows<Scalar>(context, "curvature::tracker::y", options.block, op.size());
   y_ = borrows ? as_matrix(image, 0, 1, op.size()) : MatrixView<Scalar, Space>(own_image_);
 }
 
@@ -98,7 +97,7 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
     }
     report.hvps += options_.block;
     auto const q = detail::rayleigh_quotient<Scalar, Space>(context_, *preconditioner_,
-                                                            detail::row(x_, 0), detail::row(y_, 0));
+                                                            vector(x_, 0), vector(y_, 0));
     if (!std::isfinite(q.value) || !std::isfinite(q.residual)) return report;
     if (before) sample_rest(*before, q.value);
     Product product{q.value, q.residual, q.image};
@@ -126,10 +125,9 @@ template <class Scalar, class Space>
 void CurvatureTracker<Scalar, Space>::draw_vectors() {
   auto const random = detail::philox(options_.seed, detail::Stream::restart,
                                      static_cast<std::uint64_t>(state_.updates));
-  auto const* shards = context_.shards();
-  auto const length = static_cast<std::uint64_t>(shards ? shards->size() : operator_->size());
+  auto const length = static_cast<std::uint64_t>(partition_.size());
   for (int j = 0; j < options_.block; ++j)
-    detail::fill_normal(context_, detail::row(x_, j), random, length * static_cast<unsigned>(j));
+    detail::fill_normal(context_, vector(x_, j), random, length * static_cast<unsigned>(j));
   detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::inverse, x_);
 }
 
@@ -139,13 +137,13 @@ void CurvatureTracker<Scalar, Space>::apply_and_rotate() {
   int const k = options_.block;
   if (k == 1) return operator_->apply(context_, detail::row(x_, 0), detail::row(y_, 0));
   detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::direct, x_);
-  detail::orthonormalize_rows(context_, x_,
+  detail::orthonormalize_rows(context_, x_, partition_,
                               options_.seed + static_cast<std::uint64_t>(state_.updates));
   detail::scale_rows<Scalar, Space>(context_, *preconditioner_, detail::Root::inverse, x_);
   std::vector<double> projected;
   for (int j = 0; j < k; ++j) {
     operator_->apply(context_, detail::row(x_, j), detail::row(y_, j));
-    auto const c = detail::project(context_, x_, k, detail::row(y_, j));  // ⟨u, w⟩ = ⟨x, y⟩
+    auto const c = detail::project(context_, x_, k, vector(y_, j));  // ⟨u, w⟩ = ⟨x, y⟩
     projected.insert(projected.end(), c.begin(), c.end());
   }
   auto const rotation = detail::ritz_rotation(projected, k, options_.target);

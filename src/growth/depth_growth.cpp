@@ -9,8 +9,8 @@
 
 namespace kyrtos::growth {
 
-ActiveBlocks GrowthState::active() const {
-  ActiveBlocks active;
+model::ActiveBlocks GrowthState::active() const {
+  model::ActiveBlocks active;
   for (auto const& birth : births) active.push_back(birth.has_value());
   return active;
 }
@@ -32,11 +32,12 @@ std::vector<optim::ParameterRange> ranges_of(
 
 template <class Scalar, class Space>
 DepthGrowth<Scalar, Space>::DepthGrowth(Context<Space> const& context,
-                                        Transformer<Scalar, Space> const& model,
-                                        GrowthConfig const& config, optim::LearningRate const& rate,
-                                        std::uint64_t seed)
+                                        model::Transformer<Scalar, Space> const& model,
+                                        Partition const& partition, GrowthConfig const& config,
+                                        optim::LearningRate const& rate, std::uint64_t seed)
     : context_(context),
       model_(&model),
+      partition_(partition),
       config_(config),
       schedule_(config, model.config().depth, rate),
       order_(joining_order(config.where, schedule_.initial_depth(), model.config().depth)),
@@ -54,7 +55,7 @@ Index DepthGrowth<Scalar, Space>::depth() const {
 
 template <class Scalar, class Space>
 bool DepthGrowth<Scalar, Space>::advance(Index step, std::optional<double> threshold_ratio,
-                                         MutableVector theta, Optimizer& optimizer) {
+                                         Parameters theta, Optimizer& optimizer) {
   Index const present = depth();
   double wanted = static_cast<double>(schedule_.depth_for(step, present, threshold_ratio));
   context_.communicator().broadcast(std::span(&wanted, 1));
@@ -71,10 +72,10 @@ bool DepthGrowth<Scalar, Space>::advance(Index step, std::optional<double> thres
 }
 
 template <class Scalar, class Space>
-void DepthGrowth<Scalar, Space>::join(Index block, MutableVector theta, Optimizer& optimizer) {
+void DepthGrowth<Scalar, Space>::join(Index block, Parameters theta, Optimizer& optimizer) {
   Index const source = source_for(block);
   enter_block(context_, *model_, config_, block, source, seed_, theta);
-  enter_moments(context_, *model_, config_, block, source, optimizer);
+  enter_moments(context_, *model_, config_, block, source, theta, optimizer);
   BlockBirth birth{optimizer.steps(), optimizer.steps()};
   if (config_.second_moment == GrowthConfig::SecondMoment::neighbours)
     birth.second_began = state_.births[static_cast<std::size_t>(source)]->second_began;
@@ -111,8 +112,8 @@ std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index opti
   });
   std::vector<optim::ParameterRange> own;
   for (auto const& range : all)
-    for (auto const& piece : pieces_of(context_.shards(), {range.offset, range.size}))
-      own.push_back({piece.local, piece.size, range.decay, range.age});
+    for (auto const& slice : partition_.slices({range.offset, range.size}))
+      own.push_back({slice.local, slice.size, range.decay, range.age});
   return own;
 }
 

@@ -18,44 +18,46 @@ bool is_output_projection(std::string const& name) {
          name.find(".mlp.down.") != std::string::npos;
 }
 
-/// What this rank has of a segment, and of the same segment of block `source`, which is cut alike.
-struct Stretch {
+/// What this rank holds of a segment, and of the same segment of block `source`, which is cut
+/// alike.
+struct BlockSlice {
   Segment const& segment;
   Index first;         ///< Its first element within the segment.
-  Index at, other_at;  ///< In this rank's vector.
+  Index at, other_at;  ///< In this rank's local vector.
   Index size;
 };
 
-/// visit(stretch) for all that this rank has of a block.
+/// visit(slice) for all that this rank holds of a block of a vector.
 template <class Scalar, class Space, class Visit>
-void for_each_stretch(Context<Space> const& context, Transformer<Scalar, Space> const& model,
-                      Index block, Index source, Visit const& visit) {
+void for_each_slice(DistributedView<Scalar, Space> const& vector,
+                    model::Transformer<Scalar, Space> const& model, Index block, Index source,
+                    Visit const& visit) {
   auto const prefix = prefix_of(block);
   for (auto const& segment : model.layout().match(prefix + "*")) {
     auto const& other = model.layout().find(prefix_of(source) + segment.name.substr(prefix.size()));
-    auto const own = pieces_of(context.shards(), {segment.offset, segment.size});
-    auto const others = pieces_of(context.shards(), {other.offset, other.size});
+    auto const own = vector.slices({segment.offset, segment.size});
+    auto const others = vector.slices({other.offset, other.size});
     for (std::size_t i = 0; i < own.size(); ++i)
-      visit(Stretch{segment, own[i].offset - segment.offset, own[i].local, others[i].local,
-                    own[i].size});
+      visit(BlockSlice{segment, own[i].offset - segment.offset, own[i].local, others[i].local,
+                       own[i].size});
   }
 }
 
 }  // namespace
 
 template <class Scalar, class Space>
-void enter_block(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+void enter_block(Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
                  GrowthConfig const& config, Index block, Index source, std::uint64_t seed,
-                 VectorView<Scalar, Space> theta) {
+                 DistributedView<Scalar, Space> theta) {
   using Entry = GrowthConfig::Entry;
-  for_each_stretch(context, model, block, source, [&](Stretch const& s) {
+  for_each_slice(theta, model, block, source, [&](BlockSlice const& s) {
     bool const is_matrix = s.segment.shape.size() > 1;
     bool const is_zero = config.entry == Entry::projections && is_output_projection(s.segment.name);
-    auto const values = slice(theta, s.at, s.size);
+    auto const values = slice(theta.local(), s.at, s.size);
     if (is_zero)
       linalg::fill(context, values, 0);
     else if (config.where == GrowthConfig::Where::stack)
-      linalg::copy(context, slice(theta, s.other_at, s.size), values);
+      linalg::copy(context, slice(theta.local(), s.other_at, s.size), values);
     else
       model.initialize(context, seed, s.segment, s.first, values,
                        config.entry == Entry::zeros && is_matrix ? config.seed_scale : 1);
@@ -64,12 +66,13 @@ void enter_block(Context<Space> const& context, Transformer<Scalar, Space> const
 }
 
 template <class Scalar, class Space>
-void enter_moments(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+void enter_moments(Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
                    GrowthConfig const& config, Index block, Index source,
+                   DistributedView<Scalar, Space> theta,
                    optim::Optimizer<Scalar, Space> const& optimizer) {
   bool const inherits = config.second_moment == GrowthConfig::SecondMoment::neighbours;
   for (auto const& moment : optimizer.state())
-    for_each_stretch(context, model, block, source, [&](Stretch const& s) {
+    for_each_slice(theta, model, block, source, [&](BlockSlice const& s) {
       auto const& values = moment.values;
       if (inherits && moment.name == "v")
         linalg::copy(context, slice(values, s.other_at, s.size), slice(values, s.at, s.size));
@@ -79,26 +82,23 @@ void enter_moments(Context<Space> const& context, Transformer<Scalar, Space> con
 }
 
 template <class Scalar, class Space>
-void set_gate(Context<Space> const& context, Transformer<Scalar, Space> const& model, Index block,
-              double opening, VectorView<Scalar, Space> theta) {
-  for_each_stretch(context, model, block, block, [&](Stretch const& s) {
+void set_gate(Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
+              Index block, double opening, DistributedView<Scalar, Space> theta) {
+  for_each_slice(theta, model, block, block, [&](BlockSlice const& s) {
     if (s.segment.name.ends_with(".gate"))
-      linalg::fill(context, slice(theta, s.at, s.size), opening);
+      linalg::fill(context, slice(theta.local(), s.at, s.size), opening);
   });
 }
 
-#define KYRTOS_NEW_BLOCK_FOR(SCALAR, SPACE)                                                       \
-  template void enter_block(Context<SPACE> const&, Transformer<SCALAR, SPACE> const&,             \
-                            GrowthConfig const&, Index, Index, std::uint64_t,                     \
-                            VectorView<SCALAR, SPACE>);                                           \
-  template void enter_moments(Context<SPACE> const&, Transformer<SCALAR, SPACE> const&,           \
-                              GrowthConfig const&, Index, Index,                                  \
-                              optim::Optimizer<SCALAR, SPACE> const&);                            \
-  template void set_gate(Context<SPACE> const&, Transformer<SCALAR, SPACE> const&, Index, double, \
-                         VectorView<SCALAR, SPACE>);
-#define KYRTOS_NEW_BLOCK(SPACE)      \
-  KYRTOS_NEW_BLOCK_FOR(float, SPACE) \
-  KYRTOS_NEW_BLOCK_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_NEW_BLOCK)
+#define KYRTOS_NEW_BLOCK(SCALAR, SPACE)                                                          \
+  template void enter_block(Context<SPACE> const&, model::Transformer<SCALAR, SPACE> const&,     \
+                            GrowthConfig const&, Index, Index, std::uint64_t,                    \
+                            DistributedView<SCALAR, SPACE>);                                     \
+  template void enter_moments(Context<SPACE> const&, model::Transformer<SCALAR, SPACE> const&,   \
+                              GrowthConfig const&, Index, Index, DistributedView<SCALAR, SPACE>, \
+                              optim::Optimizer<SCALAR, SPACE> const&);                           \
+  template void set_gate(Context<SPACE> const&, model::Transformer<SCALAR, SPACE> const&, Index, \
+                         double, DistributedView<SCALAR, SPACE>);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_NEW_BLOCK)
 
 }  // namespace kyrtos::growth

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 using layers::PassKind;
 
@@ -55,7 +55,7 @@ Index Chain<Scalar, Space>::widest_features() const {
 }
 
 template <class Scalar, class Space>
-auto Chain<Scalar, Space>::bind(Workspace<Scalar, Space>& workspace, std::string const& prefix,
+auto Chain<Scalar, Space>::bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                                 SequenceShape shape, Kind kind, Retention retention,
                                 MutableMatrix x, MutableMatrix y) const -> Passes {
   Passes passes;
@@ -90,9 +90,10 @@ auto Chain<Scalar, Space>::inside(SequenceShape shape, Kind kind) const -> std::
 }
 
 template <class Scalar, class Space>
-auto Chain<Scalar, Space>::bind_back(Workspace<Scalar, Space>& workspace, std::string const& prefix,
-                                     SequenceShape shape, Retention retention, MutableMatrix dy,
-                                     MutableMatrix dx) const -> Backs {
+auto Chain<Scalar, Space>::bind_back(BufferPool<Scalar, Space>& workspace,
+                                     std::string const& prefix, SequenceShape shape,
+                                     Retention retention, MutableMatrix dy, MutableMatrix dx) const
+    -> Backs {
   Index const widest = widest_features();
   Backs backs(links_.size());
   bool odd = false;
@@ -229,6 +230,6 @@ void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVec
   add_residual(context, ta.back().y, ta.front().x);
 }
 
-KYRTOS_INSTANTIATE(kyrtos::Chain)
+KYRTOS_INSTANTIATE(kyrtos::model::Chain)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

@@ -21,7 +21,7 @@
 #include <cmath>
 #include <string_view>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 namespace {
 
@@ -384,6 +384,6 @@ void Transformer<Scalar, Space>::outputs(Workspace& ws, Source theta, Batch cons
   head_->outputs(ws.context_, theta.part(head_range_), rows_of(ws.stream_.back(), begin, rows), z);
 }
 
-KYRTOS_INSTANTIATE(kyrtos::Transformer)
+KYRTOS_INSTANTIATE(kyrtos::model::Transformer)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

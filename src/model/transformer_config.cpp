@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 namespace {
 
@@ -106,4 +106,4 @@ TransformerConfig llama_config() {
   return c;
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

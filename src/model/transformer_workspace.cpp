@@ -7,16 +7,16 @@
 #include <algorithm>
 #include <limits>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 template <class Scalar, class Space>
 TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& context,
                                                           Transformer<Scalar, Space> const& model,
                                                           SequenceShape shape, Options options)
-    : context_(context.with_shards(nullptr)),  // activations and losses are this rank's own
+    : context_(context),
       shape_(shape),
       options_(std::move(options)),
-      memory_(context, options_.allocates) {
+      memory_(context, options_.name) {
   auto const& config = model.config();
   require(shape.batch > 0 && shape.length > 0,
           "TransformerWorkspace: batch and length must be positive");
@@ -36,6 +36,8 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   bind_streams(config.width);
   reserve_branch_adjoints();
   if (options_.recompute) reserve_any_branch();
+  context.reserve_scratch(
+      static_cast<std::size_t>(model.scratch_bytes(shape.tokens(), options_.tangents)));
   for (std::size_t i = 0; i < stages_.size(); ++i)
     bind(stages_[i], i, options_.recompute ? "any_branch" : "stage." + std::to_string(i));
 }
@@ -141,7 +143,7 @@ std::vector<double> TransformerWorkspace<Scalar, Space>::largest_scores() const 
 }
 
 template <class Scalar, class Space>
-void TransformerWorkspace<Scalar, Space>::begin_pass(layers::Batch<Scalar, Space> const& batch) {
+void TransformerWorkspace<Scalar, Space>::begin_pass(Batch<Scalar, Space> const& batch) {
   if (!(batch.shape == shape_))
     throw ShapeError("Transformer: a batch of " + std::to_string(batch.shape.batch) + " x " +
                      std::to_string(batch.shape.length) + ", but the workspace was made for " +
@@ -156,6 +158,6 @@ void TransformerWorkspace<Scalar, Space>::require_tangents() const {
                        "Transformer: Hessian-vector products need a workspace made with tangents");
 }
 
-KYRTOS_INSTANTIATE(kyrtos::TransformerWorkspace)
+KYRTOS_INSTANTIATE(kyrtos::model::TransformerWorkspace)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 namespace {
 
@@ -62,7 +62,7 @@ void BucketedSum<Scalar, Space>::begin(MutableVector v) {
 
 template <class Scalar, class Space>
 VectorSink<Scalar, Space> BucketedSum<Scalar, Space>::sink(bool is_last) {
-  typename VectorSink<Scalar, Space>::Receiver& self = *this;
+  PartSink<Scalar, Space>& self = *this;
   return is_last ? VectorSink<Scalar, Space>(self) : VectorSink<Scalar, Space>(v_);
 }
 
@@ -127,6 +127,6 @@ void BucketedSum<Scalar, Space>::sum_in_order(std::size_t bucket) {
             "MPI_Allgatherv");
 }
 
-KYRTOS_INSTANTIATE(kyrtos::BucketedSum)
+KYRTOS_INSTANTIATE(kyrtos::parallel::BucketedSum)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

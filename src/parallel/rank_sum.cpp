@@ -3,22 +3,20 @@
 #include <kyrtos/parallel/bucketed_sum.hpp>
 #include <kyrtos/parallel/sharded_sum.hpp>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 template <class Scalar, class Space>
-std::unique_ptr<RankSum<Scalar, Space>> make_rank_sum(Context<Space> const& context, Index size,
+std::unique_ptr<RankSum<Scalar, Space>> make_rank_sum(Context<Space> const& context,
+                                                      Partition const& partition,
                                                       ReductionOptions const& options) {
-  if (context.shards() != nullptr)
-    return std::make_unique<ShardedSum<Scalar, Space>>(context, options);
-  return std::make_unique<BucketedSum<Scalar, Space>>(context, size, options);
+  if (partition.is_split())
+    return std::make_unique<ShardedSum<Scalar, Space>>(context, partition, options);
+  return std::make_unique<BucketedSum<Scalar, Space>>(context, partition.size(), options);
 }
 
-#define KYRTOS_RANK_SUM_FOR(SCALAR, SPACE)                                                     \
-  template std::unique_ptr<RankSum<SCALAR, SPACE>> make_rank_sum(Context<SPACE> const&, Index, \
-                                                                 ReductionOptions const&);
-#define KYRTOS_RANK_SUM(SPACE)      \
-  KYRTOS_RANK_SUM_FOR(float, SPACE) \
-  KYRTOS_RANK_SUM_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_RANK_SUM)
+#define KYRTOS_RANK_SUM(SCALAR, SPACE)                            \
+  template std::unique_ptr<RankSum<SCALAR, SPACE>> make_rank_sum( \
+      Context<SPACE> const&, Partition const&, ReductionOptions const&);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RANK_SUM)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/parallel/sharded_source.hpp>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 template <class Scalar, class Space>
-ShardedSource<Scalar, Space>::ShardedSource(Context<Space> const& context)
+ShardedSource<Scalar, Space>::ShardedSource(Context<Space> const& context,
+                                            Partition const& partition)
     : context_(context),
-      sent_(context, "sharded_source::sent", context.shards()->local_size()),
-      buffers_(context, "sharded_source") {}
+      partition_(partition),
+      sent_(context, "sharded_source::sent", partition.local_size()),
+      buffers_(context, partition, "sharded_source") {}
 
 template <class Scalar, class Space>
 ShardedSource<Scalar, Space>::~ShardedSource() {
@@ -17,8 +19,8 @@ ShardedSource<Scalar, Space>::~ShardedSource() {
 
 template <class Scalar, class Space>
 void ShardedSource<Scalar, Space>::begin(ConstVector local) {
-  require(static_cast<Index>(local.size()) == shards().local_size(),
-          "ShardedSource: a vector of another size than the shards'");
+  require(static_cast<Index>(local.size()) == partition_.local_size(),
+          "ShardedSource: a vector of another size than the partition's");
   for (auto& buffer : buffers_) {
     wait(buffer);
     buffer.part = buffers_.none;
@@ -31,10 +33,10 @@ void ShardedSource<Scalar, Space>::begin(ConstVector local) {
 }
 
 template <class Scalar, class Space>
-auto ShardedSource<Scalar, Space>::bring(Range range) -> ConstVector {
-  std::size_t const part = shards().part_of(range);
+auto ShardedSource<Scalar, Space>::gather(Range range) -> ConstVector {
+  std::size_t const part = partition_.part_of(range);
   auto* buffer = buffers_.find(part);
-  if (buffer == nullptr) buffer = &gather(part);
+  if (buffer == nullptr) buffer = &start(part);
   wait(*buffer);
   if (part != last_.second) {
     following_[last_] = part;
@@ -42,19 +44,19 @@ auto ShardedSource<Scalar, Space>::bring(Range range) -> ConstVector {
     for (auto& other : buffers_) other.is_in_use = &other == buffer;
     look_ahead();
   }
-  Index const offset = range.offset - shards().parts()[part].range.offset;
+  Index const offset = range.offset - partition_.parts()[part].range.offset;
   return slice(buffer->values, offset, range.size);
 }
 
 /// Starts to gather a part from all ranks.
 template <class Scalar, class Space>
-auto ShardedSource<Scalar, Space>::gather(std::size_t part) -> Buffer& {
-  auto const& p = shards().parts()[part];
-  auto& buffer = buffers_.take(p.piece * shards().ranks());
+auto ShardedSource<Scalar, Space>::start(std::size_t part) -> Buffer& {
+  auto const& p = partition_.parts()[part];
+  auto& buffer = buffers_.take(p.slice * partition_.ranks());
   wait(buffer);
   buffer.part = part;
-  sent_.to_mpi(context_, p.local, p.piece);  // also waits for those who read the buffer
-  int const count = static_cast<int>(p.piece);
+  sent_.to_mpi(context_, p.local, p.slice);  // also waits for those who read the buffer
+  int const count = static_cast<int>(p.slice);
   check_mpi(MPI_Iallgather(sent_.at(p.local), count, mpi_type<Scalar>(), buffer.memory.at(0), count,
                            mpi_type<Scalar>(), context_.communicator().get(), &buffer.request),
             "MPI_Iallgather");
@@ -72,9 +74,9 @@ void ShardedSource<Scalar, Space>::wait(Buffer& buffer) {
 template <class Scalar, class Space>
 void ShardedSource<Scalar, Space>::look_ahead() {
   auto const next = following_.find(last_);
-  if (next != following_.end() && buffers_.find(next->second) == nullptr) gather(next->second);
+  if (next != following_.end() && buffers_.find(next->second) == nullptr) start(next->second);
 }
 
-KYRTOS_INSTANTIATE(kyrtos::ShardedSource)
+KYRTOS_INSTANTIATE(kyrtos::parallel::ShardedSource)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

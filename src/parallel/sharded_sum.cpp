@@ -3,12 +3,15 @@
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/parallel/sharded_sum.hpp>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 template <class Scalar, class Space>
-ShardedSum<Scalar, Space>::ShardedSum(Context<Space> const& context,
+ShardedSum<Scalar, Space>::ShardedSum(Context<Space> const& context, Partition const& partition,
                                       ReductionOptions const& options)
-    : context_(context), options_(options), buffers_(context, "sharded_sum") {
+    : context_(context),
+      partition_(partition),
+      options_(options),
+      buffers_(context, partition, "sharded_sum") {
   if (options.order != ReductionOptions::Order::ordered) return;
   std::size_t largest = 0;
   for (auto const& buffer : buffers_) largest = std::max(largest, buffer.values.size());
@@ -22,8 +25,8 @@ ShardedSum<Scalar, Space>::~ShardedSum() {
 
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::begin(MutableVector local) {
-  require(static_cast<Index>(local.size()) == shards().local_size(),
-          "ShardedSum: a vector of another size than the shards'");
+  require(static_cast<Index>(local.size()) == partition_.local_size(),
+          "ShardedSum: a vector of another size than the partition's");
   for (auto& buffer : buffers_) {  // what an exception may have left
     check_mpi(MPI_Wait(&buffer.request, MPI_STATUS_IGNORE), "MPI_Wait");
     buffer.part = buffers_.none;
@@ -35,17 +38,17 @@ void ShardedSum<Scalar, Space>::begin(MutableVector local) {
 
 template <class Scalar, class Space>
 VectorSink<Scalar, Space> ShardedSum<Scalar, Space>::sink(bool) {
-  typename VectorSink<Scalar, Space>::Receiver& self = *this;
+  PartSink<Scalar, Space>& self = *this;
   return self;
 }
 
 template <class Scalar, class Space>
-auto ShardedSum<Scalar, Space>::receive(Range range) -> MutableVector {
-  std::size_t const part = shards().part_of(range);
-  auto const& p = shards().parts()[part];
+auto ShardedSum<Scalar, Space>::target(Range range) -> MutableVector {
+  std::size_t const part = partition_.part_of(range);
+  auto const& p = partition_.parts()[part];
   auto* buffer = buffers_.find(part);
   if (buffer == nullptr || !buffer->is_in_use) {
-    Index const size = p.piece * shards().ranks();
+    Index const size = p.slice * partition_.ranks();
     buffer = &buffers_.take(size);
     complete(*buffer);
     buffer->part = part;
@@ -59,7 +62,7 @@ template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::final_from(Index first) {
   int arrived = 0;
   for (auto& buffer : buffers_) {
-    if (buffer.is_in_use && shards().parts()[buffer.part].range.offset >= first)
+    if (buffer.is_in_use && partition_.parts()[buffer.part].range.offset >= first)
       start(buffer);
     else if (buffer.request != MPI_REQUEST_NULL)  // gives MPI a chance to progress
       MPI_Request_get_status(buffer.request, &arrived, MPI_STATUS_IGNORE);
@@ -68,42 +71,42 @@ void ShardedSum<Scalar, Space>::final_from(Index first) {
 
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::start(Buffer& buffer) {
-  Index const piece = shards().parts()[buffer.part].piece;
-  buffer.memory.to_mpi(context_, 0, piece * shards().ranks());
+  Index const length = partition_.parts()[buffer.part].slice;
+  buffer.memory.to_mpi(context_, 0, length * partition_.ranks());
   buffer.is_in_use = false;
-  if (options_.order == ReductionOptions::Order::ordered) return sum_in_order(buffer, piece);
-  check_mpi(MPI_Ireduce_scatter_block(MPI_IN_PLACE, buffer.memory.at(0), static_cast<int>(piece),
+  if (options_.order == ReductionOptions::Order::ordered) return sum_in_order(buffer, length);
+  check_mpi(MPI_Ireduce_scatter_block(MPI_IN_PLACE, buffer.memory.at(0), static_cast<int>(length),
                                       mpi_type<Scalar>(), MPI_SUM, context_.communicator().get(),
                                       &buffer.request),
             "MPI_Ireduce_scatter_block");
 }
 
-/// Each rank adds what all ranks have for its piece, from the first to the last.
+/// Each rank adds what all ranks have for its slice, from the first to the last.
 template <class Scalar, class Space>
-void ShardedSum<Scalar, Space>::sum_in_order(Buffer& buffer, Index piece) {
-  int const count = static_cast<int>(piece);
+void ShardedSum<Scalar, Space>::sum_in_order(Buffer& buffer, Index length) {
+  int const count = static_cast<int>(length);
   check_mpi(MPI_Alltoall(buffer.memory.at(0), count, mpi_type<Scalar>(), pieces_.data(), count,
                          mpi_type<Scalar>(), context_.communicator().get()),
             "MPI_Alltoall");
-  for (int r = 1; r < shards().ranks(); ++r)
-    for (Index i = 0; i < piece; ++i)
-      pieces_[static_cast<std::size_t>(i)] += pieces_[static_cast<std::size_t>(r * piece + i)];
+  for (int r = 1; r < partition_.ranks(); ++r)
+    for (Index i = 0; i < length; ++i)
+      pieces_[static_cast<std::size_t>(i)] += pieces_[static_cast<std::size_t>(r * length + i)];
   using Host = Kokkos::View<Scalar const*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
-  Kokkos::deep_copy(context_.space(), slice(buffer.values, 0, piece),
-                    Host(pieces_.data(), static_cast<std::size_t>(piece)));
+  Kokkos::deep_copy(context_.space(), slice(buffer.values, 0, length),
+                    Host(pieces_.data(), static_cast<std::size_t>(length)));
   complete(buffer);
 }
 
-/// Adds a sum that has arrived to this rank's piece.
+/// Adds a sum that has arrived to this rank's slice.
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::complete(Buffer& buffer) {
   if (buffer.part == buffers_.none) return;
-  auto const& p = shards().parts()[buffer.part];
+  auto const& p = partition_.parts()[buffer.part];
   if (buffer.request != MPI_REQUEST_NULL) {
     check_mpi(MPI_Wait(&buffer.request, MPI_STATUS_IGNORE), "MPI_Wait");
-    buffer.memory.from_mpi(context_, 0, p.piece);
+    buffer.memory.from_mpi(context_, 0, p.slice);
   }
-  linalg::axpy(context_, 1, slice(buffer.values, 0, p.piece), slice(local_, p.local, p.piece));
+  linalg::axpy(context_, 1, slice(buffer.values, 0, p.slice), slice(local_, p.local, p.slice));
   buffer.part = buffers_.none;
 }
 
@@ -113,6 +116,6 @@ void ShardedSum<Scalar, Space>::finish() {
   for (auto& buffer : buffers_) complete(buffer);
 }
 
-KYRTOS_INSTANTIATE(kyrtos::ShardedSum)
+KYRTOS_INSTANTIATE(kyrtos::parallel::ShardedSum)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -6,13 +6,13 @@
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 
-#include "io/replacement.hpp"
+#include "io/files/replacement.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace fs = std::filesystem;
 
@@ -31,7 +31,7 @@ std::vector<std::string> CheckpointDirectory::list() const {
 }
 
 void CheckpointDirectory::clean() const {
-  on_root<FileError>(ranks_, [&] {
+  parallel::on_root<FileError>(ranks_, [&] {
     std::vector<fs::path> partial;
     for (auto const& entry : fs::directory_iterator(path_))
       if (io::is_partial(entry.path().string())) partial.push_back(entry.path());
@@ -40,7 +40,7 @@ void CheckpointDirectory::clean() const {
 }
 
 void CheckpointDirectory::require_room(Index count, std::uint64_t bytes) const {
-  on_root<FileError>(ranks_, [&] {
+  parallel::on_root<FileError>(ranks_, [&] {
     auto const present = static_cast<Index>(io::list_checkpoints(path_).size());
     Index const beside =
         std::max<Index>(keep_ + 1 - present, 1);  // a new one before an old one goes
@@ -57,7 +57,7 @@ void CheckpointDirectory::put_aside(std::vector<std::string> const& files) const
 }
 
 void CheckpointDirectory::keep_as_best(std::string const& file) const {
-  on_root<FileError>(ranks_, [&] {
+  parallel::on_root<FileError>(ranks_, [&] {
     auto const best = path_ + "/best.h5", partial = io::partial_path(best);
     std::error_code no_links;
     fs::remove(partial);
@@ -74,4 +74,4 @@ void CheckpointDirectory::remove_old() const {
   for (auto i = static_cast<std::size_t>(keep_); i < all.size(); ++i) fs::remove(all[i], ignored);
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/communicator.hpp>
 #include <kyrtos/core/types.hpp>
-#include <kyrtos/parallel/communicator.hpp>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// The checkpoints of a run, `step-<number>.h5` in one directory. Rank 0 does the work; every
 /// function but path_of() is collective.
@@ -47,4 +47,4 @@ class CheckpointDirectory {
   Index keep_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

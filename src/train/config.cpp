@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace {
 
@@ -63,12 +63,34 @@ std::string suggestion(std::string const& path, std::vector<Key> const& keys) {
   return did_you_mean(path, paths);
 }
 
+/// Keys of earlier versions, which old configurations and checkpoints hold.
+struct RetiredKey {
+  char const* path;
+  char const* harmless;  ///< As TOML: the value that changes nothing.
+  char const* answer;    ///< To any other value.
+};
+constexpr RetiredKey retired_keys[] = {
+    {"output.collective", "false",
+     "is no more: collective MPI-IO may hang when a write fails; each rank writes for itself"}};
+
+/// Whether it is a retired key that may be passed over. \throws ConfigError for one that may not.
+bool is_retired(Setting const& setting) {
+  for (auto const& key : retired_keys) {
+    if (key.path != setting.path) continue;
+    std::ostringstream value;
+    value << toml::node_view<toml::node const>(setting.value);
+    if (value.str() != key.harmless) fail(setting, setting.path + " " + key.answer);
+    return true;
+  }
+  return false;
+}
+
 void set_preset(RunConfig& config, Setting const& preset) {
   auto const name = preset.value->value<std::string>().value_or("");
   if (name == "gpt2")
-    config.model = gpt2_config();
+    config.model = model::gpt2_config();
   else if (name == "llama")
-    config.model = llama_config();
+    config.model = model::llama_config();
   else
     fail(preset, preset_key + " must be one of \"gpt2\", \"llama\"");
 }
@@ -83,7 +105,7 @@ void apply_settings(std::vector<Setting> const& settings, RunConfig& config) {
     auto const key = std::find_if(keys.begin(), keys.end(),
                                   [&](Key const& k) { return k.path == setting.path; });
     if (key == keys.end()) {
-      if (is_section(setting, keys)) continue;
+      if (is_section(setting, keys) || is_retired(setting)) continue;
       fail(setting, "unknown key '" + shown(setting.path) + "'" + suggestion(setting.path, keys));
     }
     if (!key->set(*setting.value)) fail(setting, setting.path + " must be " + key->allowed);
@@ -132,22 +154,19 @@ void check_together(RunConfig& c, std::string const& source) {
   if (c.growth.initial_depth > c.model.depth)
     fail(fmt::format("growth.initial_depth = {} exceeds model.depth = {}", c.growth.initial_depth,
                      c.model.depth));
-  if (c.growth.entry == GrowthConfig::Entry::gate && c.growth.when != GrowthConfig::When::never)
+  if (c.growth.entry == growth::GrowthConfig::Entry::gate &&
+      c.growth.when != growth::GrowthConfig::When::never)
     c.model.gated = true;
-  if (c.growth.when == GrowthConfig::When::curvature && !c.curvature.enabled)
+  if (c.growth.when == growth::GrowthConfig::When::curvature && !c.curvature.enabled)
     fail("growth.when = \"curvature\" needs curvature.enabled = true");
   if (c.training.qk_clip > 0 && c.model.qk_norm)
     fail("training.qk_clip has no effect on queries and keys that model.qk_norm normalises");
   if (c.curvature.reference_every > 0 && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
-  if (c.output.asynchronous && c.output.collective)
-    fail(
-        "output.asynchronous leaves writing to threads, which can't write together: choose it or "
-        "output.collective");
   if (c.training.micro_batch > 0 && c.training.batch % c.training.micro_batch != 0)
     fail(fmt::format("training.micro_batch = {} must divide training.batch = {}",
                      c.training.micro_batch, c.training.batch));
-  if (c.model.positions == Positions::learned && c.training.length > c.model.context)
+  if (c.model.positions == model::Positions::learned && c.training.length > c.model.context)
     fail(fmt::format("training.length = {} exceeds model.context = {}", c.training.length,
                      c.model.context));
   try {
@@ -227,4 +246,4 @@ std::string config_reference() {
          });
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <utility>
 
-namespace kyrtos::config {
+namespace kyrtos::train::config {
 
 namespace {
 
@@ -147,7 +147,7 @@ struct Declarations {
   }
 };
 
-void declare_model(Declarations& d, TransformerConfig& c) {
+void declare_model(Declarations& d, model::TransformerConfig& c) {
   d.in("model");
   d.integer("vocabulary", c.vocabulary, 1, "number of tokens; 256 for bytes",
             std::numeric_limits<Token>::max());
@@ -160,18 +160,20 @@ void declare_model(Declarations& d, TransformerConfig& c) {
   d.integer("kv_heads", c.kv_heads, 0, "key and value heads; 0: as many as heads");
   d.integer("head_size", c.head_size, 0, "features a head; 0: width/heads");
   d.integer("mlp_width", c.mlp_width, 0, "0: 4 width, or 8/3 width rounded up to 64 for swiglu");
-  d.choice("norm", c.norm, {{"layer_norm", Norm::layer_norm}, {"rms_norm", Norm::rms_norm}},
+  d.choice("norm", c.norm,
+           {{"layer_norm", model::Norm::layer_norm}, {"rms_norm", model::Norm::rms_norm}},
            "normalisation before each branch and at the end");
   d.real("norm_epsilon", c.norm_epsilon, positive, "added to the variance");
   d.choice("activation", c.activation,
-           {{"gelu_tanh", MlpActivation::gelu_tanh},
-            {"gelu", MlpActivation::gelu},
-            {"swiglu", MlpActivation::swiglu}},
+           {{"gelu_tanh", model::MlpActivation::gelu_tanh},
+            {"gelu", model::MlpActivation::gelu},
+            {"swiglu", model::MlpActivation::swiglu}},
            "of the MLP");
-  d.choice(
-      "positions", c.positions,
-      {{"learned", Positions::learned}, {"rotary", Positions::rotary}, {"none", Positions::none}},
-      "how tokens know their place");
+  d.choice("positions", c.positions,
+           {{"learned", model::Positions::learned},
+            {"rotary", model::Positions::rotary},
+            {"none", model::Positions::none}},
+           "how tokens know their place");
   d.real("rotary_base", c.rotary_base, Interval{.least = 1},
          "longest wavelength of rotary positions, over 2 pi");
   d.flag("qk_norm", c.qk_norm, "RMS norm of queries and keys, head by head");
@@ -288,8 +290,8 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
             "most products of one, and vectors that it keeps");
 }
 
-void declare_growth(Declarations& d, GrowthConfig& c) {
-  using C = GrowthConfig;
+void declare_growth(Declarations& d, growth::GrowthConfig& c) {
+  using C = growth::GrowthConfig;
   d.in("growth");
   d.integer("initial_depth", c.initial_depth, 0,
             "blocks that take part from the start; 0: all, or half where they grow");
@@ -325,11 +327,11 @@ void declare_growth(Declarations& d, GrowthConfig& c) {
 }
 
 void declare_parallel(Declarations& d, ParallelConfig& c) {
-  using Order = ReductionOptions::Order;
-  using Shard = ParallelConfig::Shard;
+  using Order = parallel::ReductionOptions::Order;
+  using parallel::Sharding;
   d.in("parallel");
   d.choice("shard", c.shard,
-           {{"none", Shard::none}, {"optimizer", Shard::optimizer}, {"full", Shard::full}},
+           {{"none", Sharding::none}, {"optimizer", Sharding::optimizer}, {"full", Sharding::full}},
            "what ranks hold pieces of: nothing, all vectors but the parameters, or all vectors");
   d.choice("reduction", c.reduction.order,
            {{"library", Order::library}, {"ordered", Order::ordered}},
@@ -350,8 +352,6 @@ void declare_output(Declarations& d, OutputConfig& c) {
          "a checkpoint whenever the validation loss is the lowest so far, kept as best.h5");
   d.flag("asynchronous", c.asynchronous,
          "checkpoints are copied to host memory, and written behind the next steps");
-  d.flag("collective", c.collective,
-         "ranks write checkpoints by collective MPI-IO, not each for itself");
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
 }
 
@@ -381,4 +381,4 @@ std::vector<Key> keys_of(RunConfig& config) {
   return std::move(d.keys);
 }
 
-}  // namespace kyrtos::config
+}  // namespace kyrtos::train::config

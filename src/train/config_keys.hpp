@@ -14,7 +14,7 @@
 #include <toml++/toml.h>
 #pragma pop_macro("__noinline__")
 
-namespace kyrtos::config {
+namespace kyrtos::train::config {
 
 /// One key of the configuration, bound to its place in a RunConfig.
 struct Key {
@@ -29,4 +29,4 @@ struct Key {
 /// All keys, bound to `config`, section by section.
 std::vector<Key> keys_of(RunConfig& config);
 
-}  // namespace kyrtos::config
+}  // namespace kyrtos::train::config

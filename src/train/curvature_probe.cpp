@@ -5,29 +5,10 @@
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
-using curvature::AdamPreconditionerKind;
 using curvature::StabilityThreshold;
-
-bool has_preconditioner(OptimizerConfig const& optimizer, CurvatureConfig const& config) {
-  return config.matrix == CurvatureConfig::Matrix::preconditioned &&
-         optimizer.kind == OptimizerConfig::Kind::adamw;
-}
-
-curvature::AdamPreconditionerOptions preconditioner_options(OptimizerConfig const& optimizer,
-                                                            CurvatureConfig const& config) {
-  bool const plain = config.preconditioner == CurvatureConfig::Preconditioner::plain;
-  return {plain ? AdamPreconditionerKind::plain : AdamPreconditionerKind::bias_corrected,
-          optimizer.adamw.beta1, optimizer.adamw.beta2, optimizer.adamw.epsilon};
-}
-
-StabilityThreshold stability_threshold(OptimizerConfig const& optimizer,
-                                       CurvatureConfig const& config) {
-  if (has_preconditioner(optimizer, config)) return StabilityThreshold::adam(optimizer.adamw.beta1);
-  return optimizer.kind == OptimizerConfig::Kind::sgd ? StabilityThreshold::sgd(optimizer.momentum)
-                                                      : StabilityThreshold::sgd();
-}
+using Method = CurvatureOptions::Method;
 
 std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterRange> const& ranges,
                                                    Index steps) {
@@ -44,123 +25,150 @@ std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterR
   return stretches;
 }
 
+/// ℓ(θ − ηd) for the update d = (θ_before − θ)/η₀ that was made last, at parameters of its own.
 template <class Scalar, class Space>
-CurvatureProbe<Scalar, Space>::CurvatureProbe(
-    Context<Space> const& context, Transformer<Scalar, Space> const& model,
-    ParameterAccess<Scalar, Space> theta, OptimizerConfig const& optimizer,
-    CurvatureConfig const& config, SequenceShape shape, std::vector<Batch> batches,
-    ActiveBlocks const& active, std::uint64_t seed, ReductionOptions const& reduction,
-    VectorView<Scalar, Space> image, Interruption const& interrupted)
-    : context_(context),
-      model_(&model),
-      theta_(theta),
-      batches_(std::move(batches)),
-      shape_(shape),
-      threshold_(stability_threshold(optimizer, config)),
-      config_(config),
-      seed_(seed) {
-  using Method = CurvatureConfig::Method;
-  bool const by_products = config.method != Method::critical;
-  workspace_.emplace(context, model, shape,
-                     TransformerWorkspaceOptions{.active = active, .tangents = by_products});
-  if (by_products) build_matrix(optimizer, config, reduction);
-  if (config.method == Method::tracker) build_tracker(config, seed, image, interrupted);
-  if (config.method == Method::cold) cold_.emplace(context, matrix_->size());
-  if (config.reference_every > 0)
-    lanczos_.emplace(context, matrix_->size(), std::min(config.reference_hvps, matrix_->size()));
-  if (config.method == Method::critical) {
-    critical_.emplace([this](double step_size) { return loss_along_update(step_size); });
-    auto const size = static_cast<Index>(theta.own.size());
-    theta_before_ = allocate<Scalar>(context, "curvature::theta_before", size);
-    trial_.emplace(context, size,
-                   context.shards() ? ParallelConfig::Shard::full : ParallelConfig::Shard::none);
+class CurvatureProbe<Scalar, Space>::TrialLoss {
+ public:
+  explicit TrialLoss(Objective& objective)
+      : moved_(&objective.parameters()),
+        context_(objective.context()),
+        before_(allocate<Scalar>(context_, "curvature::theta_before",
+                                 objective.partition().local_size())),
+        trial_(
+            context_, objective.partition(),
+            objective.partition().is_split() ? parallel::Sharding::full : parallel::Sharding::none),
+        objective_(&objective) {}
+
+  void keep() { linalg::copy(context_, moved_->own(), before_); }
+
+  double operator()(double step_size, double learning_rate) {
+    double const share = step_size / learning_rate;
+    linalg::copy(context_, before_, trial_.own());
+    linalg::axpby(context_, share, moved_->own(), 1 - share, trial_.own());
+    trial_.changed();
+    return objective_->loss_at(trial_);
   }
+
+ private:
+  model::Parameters<Scalar, Space>* moved_;
+  Context<Space> context_;
+  Vector<Scalar, Space> before_;
+  model::Parameters<Scalar, Space> trial_;
+  Objective* objective_;
+};
+
+namespace {
+
+model::CurvatureMatrix matrix_for(CurvatureOptions const& options) {
+  return options.matrix == CurvatureOptions::Matrix::gauss_newton
+             ? model::CurvatureMatrix::gauss_newton
+             : model::CurvatureMatrix::hessian;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer const& optimizer,
+                                              CurvatureOptions const& options,
+                                              VectorView<Scalar, Space> image,
+                                              Interruption const& interrupted)
+    : objective_(&objective),
+      optimizer_(&optimizer),
+      options_(options),
+      threshold_(optimizer.threshold()),
+      matrix_(objective, matrix_for(options)) {
+  Index const size = matrix_.size();
+  if (auto const p = preconditioner_for(optimizer, options)) {
+    threshold_ = StabilityThreshold::adam(p->beta1);
+    if (options.method != Method::critical) preconditioner_.emplace(size, *p);
+  }
+  auto const& context = objective.context();
+  switch (options.method) {
+    case Method::tracker:
+      build_tracker(image, interrupted);
+      break;
+    case Method::cold:
+      cold_.emplace(context, size);
+      if (preconditioner_) preconditioned_.emplace(context, matrix_);
+      break;
+    case Method::critical:
+      trial_loss_ = std::make_unique<TrialLoss>(objective);
+      critical_.emplace(
+          [this](double step_size) { return (*trial_loss_)(step_size, learning_rate_); });
+      break;
+  }
+  if (options.reference_every > 0)
+    lanczos_.emplace(context, size, std::min(options.reference_hvps, size));
 }
 
 template <class Scalar, class Space>
 CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::build_matrix(OptimizerConfig const& optimizer,
-                                                 CurvatureConfig const& config,
-                                                 ReductionOptions const& reduction) {
-  using curvature::ModelMatrix;
-  bool const gauss_newton = config.matrix == CurvatureConfig::Matrix::gauss_newton;
-  matrix_.emplace(context_, gauss_newton ? ModelMatrix::gauss_newton : ModelMatrix::hessian,
-                  *model_, *workspace_, theta_.source, batches_, reduction);
-  if (has_preconditioner(optimizer, config))
-    preconditioner_.emplace(matrix_->size(), preconditioner_options(optimizer, config));
-}
-
-template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::build_tracker(CurvatureConfig const& config, std::uint64_t seed,
-                                                  VectorView<Scalar, Space> image,
+void CurvatureProbe<Scalar, Space>::build_tracker(VectorView<Scalar, Space> image,
                                                   Interruption const& interrupted) {
-  tracker_.emplace(context_, *matrix_, threshold_,
-                   curvature::TrackerOptions{.block = static_cast<int>(config.block),
-                                             .every = config.every,
-                                             .min_hvps = config.min_hvps,
-                                             .max_hvps = config.max_hvps,
-                                             .cold_hvps = config.cold_hvps,
-                                             .target_residual = config.target_residual,
-                                             .seed = seed,
+  tracker_.emplace(objective_->context(), matrix_, threshold_,
+                   curvature::TrackerOptions{.block = static_cast<int>(options_.block),
+                                             .every = options_.every,
+                                             .min_hvps = options_.min_hvps,
+                                             .max_hvps = options_.max_hvps,
+                                             .cold_hvps = options_.cold_hvps,
+                                             .target_residual = options_.target_residual,
+                                             .seed = options_.seed,
                                              .interrupted = interrupted},
                    preconditioner(), image);
 }
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::set_batches(std::vector<Batch> batches) {
-  batches_ = batches;
-  if (matrix_) matrix_->set_batches(std::move(batches));
-}
-
-template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::set_active(ActiveBlocks const& active) {
-  auto options = workspace_->options();
-  options.active = active;
-  workspace_.reset();  // give back first
-  workspace_.emplace(context_, *model_, shape_, options);
-  if (matrix_) matrix_->set_workspace(*workspace_);
+void CurvatureProbe<Scalar, Space>::set_active(model::ActiveBlocks const& active) {
+  objective_->set_active(active);
 }
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::before_update() {
-  if (critical_) linalg::copy(context_, theta_.own, theta_before_);
+  if (trial_loss_) trial_loss_->keep();
 }
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::update_preconditioner(
-    optim::Optimizer<Scalar, Space> const& optimizer) {
-  auto const stretches = adam_stretches(optimizer.ranges(), optimizer.steps());
+void CurvatureProbe<Scalar, Space>::update_preconditioner() {
+  auto const stretches = adam_stretches(optimizer_->ranges(), optimizer_->steps());
   if (!preconditioner_ || stretches.empty()) return;
-  for (auto const& [name, values] : optimizer.state())
+  for (auto const& [name, values] : optimizer_->state())
     if (name == "v") preconditioner_->update(values, stretches);
 }
 
 template <class Scalar, class Space>
-curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(
-    optim::Optimizer<Scalar, Space> const& optimizer, double learning_rate) {
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(double learning_rate) {
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
-  update_preconditioner(optimizer);
-  return cold_ ? start_cold(optimizer.steps()) : tracker_->update(learning_rate);
+  update_preconditioner();
+  return cold_ ? estimate_cold() : tracker_->update(learning_rate);
+}
+
+template <class Scalar, class Space>
+curvature::LinearOperator<Scalar, Space>& CurvatureProbe<Scalar, Space>::tracked_operator() {
+  if (!preconditioner_) return matrix_;
+  auto const& context = objective_->context();
+  if (!preconditioned_) preconditioned_.emplace(context, matrix_);
+  preconditioned_->set(context, *preconditioner_);
+  return *preconditioned_;
 }
 
 /// What an estimate without memory costs to be as good: what warm starts are measured against.
 template <class Scalar, class Space>
-curvature::SharpnessReport CurvatureProbe<Scalar, Space>::start_cold(Index step) {
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::estimate_cold() {
+  Index const step = optimizer_->steps();
   curvature::SharpnessReport report;
-  report.measured = (step - 1) % config_.every == 0;
+  report.measured = (step - 1) % options_.every == 0;
   if (!report.measured) return report;
-  report.hvps = config_.max_hvps;
+  report.hvps = options_.max_hvps;
   try {
-    SymmetricMatrix matrix(*this);
-    auto const found =
-        cold_->solve(matrix.get(), {.target = curvature::Spectrum::largest_algebraic,
-                                    .tolerance = config_.target_residual,
-                                    .max_hvps = config_.max_hvps,
-                                    .shift = 0.0,
-                                    .seed = seed_ + static_cast<std::uint64_t>(step)});
+    auto const found = cold_->solve(tracked_operator(),
+                                    {.target = curvature::Spectrum::largest_algebraic,
+                                     .tolerance = options_.target_residual,
+                                     .max_hvps = options_.max_hvps,
+                                     .shift = 0.0,
+                                     .seed = options_.seed + static_cast<std::uint64_t>(step)});
     report.lambda = found.value;
     report.residual = found.residual;
     report.threshold_ratio = threshold_.ratio(found.value, learning_rate_);
@@ -176,27 +184,14 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::start_cold(Index step)
 template <class Scalar, class Space>
 std::optional<double> CurvatureProbe<Scalar, Space>::reference(Index step) {
   try {
-    SymmetricMatrix matrix(*this);
     auto const found = lanczos_->solve(
-        matrix.get(), {.tolerance = 1e-3,
-                       .max_hvps = std::min(config_.reference_hvps, matrix_->size()),
-                       .seed = seed_ + static_cast<std::uint64_t>(step)});
+        tracked_operator(), {.tolerance = 1e-3,
+                             .max_hvps = std::min(options_.reference_hvps, matrix_.size()),
+                             .seed = options_.seed + static_cast<std::uint64_t>(step)});
     if (found.converged) return found.largest.front().value;
   } catch (NumericalError const&) {
   }
   return std::nullopt;
-}
-
-/// ℓ(θ − ηd) for the update d = (θ_before − θ)/η₀ that was just made, on the whole probe.
-template <class Scalar, class Space>
-double CurvatureProbe<Scalar, Space>::loss_along_update(double step_size) {
-  double const share = step_size / learning_rate_;
-  linalg::copy(context_, theta_before_, trial_->own());
-  linalg::axpby(context_, share, theta_.own, 1 - share, trial_->own());
-  trial_->changed();
-  double loss = 0;
-  for (auto const& batch : batches_) loss += model_->loss(*workspace_, trial_->source(), batch);
-  return context_.communicator().sum(loss);
 }
 
 template <class Scalar, class Space>
@@ -213,20 +208,17 @@ ProbeState CurvatureProbe<Scalar, Space>::state() const {
 }
 
 template <class Scalar, class Space>
-void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state,
-                                            optim::Optimizer<Scalar, Space> const& optimizer) {
+void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state) {
   if (tracker_) tracker_->restore(state.tracker);
   if (critical_) critical_->restore(state.critical_step_size);
-  update_preconditioner(optimizer);
+  update_preconditioner();
 }
 
 template <class Scalar, class Space>
 double CurvatureProbe<Scalar, Space>::product_flops() const {
-  double const forward = model_->forward_flops(shape_, workspace_->options().active) *
-                         static_cast<double>(batches_.size());
-  return critical_ ? forward : 8 * forward;
+  return (critical_ ? 1 : 8) * objective_->forward_flops();
 }
 
-KYRTOS_INSTANTIATE(kyrtos::CurvatureProbe)
+KYRTOS_INSTANTIATE(kyrtos::train::CurvatureProbe)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -4,52 +4,54 @@
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/train/line_model.hpp>
 
-namespace kyrtos {
+namespace kyrtos::train {
+
+namespace {
+
+template <class Objective>
+model::ObjectiveOptions with_tangents(Objective const& objective) {
+  model::ObjectiveOptions options{.workspace = {.active = objective.options().workspace.active,
+                                                .tangents = true,
+                                                .name = "activations of the update"},
+                                  .reduction = objective.options().reduction};
+  return options;
+}
+
+}  // namespace
 
 template <class Scalar, class Space>
-LineModel<Scalar, Space>::LineModel(Context<Space> const& context,
-                                    Transformer<Scalar, Space> const& model, SequenceShape shape,
-                                    ParallelConfig::Shard shard, ReductionOptions const& reduction)
-    : context_(context),
-      model_(&model),
-      shape_(shape),
-      reduction_(reduction),
-      theta_(context, model.layout().size(), shard),
-      step_(allocate<Scalar>(context, "line::step", static_cast<Index>(theta_.own().size()))),
-      product_(allocate<Scalar>(context, "line::product", static_cast<Index>(step_.size()))) {}
+LineModel<Scalar, Space>::LineModel(model::Objective<Scalar, Space> const& objective,
+                                    SequenceShape shape)
+    : moved_(&objective.parameters()),
+      context_(objective.context()),
+      kept_(context_, objective.partition(), objective.parameters().sharding()),
+      step_(allocate<Scalar>(context_, "line::step", objective.partition().local_size())),
+      product_(allocate<Scalar>(context_, "line::product", objective.partition().local_size())),
+      objective_(context_, objective.model(), kept_, with_tangents(objective), shape) {}
 
 template <class Scalar, class Space>
-void LineModel<Scalar, Space>::set_active(ActiveBlocks const& active) {
-  hessian_.reset();
-  workspace_.reset();  // give back first
-  workspace_.emplace(context_, *model_, shape_,
-                     TransformerWorkspaceOptions{.active = active, .tangents = true});
-  hessian_.emplace(context_, curvature::ModelMatrix::hessian, *model_, *workspace_, theta_.source(),
-                   std::vector<Batch>(), reduction_);
+void LineModel<Scalar, Space>::begin() {
+  linalg::copy(context_, moved_->own(), kept_.own());
+  kept_.changed();
 }
 
 template <class Scalar, class Space>
-void LineModel<Scalar, Space>::begin(ConstVector theta) {
-  linalg::copy(context_, theta, theta_.own());
-  theta_.changed();
+auto LineModel<Scalar, Space>::measure(ConstVector gradient, std::vector<Batch> const& batches)
+    -> Terms {
+  DistributedView<Scalar, Space> const step(step_, kept_.partition());
+  linalg::copy(context_, moved_->own(), step);
+  linalg::axpy(context_, -1, kept_.own(), step);
+  objective_.set_batches(batches);
+  objective_.hvp(step_, product_);
+  return {linalg::dot(context_, step, gradient), linalg::dot(context_, step, product_)};
 }
 
 template <class Scalar, class Space>
-auto LineModel<Scalar, Space>::measure(ConstVector moved, ConstVector gradient,
-                                       std::vector<Batch> const& batches) -> Terms {
-  linalg::copy(context_, moved, step_);
-  linalg::axpy(context_, -1, theta_.own(), step_);
-  hessian_->set_batches(batches);
-  hessian_->apply(context_, step_, product_);
-  return {linalg::dot(context_, gradient, step_), linalg::dot(context_, step_, product_)};
+void LineModel<Scalar, Space>::move(double share) {
+  linalg::copy(context_, kept_.own(), moved_->own());
+  linalg::axpy(context_, share, step_, moved_->own());
 }
 
-template <class Scalar, class Space>
-void LineModel<Scalar, Space>::go(double share, MutableVector moved) {
-  linalg::copy(context_, theta_.own(), moved);
-  linalg::axpy(context_, share, step_, moved);
-}
+KYRTOS_INSTANTIATE(kyrtos::train::LineModel)
 
-KYRTOS_INSTANTIATE(kyrtos::LineModel)
-
-}  // namespace kyrtos
+}  // namespace kyrtos::train

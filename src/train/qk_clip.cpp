@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace {
 
@@ -15,27 +15,27 @@ namespace {
 template <class Scalar, class Space>
 class PackedHeads {
  public:
-  PackedHeads(Context<Space> const& context, Transformer<Scalar, Space> const& model, Index block,
-              VectorView<Scalar, Space> theta)
+  PackedHeads(Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
+              Index block, DistributedView<Scalar, Space> theta)
       : context_(context), theta_(theta), head_size_(model.config().head_size) {
     auto const prefix = "blocks." + std::to_string(block) + ".attention.qkv.";
     segments_.push_back(model.layout().find(prefix + "weight"));
     if (model.config().bias) segments_.push_back(model.layout().find(prefix + "bias"));
   }
 
-  /// Multiplies what gives the features of one head, a stretch of rows.
+  /// Multiplies what gives the features of one head, rows that follow each other.
   void scale(Index slot, double factor) {
     for (auto const& segment : segments_) {
       Index const row = segment.shape.size() > 1 ? segment.shape.back() : 1;
       Index const size = head_size_ * row;
-      for (auto const& piece : pieces_of(context_.shards(), {segment.offset + slot * size, size}))
-        linalg::scale(context_, factor, slice(theta_, piece.local, piece.size));
+      for (auto const& s : theta_.slices({segment.offset + slot * size, size}))
+        linalg::scale(context_, factor, slice(theta_.local(), s.local, s.size));
     }
   }
 
  private:
   Context<Space> context_;
-  VectorView<Scalar, Space> theta_;
+  DistributedView<Scalar, Space> theta_;
   Index head_size_;
   std::vector<Segment> segments_;
 };
@@ -43,9 +43,10 @@ class PackedHeads {
 }  // namespace
 
 template <class Scalar, class Space>
-Index clip_attention_scores(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+Index clip_attention_scores(Context<Space> const& context,
+                            model::Transformer<Scalar, Space> const& model,
                             std::vector<double> const& largest, double bound,
-                            VectorView<Scalar, Space> theta) {
+                            DistributedView<Scalar, Space> theta) {
   auto const& c = model.config();
   Index const group = c.heads / c.kv_heads;
   Index clipped = 0;
@@ -70,13 +71,10 @@ Index clip_attention_scores(Context<Space> const& context, Transformer<Scalar, S
   return clipped;
 }
 
-#define KYRTOS_CLIP_FOR(SCALAR, SPACE)                                                           \
-  template Index clip_attention_scores(Context<SPACE> const&, Transformer<SCALAR, SPACE> const&, \
-                                       std::vector<double> const&, double,                       \
-                                       VectorView<SCALAR, SPACE>);
-#define KYRTOS_CLIP(SPACE)      \
-  KYRTOS_CLIP_FOR(float, SPACE) \
-  KYRTOS_CLIP_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_CLIP)
+#define KYRTOS_CLIP(SCALAR, SPACE)                                                                 \
+  template Index clip_attention_scores(                                                            \
+      Context<SPACE> const&, model::Transformer<SCALAR, SPACE> const&, std::vector<double> const&, \
+      double, DistributedView<SCALAR, SPACE>);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_CLIP)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -1,68 +1,25 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/linalg/rounded_products.hpp>
-#include <kyrtos/train/curvature_probe.hpp>
+#include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/resources.hpp>
 #include <kyrtos/train/run_parts.hpp>
-#include <kyrtos/train/token_stream.hpp>
+
+#include "run_state.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <string_view>
+#include <type_traits>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace {
-
-using Shard = ParallelConfig::Shard;
-using Method = CurvatureConfig::Method;
-
-/// Vectors of this rank's length beside whole ones: gradient, optimiser, estimator.
-double own_vectors(RunConfig const& config) {
-  double const optimizer = config.optimizer.kind == OptimizerConfig::Kind::sgd ? 1 : 2;
-  double const block = static_cast<double>(config.curvature.block);
-  double estimator = 0;
-  if (config.curvature.enabled) {
-    switch (config.curvature.method) {
-      case Method::tracker:
-        estimator = block + (block > 1 ? block : 0);
-        break;
-      case Method::cold:  // the iteration's two, and two of the preconditioned matrix
-        estimator = has_preconditioner(config.optimizer, config.curvature) ? 4 : 2;
-        break;
-      case Method::critical:
-        estimator = 2;
-        break;
-    }
-    if (config.curvature.reference_every > 0)
-      estimator += static_cast<double>(config.curvature.reference_hvps) + 1;
-  }
-  double const line = config.cdat.scale > 0 ? 3 : 0;  // θ, the step, its product with H
-  return 1 + optimizer + estimator + line;
-}
-
-/// Vectors in a checkpoint: parameters, the optimiser's, the tracker's.
-double saved_vectors(RunConfig const& config) {
-  double const optimizer = config.optimizer.kind == OptimizerConfig::Kind::sgd ? 1 : 2;
-  bool const tracks = config.curvature.enabled && config.curvature.method == Method::tracker;
-  return 1 + optimizer + (tracks ? static_cast<double>(config.curvature.block) : 0);
-}
-
-/// Elements of the buffers in which a sharded vector is gathered or summed
-/// (parallel/part_buffers.hpp).
-Index buffer_elements(Shards const& shards) {
-  auto const& parts = shards.parts();
-  Index between = 0;
-  for (std::size_t i = 1; i + 1 < parts.size(); ++i) between = std::max(between, parts[i].piece);
-  Index const ends = std::max(parts.front().piece, parts.back().piece);
-  return (ends + 2 * between) * shards.ranks();
-}
 
 /// Bytes that the largest product of rounded factors holds: of x [n, in], y [n, out] and W [out,
 /// in], each is made of the two others in some pass. The head's n is a chunk.
 template <class Scalar, class Space>
-Index factor_bytes(Transformer<Scalar, Space> const& model, linalg::FactorFormat format,
+Index factor_bytes(model::Transformer<Scalar, Space> const& model, linalg::FactorFormat format,
                    Index tokens) {
   auto const& c = model.config();
   Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
@@ -84,103 +41,85 @@ Index factor_bytes(Transformer<Scalar, Space> const& model, linalg::FactorFormat
   return most;
 }
 
-ActiveBlocks first_blocks(Index all, Index depth) {
-  ActiveBlocks active(static_cast<std::size_t>(all), false);
-  std::fill_n(active.begin(), std::min(all, depth), true);
-  return active;
+/// Of the memory named `owner::…`, the owner: what a plan adds up.
+std::string owner_of(std::string const& name) {
+  return name.substr(0, name.find("::"));
 }
 
-BatchShare largest_share(RunConfig const& config, Index sequences, int ranks, char const* key) {
-  bool const equal = config.parallel.shard != Shard::none;
-  bool const trains = std::string_view(key) == "training.batch";
-  Index const wanted = config.training.micro_batch;
-  Index const micro = trains ? wanted : micro_batch_within(sequences, wanted, ranks);
-  return share_of(sequences, micro, ranks - 1, ranks, key, equal);  // the last has most
+/// What a checkpoint behind the steps copies on the rank that has most.
+template <class Scalar, class Space>
+double copied_bytes(ConfiguredTrainer<Scalar, Space> const& c, int ranks) {
+  auto const vectors = vectors_to_save(c.theta, *c.optimizer, c.trainer.probe()).size();
+  auto const& partition = c.theta.partition();
+  double const share = partition.is_split()
+                           ? static_cast<double>(partition.local_size())
+                           : std::ceil(static_cast<double>(partition.size()) / ranks);
+  return static_cast<double>(vectors) * share * sizeof(Scalar);
 }
 
 }  // namespace
 
 template <class Scalar, class Space>
-Resources resources_of(Context<Space> const& context, RunConfig const& config, int ranks,
-                       Index depth) {
-  Transformer<Scalar, Space> const model(config.model);
-  Shards const shards(model.parts(), 0, ranks);
-  auto const& c = config.curvature;
-  Resources r;
-  r.parameters = model.layout().size();
-  r.active_depth = depth;
-  r.parts = static_cast<double>(shards.parts().size());
-  double const size = sizeof(Scalar);
-  r.buckets = std::ceil(size * static_cast<double>(r.parameters) /
-                        static_cast<double>(config.parallel.reduction.bucket_bytes));
-  auto const add = [&](std::string const& name, double bytes) {
-    if (bytes > 0) r.memory.push_back({name, bytes});
-    r.memory_bytes += bytes;
+Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth) {
+  auto const format = factor_format(config.training.precision);
+  config.training.precision =
+      std::is_same_v<Scalar, double> ? Precision::float64 : Precision::float32;
+  config.growth.initial_depth = depth;
+  Context<Space> const counting(context.space(), context.communicator().get(),
+                                {.counts_memory = true});
+  // The last rank has most of what does not divide.
+  ConfiguredTrainer<Scalar, Space> c(counting, config, {ranks - 1, ranks});
+  if (config.curvature.enabled) c.watch({});
+  auto const& train = c.training_share;
+  auto const sequences = [](BatchShare const& share) {
+    return share.micro_batch * (share.count + share.fillers);
   };
+  auto const tokens_of = [&](Index count) {
+    MicroBatches<Scalar, Space>(counting, {count, config.training.length}, 1);
+  };
+  tokens_of(sequences(train));
+  tokens_of(sequences(train));  // of validation
+  if (config.curvature.enabled) tokens_of(sequences(c.probe_share));
 
-  bool const sharded = config.parallel.shard != Shard::none;
-  auto const whole = static_cast<double>(r.parameters) * size;
-  auto const own = static_cast<double>(sharded ? shards.local_size() : r.parameters) * size;
-  bool const has_line = config.cdat.scale > 0;  // which reads another θ
-  add("parameters",
-      own + (config.parallel.shard == Shard::optimizer ? (has_line ? 2 : 1) * whole : 0));
-  add("gradient and product, moments, directions", own_vectors(config) * own);
-  if (sharded) {
-    // θ and its gradient; x and its product, or a trial θ.
-    double const users = (!c.enabled                     ? 2
-                          : c.method == Method::critical ? 3
-                                                         : 4) +
-                         (has_line ? 3 : 0);
-    add("parts on their way", users * static_cast<double>(buffer_elements(shards)) * size);
+  Resources r;
+  for (auto const& [name, bytes] : counting.counted())
+    r.add(owner_of(name), static_cast<double>(bytes));
+  if (format) {
+    Index const most =
+        std::max(train.micro_batch, config.curvature.enabled ? c.probe_share.micro_batch : 0);
+    r.add("rounded factors",
+          static_cast<double>(factor_bytes(c.model, *format, most * config.training.length)));
   }
   if (config.output.asynchronous) {
-    double const share =
-        sharded ? own : std::ceil(static_cast<double>(r.parameters) / ranks) * size;
-    r.copy_bytes = saved_vectors(config) * share;
-    if (compat::is_host_accessible<Space>) add("copy of a checkpoint", r.copy_bytes);
+    r.copy_bytes = copied_bytes(c, ranks);
+    if (compat::is_host_accessible<Space>) r.add("copy of a checkpoint", r.copy_bytes);
   }
-
-  auto const active = first_blocks(config.model.depth, depth);
-  auto const workspace = [&](char const* name, Index sequences, char const* key, bool tangents) {
-    auto const share = largest_share(config, sequences, ranks, key);
-    SequenceShape const shape{share.micro_batch, config.training.length};
-    TransformerWorkspaceOptions options{.active = active, .tangents = tangents};
-    options.scores = std::string(name) == "activations";
-    if (options.scores) options.recompute = config.training.recompute;
-    options.allocates = false;
-    TransformerWorkspace<Scalar, Space> const ws(context, model, shape, options);
-    add(name, static_cast<double>(ws.bytes()));
-    return std::pair(share, model.scratch_bytes(shape.tokens(), tangents));
-  };
-  auto const [share, scratch] =
-      workspace("activations", config.training.batch, "training.batch", false);
-  Index most_scratch = scratch, most_at_once = share.micro_batch;
-  if (has_line)
-    most_scratch = std::max(most_scratch, workspace("activations and tangents of the update",
-                                                    config.training.batch, "training.batch", true)
-                                              .second);
-  double sequences = 2 * static_cast<double>(share.micro_batch * (share.count + share.fillers));
-  if (c.enabled) {
-    auto const [probe, probe_scratch] =
-        workspace("activations and tangents of the probe", c.probe_sequences,
-                  "curvature.probe_sequences", c.method != Method::critical);
-    most_scratch = std::max(most_scratch, probe_scratch);
-    most_at_once = std::max(most_at_once, probe.micro_batch);
-    sequences += static_cast<double>(probe.micro_batch * (probe.count + probe.fillers));
-  }
-  add("scratch of the head", static_cast<double>(most_scratch));
-  if (auto const format = factor_format(config.training.precision))
-    add("rounded factors",
-        static_cast<double>(factor_bytes(model, *format, most_at_once * config.training.length)));
-  add("tokens", sequences * static_cast<double>(2 * config.training.length) * sizeof(Token));
-
-  r.micro_batches = share.count + share.fillers;
+  r.parameters = c.model.layout().size();
+  r.active_depth = depth;
+  r.parts = static_cast<double>(c.model.parts().size());
+  r.buckets = std::ceil(sizeof(Scalar) * static_cast<double>(r.parameters) /
+                        static_cast<double>(config.parallel.reduction.bucket_bytes));
+  r.micro_batches = train.count + train.fillers;
+  auto const active = c.growth.active();
   r.step_flops = (config.training.recompute ? 4 : 3) *
-                 model.forward_flops({config.training.batch, config.training.length}, active);
-  if (c.enabled)
-    r.product_flops = (c.method == Method::critical ? 1 : 8) *
-                      model.forward_flops({c.probe_sequences, config.training.length}, active);
+                 c.model.forward_flops({config.training.batch, config.training.length}, active);
+  auto const& curvature = config.curvature;
+  if (curvature.enabled)
+    r.product_flops =
+        (curvature.method == CurvatureOptions::Method::critical ? 1 : 8) *
+        c.model.forward_flops({curvature.probe_sequences, config.training.length}, active);
   return r;
+}
+
+void Resources::add(std::string const& name, double bytes) {
+  if (bytes <= 0) return;
+  auto const entry =
+      std::find_if(memory.begin(), memory.end(), [&](Entry const& e) { return e.name == name; });
+  if (entry == memory.end())
+    memory.push_back({name, bytes});
+  else
+    entry->bytes += bytes;
+  memory_bytes += bytes;
 }
 
 namespace {
@@ -214,13 +153,13 @@ StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ran
   double const bytes = static_cast<double>(work.parameters) *
                        (config.training.precision == Precision::float64 ? 8 : 4);
   // Forward passes are a third of a gradient and 3/8 of a product, backward passes the rest.
-  if (config.parallel.shard == Shard::none) {
+  if (config.parallel.shard == parallel::Sharding::none) {
     t.exposed = 2 * link.exposed(bytes, work.buckets, gradient / 3);
     t.exposed += products * 2 * link.exposed(bytes, work.buckets, product * 5 / 16);
     return t;
   }
   auto const passes = static_cast<double>(work.micro_batches);
-  bool const gathers = config.parallel.shard == Shard::full;
+  bool const gathers = config.parallel.shard == parallel::Sharding::full;
   auto const forward_and_back = [&](double seconds, double forward, double gathered) {
     double exposed =
         gathered > 0 ? link.exposed(gathered * bytes, work.parts, seconds * forward) : 0;
@@ -233,12 +172,8 @@ StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ran
   return t;
 }
 
-#define KYRTOS_RESOURCES_FOR(SCALAR, SPACE)                                                    \
-  template Resources resources_of<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, int, \
-                                                 Index);
-#define KYRTOS_RESOURCES(SPACE)      \
-  KYRTOS_RESOURCES_FOR(float, SPACE) \
-  KYRTOS_RESOURCES_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_RESOURCES)
+#define KYRTOS_RESOURCES(SCALAR, SPACE) \
+  template Resources resources_of<SCALAR, SPACE>(Context<SPACE> const&, RunConfig, int, Index);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RESOURCES)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -1,273 +1,183 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/core/error.hpp>
-#include <kyrtos/parallel/agreement.hpp>
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/train/run.hpp>
-#include <kyrtos/train/run_record.hpp>
-#include <kyrtos/train/trainer.hpp>
 
-#include "checkpoint_directory.hpp"
-#include "stop_request.hpp"
+#include "run_state.hpp"
 
 #include <chrono>
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <utility>
+#include <fmt/format.h>
 
-namespace kyrtos {
-
-namespace fs = std::filesystem;
+namespace kyrtos::train {
 
 namespace {
 
-std::string checkpoints_of(std::string const& run) {
-  return run + "/checkpoints";
+template <class Space>
+RankPlace place_of(Context<Space> const& context) {
+  return {context.communicator().rank(), context.communicator().size()};
 }
-
-/// \throws FileError on every rank when the directory can't be had.
-void prepare_directory(Communicator const& ranks, std::string const& directory, Resume resume) {
-  on_root<FileError>(ranks, [&] {
-    std::error_code error;
-    fs::create_directories(checkpoints_of(directory), error);
-    if (error)
-      throw FileError(directory + ": can't be made: " + error.message() +
-                      "; choose output.directory");
-    if (resume == Resume::never && fs::exists(directory + "/metrics.jsonl"))
-      throw FileError(directory +
-                      ": holds a run already; go on with it by --resume, or choose another "
-                      "output.directory");
-  });
-}
-
-/// True on all ranks when the file is there, which is then removed.
-bool take_request(Communicator const& ranks, std::string const& file) {
-  std::error_code ignored;
-  return ranks.any(ranks.is_root() && fs::remove(file, ignored));
-}
-
-void write_config(Communicator const& ranks, RunConfig const& config) {
-  if (!ranks.is_root()) return;
-  std::ofstream file(config.output.directory + "/config.toml");
-  file << to_toml(config);
-}
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// A training run in its directory.
-template <class Scalar, class Space>
-class Run {
- public:
-  Run(Context<Space> const& context, RunConfig const& config, RunOptions const& options,
-      RunObserver& observer)
-      : ranks_(context.communicator()),
-        config_(config),
-        observer_(observer),
-        stop_(ranks_, config.stop, options),
-        checkpoints_(ranks_, checkpoints_of(config.output.directory),
-                     config.output.keep_checkpoints),
-        trainer_(context, config, [this] { return stop_.is_overdue(); }) {
-    prepare_directory(ranks_, config.output.directory, options.resume);
-    checkpoints_.clean();
-    RunPlan plan;
-    if (options.resume != Resume::never) resume(plan, options.resume);
-    if (plan.resumed_from.empty() && !config.training.start.empty())
-      trainer_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
-    if (config.output.asynchronous) writer_.emplace(ranks_);
-    if (!trainer_.is_finished())
-      checkpoints_.require_room(checkpoints_to_come(), trainer_.checkpoint_bytes());
-    record_.emplace(ranks_, config.output.directory, to_toml(config), trainer_.steps_done());
-    write_config(ranks_, config);
-    plan.parameters = trainer_.model().layout().size();
-    plan.first_step = first_step_ = trainer_.steps_done();
-    plan.step_flops = trainer_.step_flops();
-    plan.seconds_left = stop_.seconds_left();
-    if (trainer_.probe() != nullptr) plan.product_flops = trainer_.probe()->product_flops();
-    observer_.started(plan);
-  }
-
-  RunResult execute() {
-    RunResult result;
-    try {
-      while (!trainer_.is_finished() && !is_stopped(result)) take_step();
-    } catch (NumericalError const& error) {
-      result.end = RunResult::End::diverged;
-      result.reason = error.what();
-    }
-    save();
-    complete();
-    result.checkpoint = checkpoints_.path_of(trainer_.steps_done());
-    result.steps = trainer_.steps_done();
-    return result;
-  }
-
- private:
-  /// Before a step: whether it shall not be taken, and why.
-  bool is_stopped(RunResult& result) {
-    if (stop_.is_made()) {
-      // A next job would do no better, nor the one after it.
-      if (stop_.is_for_time() && trainer_.steps_done() == first_step_)
-        throw ConfigError(stop_.reason() +
-                          ": too little for a single step; ask for more time, or lower "
-                          "stop.time_reserve");
-      result.end = RunResult::End::interrupted;
-      result.reason = stop_.reason();
-    } else if (take_request(ranks_, config_.output.directory + "/stop")) {
-      result.end = RunResult::End::stopped;
-      result.reason = "asked to stop by the file `stop`";
-    }
-    return result.end != RunResult::End::finished;
-  }
-
-  void take_step() {
-    Stopwatch const watch;
-    auto report = trainer_.step();
-    auto const& c = config_.training;
-    bool const evaluates =
-        c.evaluate_every > 0 && (report.step % c.evaluate_every == 0 || trainer_.is_finished());
-    if (evaluates) report.validation_loss = trainer_.validation_loss();
-    stop_.took_step(watch.seconds());
-    unrecorded_.push_back(report);
-    attempt([&] { record(); });
-    observer_.stepped(report);
-    Index const every = config_.output.checkpoint_every;
-    bool const is_due = every > 0 && report.step % every == 0 && !trainer_.is_finished();
-    bool const is_asked = take_request(ranks_, config_.output.directory + "/checkpoint_now");
-    bool const is_best = config_.output.keep_best && report.validation_loss &&
-                         trainer_.is_best(*report.validation_loss);
-    attempt([&] {
-      if (saving_ && writer_->is_done()) complete();
-    });
-    if (is_asked || is_due || is_best) attempt([&] { save(is_best); });
-  }
-
-  Index checkpoints_to_come() const {
-    Index const steps = config_.training.steps - trainer_.steps_done();
-    Index const every = config_.output.checkpoint_every;
-    return every > 0 ? (steps + every - 1) / every : 1;
-  }
-
-  /// From the newest checkpoint that is whole; newer ones that are not are put aside.
-  void resume(RunPlan& plan, Resume resume) {
-    std::vector<std::string> damaged;
-    for (auto const& path : checkpoints_.list()) {
-      try {
-        trainer_.restore(io::CheckpointReader(ranks_, path));
-        plan.resumed_from = path;
-        break;
-      } catch (FileError const& error) {
-        damaged.push_back(path);
-        plan.not_used += (plan.not_used.empty() ? "" : "\n") + std::string(error.what());
-      }
-    }
-    if (plan.resumed_from.empty() && !damaged.empty())
-      throw FileError("no checkpoint in " + checkpoints_.path() + " can be used:\n" +
-                      plan.not_used);
-    if (plan.resumed_from.empty() && resume == Resume::must)
-      throw FileError(checkpoints_.path() + ": holds no checkpoint to resume from");
-    if (!plan.resumed_from.empty()) saved_step_ = trainer_.steps_done();
-    checkpoints_.put_aside(damaged);
-  }
-
-  /// Does what may fail now and succeed later, when there is room on the disk again.
-  template <class Work>
-  void attempt(Work const& work) {
-    try {
-      work();
-    } catch (FileError const& error) {
-      if (fault_ != error.what()) observer_.failed_to_write(error.what());
-      fault_ = error.what();
-    }
-  }
-
-  /// The reports since the last one that could be written.
-  void record() {
-    for (; !unrecorded_.empty(); unrecorded_.pop_front()) record_->append(unrecorded_.front());
-  }
-
-  /// Saves this state, or begins to, where checkpoints are asynchronous. The record first: of a
-  /// state that is saved it must know the steps.
-  void save(bool is_best = false) {
-    record();
-    attempt([&] { complete(); });  // the one before, which may fail
-    Index const step = trainer_.steps_done();
-    if (saved_step_ != step) {
-      Stopwatch const watch;
-      auto const path = checkpoints_.path_of(step);
-      writer_ ? trainer_.save(path, *writer_) : trainer_.save(path);
-      saving_ = {step, is_best, watch.seconds()};
-      if (!writer_) complete();
-    }
-    record_->save();
-  }
-
-  /// Waits until the state that is being saved is safe.
-  void complete() {
-    if (!saving_) return;
-    auto const [step, is_best, seconds] = *std::exchange(saving_, std::nullopt);
-    if (writer_) writer_->finish();
-    stop_.took_checkpoint(writer_ ? writer_->seconds() : seconds);
-    saved_step_ = step;
-    checkpoints_.remove_old();
-    auto const path = checkpoints_.path_of(step);
-    observer_.saved(path);
-    if (is_best) checkpoints_.keep_as_best(path);
-    fault_.clear();
-  }
-
-  struct Saving {
-    Index step;
-    bool is_best;
-    double seconds;  // so far
-  };
-
-  Communicator ranks_;
-  RunConfig config_;
-  RunObserver& observer_;
-  StopRequest stop_;
-  CheckpointDirectory checkpoints_;
-  Trainer<Scalar, Space> trainer_;
-  std::optional<RunRecord> record_;
-  std::deque<StepReport> unrecorded_;
-  Index first_step_ = 0;
-  std::optional<io::AsynchronousWriter<Scalar, Space>> writer_;  // if checkpoints are asynchronous
-  std::optional<Saving> saving_;                                 // begun, perhaps not complete
-  std::optional<Index> saved_step_;                              // of the newest checkpoint
-  std::string fault_;  // the last that the observer was told of
-};
 
 }  // namespace
 
 template <class Scalar, class Space>
-RunResult run_training(Context<Space> const& context, RunConfig const& config,
-                       RunOptions const& options, RunObserver& observer) {
-  return Run<Scalar, Space>(context, config, options, observer).execute();
+Run<Scalar, Space>::Run(Context<Space> const& context, RunConfig const& config,
+                        Interruption interrupted)
+    : interrupted_(std::move(interrupted)),
+      data_(open_training_data(config)),
+      configured_(context, config, place_of(context), interrupted_),
+      stream_(token_stream<Scalar>(context, config, data_.train, configured_.training_share,
+                                   Purpose::training)),
+      validation_(token_stream<Scalar>(context, config, data_.validation,
+                                       configured_.training_share, Purpose::validation)) {
+  configured_.theta.initialize(configured_.model, static_cast<std::uint64_t>(config.training.seed));
+  if (!config.curvature.enabled) return;
+  probe_stream_.emplace(
+      token_stream<Scalar>(context, config, data_.train, configured_.probe_share, Purpose::probe));
+  probe_stream_->load(0);
+  configured_.watch(probe_stream_->batches());
 }
 
-std::string find_checkpoint(std::string const& path) {
-  if (!fs::is_directory(path)) return path;
-  for (auto const& directory : {checkpoints_of(path), path}) {
-    auto const found = io::list_checkpoints(directory);
-    if (!found.empty()) return found.front();
+template <class Scalar, class Space>
+double Run<Scalar, Space>::step_flops() const {
+  auto const& c = config().training;
+  return (c.recompute ? 4 : 3) *
+         model().forward_flops({c.batch, c.length}, configured_.growth.active());
+}
+
+template <class Scalar, class Space>
+StepReport Run<Scalar, Space>::step() {
+  Region<Space> const region(configured_.context, "kyrtos::Run::step");
+  auto const start = std::chrono::steady_clock::now();
+  auto& c = configured_;
+  if (c.growth.advance(step_, c.trainer.threshold_ratio(), c.theta.own(), *c.optimizer))
+    c.trainer.set_active(c.growth.active());
+  c.theta.changed();  // gates may open at any step
+  stream_.load(step_);
+  if (probe_stream_ && config().curvature.probe == CurvatureConfig::Probe::stream) {
+    probe_stream_->load(step_);
+    probe()->objective().set_batches(probe_stream_->batches());
   }
-  throw FileError(path + ": holds no checkpoint (step-<number>.h5)");
+  StepReport report;
+  try {
+    report = c.trainer.step(stream_.batches(), config().schedule.at(step_));
+  } catch (NumericalError const& error) {
+    throw NumericalError(
+        fmt::format("step {}: {} (schedule.peak, schedule.warmup_steps, "
+                    "training.clip_norm)",
+                    step_ + 1, error.what()));
+  }
+  report.step = ++step_;
+  report.active_depth = active_depth();
+  Index const every = config().curvature.reference_every;
+  if (probe() != nullptr && every > 0 && report.step % every == 0)
+    report.lambda_reference = probe()->reference(report.step);
+  Index const tokens = config().training.batch * config().training.length;
+  report.tokens = step_ * tokens;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.tokens_per_s = static_cast<double>(tokens) / report.seconds;
+  return report;
 }
 
-#define KYRTOS_RUN_TRAINING_FOR(SCALAR, SPACE)                                            \
-  template RunResult run_training<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, \
-                                                 RunOptions const&, RunObserver&);
-#define KYRTOS_RUN_TRAINING(SPACE)      \
-  KYRTOS_RUN_TRAINING_FOR(float, SPACE) \
-  KYRTOS_RUN_TRAINING_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_RUN_TRAINING)
+template <class Scalar, class Space>
+std::optional<double> Run<Scalar, Space>::validation_loss() {
+  double loss = 0;
+  Index const batches = config().training.evaluation_batches;
+  for (Index i = 0; i < batches; ++i) {
+    if (interrupted_()) return std::nullopt;
+    validation_.load(i);
+    configured_.objective.set_batches(validation_.batches());
+    loss += configured_.objective.loss();
+  }
+  return loss / static_cast<double>(batches);
+}
 
-}  // namespace kyrtos
+template <class Scalar, class Space>
+bool Run<Scalar, Space>::is_best(double validation_loss) {
+  bool const is_lower = !best_validation_loss_ || validation_loss < *best_validation_loss_;
+  if (is_lower) best_validation_loss_ = validation_loss;
+  return is_lower;
+}
+
+// ---- Checkpoints -------------------------------------------------------------------------------
+
+template <class Scalar, class Space>
+io::CheckpointText Run<Scalar, Space>::checkpoint_text() const {
+  return {to_toml(config()), to_json(RunState{.step = step_,
+                                              .trainer = configured_.trainer.state(),
+                                              .growth = configured_.growth.state(),
+                                              .best_validation_loss = best_validation_loss_})};
+}
+
+template <class Scalar, class Space>
+std::vector<io::NamedVector<Scalar const, Space>> Run<Scalar, Space>::checkpoint_vectors() const {
+  return vectors_to_save(configured_.theta, *configured_.optimizer, configured_.trainer.probe());
+}
+
+template <class Scalar, class Space>
+void Run<Scalar, Space>::save(std::string const& path) const {
+  io::write_checkpoint<Scalar, Space>(configured_.context, path, checkpoint_text(),
+                                      model().layout(), checkpoint_vectors());
+}
+
+template <class Scalar, class Space>
+void Run<Scalar, Space>::save(std::string const& path,
+                              io::AsynchronousWriter<Scalar, Space>& writer) const {
+  writer.start(configured_.context, path, checkpoint_text(), model().layout(),
+               checkpoint_vectors());
+}
+
+/// Of the vectors, which are nearly all of it.
+template <class Scalar, class Space>
+std::uint64_t Run<Scalar, Space>::checkpoint_bytes() const {
+  return checkpoint_vectors().size() * static_cast<std::uint64_t>(model().layout().size()) *
+         sizeof(Scalar);
+}
+
+namespace {
+
+/// The first setting of [model], if any, that leaves all shapes alone but not the function.
+char const* difference(model::TransformerConfig const& a, model::TransformerConfig const& b) {
+  if (a.heads != b.heads) return "heads";
+  if (a.norm != b.norm) return "norm";
+  if (a.norm_epsilon != b.norm_epsilon) return "norm_epsilon";
+  if (a.activation != b.activation) return "activation";
+  if (a.positions != b.positions) return "positions";
+  if (a.positions == model::Positions::rotary && a.rotary_base != b.rotary_base)
+    return "rotary_base";
+  if (a.soft_cap != b.soft_cap) return "soft_cap";
+  if (a.causal != b.causal) return "causal";
+  return nullptr;
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+void Run<Scalar, Space>::start_from(io::CheckpointReader const& checkpoint) {
+  auto const stored = parse_config(checkpoint.text().config, checkpoint.path()).model;
+  if (char const* const key = difference(stored, config().model))
+    throw FileError(fmt::format("{}: was trained with another model.{} than this run's [model] has",
+                                checkpoint.path(), key));
+  checkpoint.read<Scalar, Space>(configured_.context, "parameters", model().layout(),
+                                 configured_.theta.own());
+  configured_.theta.changed();
+}
+
+template <class Scalar, class Space>
+void Run<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
+  auto& c = configured_;
+  auto const state = run_state_from_json(checkpoint.text().state, checkpoint.path());
+  require_optimizer(state.trainer, c.optimizer->name(), checkpoint.path());
+  bool const has_all = read_saved_vectors(c.context, checkpoint, model().layout(),
+                                          saved_vectors(c.theta, *c.optimizer, c.trainer.probe()));
+  c.theta.changed();
+  step_ = state.step;
+  c.growth.restore(state.growth);
+  c.optimizer->set_ranges(c.growth.ranges(state.trainer.optimizer_steps));
+  c.trainer.set_active(c.growth.active());
+  c.trainer.restore(state.trainer, has_all);
+  best_validation_loss_ = state.best_validation_loss;
+}
+
+KYRTOS_INSTANTIATE(kyrtos::train::Run)
+
+}  // namespace kyrtos::train

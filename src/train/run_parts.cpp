@@ -5,12 +5,12 @@
 #include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
-#include "trainer_state.hpp"
+#include "run_state.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 // ---- Data --------------------------------------------------------------------------------------
 
@@ -73,30 +73,32 @@ TrainingData open_training_data(RunConfig const& config) {
   return data;
 }
 
+BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place) {
+  bool const probes = purpose == Purpose::probe;
+  // A probe's memory is its own: its micro-batches need not have the size of training's.
+  Index const wanted = config.training.micro_batch;
+  Index const micro_batch =
+      probes ? micro_batch_within(sequences, wanted, place.ranks) : std::min(wanted, sequences);
+  return share_of(sequences, micro_batch, place.rank, place.ranks,
+                  probes ? "curvature.probe_sequences" : "training.batch",
+                  config.parallel.shard != parallel::Sharding::none);
+}
+
 template <class Scalar, class Space>
 TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
-                                        io::TokenDataset const& data, Index batch, char const* key,
+                                        io::TokenDataset const& data, BatchShare const& share,
                                         Purpose purpose) {
-  auto const& ranks = context.communicator();
-  // A probe's memory is its own: its micro-batches need not have the size of training's.
-  Index const micro_batch =
-      purpose == Purpose::probe
-          ? micro_batch_within(batch, config.training.micro_batch, ranks.size())
-          : std::min(config.training.micro_batch, batch);
-  auto const share = share_of(batch, micro_batch, ranks.rank(), ranks.size(), key,
-                              config.parallel.shard != ParallelConfig::Shard::none);
+  Index const batch =
+      purpose == Purpose::probe ? config.curvature.probe_sequences : config.training.batch;
   return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
           share};
 }
 
-#define KYRTOS_TOKEN_STREAM_FOR(SCALAR, SPACE)                                                  \
-  template TokenStream<SCALAR, SPACE> token_stream(Context<SPACE> const&, RunConfig const&,     \
-                                                   io::TokenDataset const&, Index, char const*, \
+#define KYRTOS_TOKEN_STREAM(SCALAR, SPACE)                                                     \
+  template TokenStream<SCALAR, SPACE> token_stream(Context<SPACE> const&, RunConfig const&,    \
+                                                   io::TokenDataset const&, BatchShare const&, \
                                                    Purpose);
-#define KYRTOS_TOKEN_STREAM(SPACE)      \
-  KYRTOS_TOKEN_STREAM_FOR(float, SPACE) \
-  KYRTOS_TOKEN_STREAM_FOR(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_TOKEN_STREAM)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_TOKEN_STREAM)
 
 std::optional<linalg::FactorFormat> factor_format(Precision precision) {
   if (precision == Precision::bf16) return linalg::FactorFormat::bfloat16;
@@ -125,25 +127,11 @@ Context<Space> with_precision(Context<Space> const& context, Precision precision
   template Context<SPACE> with_precision(Context<SPACE> const&, Precision, char const*);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_WITH_PRECISION)
 
-template <class Space>
-Context<Space> vector_context(Context<Space> const& context,
-                              std::vector<ParameterLayout::Range> const& parts,
-                              ParallelConfig const& config) {
-  if (config.shard == ParallelConfig::Shard::none) return context;
-  auto const& ranks = context.communicator();
-  return context.with_shards(std::make_shared<Shards>(parts, ranks.rank(), ranks.size()));
-}
-
-#define KYRTOS_VECTOR_CONTEXT(SPACE)      \
-  template Context<SPACE> vector_context( \
-      Context<SPACE> const&, std::vector<ParameterLayout::Range> const&, ParallelConfig const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_VECTOR_CONTEXT)
-
 // ---- Blocks ------------------------------------------------------------------------------------
 
-ActiveBlocks initially_active(RunConfig const& config) {
+model::ActiveBlocks initially_active(RunConfig const& config) {
   growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
-  ActiveBlocks active(static_cast<std::size_t>(config.model.depth), false);
+  model::ActiveBlocks active(static_cast<std::size_t>(config.model.depth), false);
   auto const order =
       growth::joining_order(config.growth.where, schedule.initial_depth(), config.model.depth);
   for (Index i = 0; i < schedule.initial_depth(); ++i)
@@ -151,8 +139,8 @@ ActiveBlocks initially_active(RunConfig const& config) {
   return active;
 }
 
-ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
-                           std::string const& file) {
+model::ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
+                                  std::string const& file) {
   auto const growth = growth_state_from_json(state, file);
   if (!growth) return initially_active(config);
   if (static_cast<Index>(growth->births.size()) != config.model.depth)
@@ -161,7 +149,7 @@ ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
   return growth->active();
 }
 
-bool takes_part(Segment const& segment, ActiveBlocks const& active) {
+bool takes_part(Segment const& segment, model::ActiveBlocks const& active) {
   for (std::size_t block = 0; block < active.size(); ++block)
     if (segment.name.starts_with("blocks." + std::to_string(block) + ".")) return active[block];
   return true;
@@ -175,4 +163,4 @@ std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout
   return adam_stretches(growth::ranges_of(layout, growth->births), steps);
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -5,8 +5,8 @@
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run_record.hpp>
 
-#include "io/hdf5.hpp"
-#include "io/replacement.hpp"
+#include "io/files/replacement.hpp"
+#include "io/hdf5/hdf5.hpp"
 #include "step_fields.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@
 #include <string_view>
 #include <unistd.h>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace {
 
@@ -48,8 +48,7 @@ std::string to_json(StepReport const& report) {
     if (field.kind == Kind::integer) object[field.name] = static_cast<std::int64_t>(*value);
     if (field.kind == Kind::flag) object[field.name] = *value != 0;
   }
-  if (report.curvature && !report.curvature->quality.empty())
-    object["quality"] = report.curvature->quality;
+  if (report.sharpness) object["quality"] = curvature::to_string(report.sharpness->quality);
   return object.dump();
 }
 
@@ -62,9 +61,12 @@ std::string wanted(Field const& field) {
   return field.kind == Kind::flag ? "true or false" : "a number";
 }
 
-/// Whether it can be a word on quality: a later version may have more of them.
-bool is_word(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+/// Nothing for another word.
+std::optional<curvature::Quality> quality_from(std::string_view word) {
+  using curvature::Quality;
+  for (auto const quality : {Quality::converged, Quality::following, Quality::lost})
+    if (curvature::to_string(quality) == word) return quality;
+  return std::nullopt;
 }
 
 /// What the object holds under the field's name.
@@ -88,10 +90,10 @@ StepReport from_json(std::string const& line) {
   StepReport report;
   for (Field const& field : step_fields::all) field.set(report, number_in(object, field));
   if (auto const quality = object.find("quality"); quality != object.end()) {
-    if (!quality->is_string() || !is_word(quality->get<std::string>()))
-      throw FileError("'quality' must be a word of small letters");
-    if (!report.curvature) report.curvature.emplace();
-    report.curvature->quality = quality->get<std::string>();
+    auto const known = quality_from(quality->is_string() ? quality->get<std::string>() : "");
+    if (!known) throw FileError("'quality' must be converged, following or lost");
+    if (!report.sharpness) report.sharpness.emplace();
+    report.sharpness->quality = *known;
   }
   return report;
 }
@@ -161,7 +163,7 @@ void write_column(hid_t file, Field const& field, std::vector<StepReport> const&
 }
 
 std::string quality_of(StepReport const& report) {
-  return report.curvature ? report.curvature->quality : "";
+  return report.sharpness ? std::string(curvature::to_string(report.sharpness->quality)) : "";
 }
 
 void write_quality(hid_t file, std::vector<StepReport> const& reports) {
@@ -224,9 +226,11 @@ void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& 
                 std::string("can't read '") + quality_path + "'");
   for (std::size_t i = 0; i < reports.size(); ++i) {
     std::string const quality = texts.substr(i * length, length).c_str();  // without filling zeros
-    if (!is_word(quality))
-      throw FileError(fmt::format("{}: '{}' must hold words of small letters", path, quality_path));
-    if (reports[i].curvature) reports[i].curvature->quality = quality;
+    auto const known = quality_from(quality);
+    if (!known && !quality.empty())
+      throw FileError(
+          fmt::format("{}: '{}' must hold converged, following or lost", path, quality_path));
+    if (known && reports[i].sharpness) reports[i].sharpness->quality = *known;
   }
 }
 
@@ -259,7 +263,7 @@ std::vector<StepReport> reports_of(std::vector<Line> const& lines) {
 RunRecord::RunRecord(Communicator const& communicator, std::string const& directory,
                      std::string const& config, Index last_step)
     : communicator_(communicator), directory_(directory), config_(config) {
-  on_root<FileError>(communicator_, [&] {
+  parallel::on_root<FileError>(communicator_, [&] {
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
     if (error) throw FileError(directory_ + ": can't be made: " + error.message());
@@ -267,19 +271,21 @@ RunRecord::RunRecord(Communicator const& communicator, std::string const& direct
     if (std::filesystem::exists(jsonl_path())) lines = read_lines(jsonl_path());
     std::erase_if(lines, [&](Line const& line) { return line.report.step > last_step; });
     write_lines(jsonl_path(), lines);
+    reports_ = reports_of(lines);
   });
   save();
 }
 
 void RunRecord::append(StepReport const& report) {
-  on_root<FileError>(communicator_, [&] { append_line(jsonl_path(), to_json(report)); });
+  parallel::on_root<FileError>(communicator_, [&] {
+    append_line(jsonl_path(), to_json(report));
+    reports_.push_back(report);
+  });
 }
 
 void RunRecord::save() {
   hdf5::QuietErrors const quiet;
-  on_root<FileError>(communicator_, [&] {
-    write_hdf5(hdf5_path(), config_, reports_of(read_lines(jsonl_path())));
-  });
+  parallel::on_root<FileError>(communicator_, [&] { write_hdf5(hdf5_path(), config_, reports_); });
 }
 
 std::vector<StepReport> read_run(std::string const& path) {
@@ -291,4 +297,4 @@ std::vector<StepReport> read_run(std::string const& path) {
   return path.ends_with(".h5") ? read_hdf5(path) : reports_of(read_lines(path));
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

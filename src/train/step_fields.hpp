@@ -15,7 +15,7 @@
 /// \brief The numbers of a StepReport by name: the keys of a JSON line and the columns of run.h5.
 /// All of it but for the word on quality.
 
-namespace kyrtos::step_fields {
+namespace kyrtos::train::step_fields {
 
 enum class Kind { real, integer, flag };
 
@@ -35,6 +35,8 @@ struct Field {
 };
 
 namespace detail {
+
+using curvature::SharpnessReport;
 
 template <class T>
 constexpr Kind kind_of() {
@@ -79,20 +81,33 @@ constexpr Field of_step(char const* name) {
           [](StepReport& r, std::optional<double> value) { assign(r.*member, value); }};
 }
 
-/// A report has a part on curvature as soon as it has one of its numbers.
+/// A report has a part on the sharpness as soon as it has one of its numbers.
 template <auto member>
-constexpr Field of_curvature(char const* name) {
-  using T = std::remove_cvref_t<decltype(CurvatureReport().*member)>;
+constexpr Field of_sharpness(char const* name) {
+  using T = std::remove_cvref_t<decltype(SharpnessReport().*member)>;
   return {name, kind_of<T>(), largest_of<T>(),
           [](StepReport const& r) {
-            return r.curvature ? number((*r.curvature).*member) : std::nullopt;
+            return r.sharpness ? number((*r.sharpness).*member) : std::nullopt;
           },
           [](StepReport& r, std::optional<double> value) {
             if (!value) return;
-            if (!r.curvature) r.curvature.emplace();
-            assign((*r.curvature).*member, value);
+            if (!r.sharpness) r.sharpness.emplace();
+            assign((*r.sharpness).*member, value);
           }};
 }
+
+/// Whether λη is at its threshold or above. Follows from the ratio, which is read before.
+inline constexpr Field edge_of_stability{
+    "edge_of_stability", Kind::flag, 1,
+    [](StepReport const& r) -> std::optional<double> {
+      if (!r.sharpness) return std::nullopt;
+      return r.sharpness->stability == curvature::Stability::at_edge ||
+             r.sharpness->stability == curvature::Stability::unstable;
+    },
+    [](StepReport& r, std::optional<double> value) {
+      if (value && r.sharpness)
+        r.sharpness->stability = curvature::classify(r.sharpness->threshold_ratio);
+    }};
 
 }  // namespace detail
 
@@ -103,12 +118,12 @@ inline constexpr Field all[] = {
     detail::of_step<&StepReport::gradient_norm>("gradient_norm"),
     detail::of_step<&StepReport::learning_rate>("learning_rate"),
     detail::of_step<&StepReport::active_depth>("active_depth"),
-    detail::of_curvature<&CurvatureReport::lambda>("lambda"),
-    detail::of_curvature<&CurvatureReport::residual>("residual"),
-    detail::of_curvature<&CurvatureReport::threshold_ratio>("threshold_ratio"),
-    detail::of_curvature<&CurvatureReport::reference>("lambda_reference"),
-    detail::of_curvature<&CurvatureReport::hvps>("hvps"),
-    detail::of_curvature<&CurvatureReport::edge_of_stability>("edge_of_stability"),
+    detail::of_sharpness<&curvature::SharpnessReport::lambda>("lambda"),
+    detail::of_sharpness<&curvature::SharpnessReport::residual>("residual"),
+    detail::of_sharpness<&curvature::SharpnessReport::threshold_ratio>("threshold_ratio"),
+    detail::of_step<&StepReport::lambda_reference>("lambda_reference"),
+    detail::of_sharpness<&curvature::SharpnessReport::hvps>("hvps"),
+    detail::edge_of_stability,
     detail::of_step<&StepReport::loss_z>("loss_z"),
     detail::of_step<&StepReport::gradient_z>("gradient_z"),
     detail::of_step<&StepReport::skipped>("skipped"),
@@ -119,4 +134,4 @@ inline constexpr Field all[] = {
     detail::of_step<&StepReport::tokens_per_s>("tokens_per_s"),
 };
 
-}  // namespace kyrtos::step_fields
+}  // namespace kyrtos::train::step_fields

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 namespace {
 
@@ -69,4 +69,4 @@ std::string StopRequest::reason() const {
       seconds_left().value_or(0), step_, checkpoint_, seconds_needed());
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/parallel/communicator.hpp>
-#include <kyrtos/train/run.hpp>
+#include <kyrtos/core/communicator.hpp>
+#include <kyrtos/train/run_training.hpp>
 
 #include <chrono>
 #include <string>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// Whether a run shall stop, because its host asks for it or because its time is up. The ranks
 /// agree, whichever of them was asked; once they have, the answer stays.
@@ -48,4 +48,4 @@ class StopRequest {
   double step_ = 0, checkpoint_ = 0;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

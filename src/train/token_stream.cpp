@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 Index micro_batch_within(Index total, Index micro_batch, int ranks) {
   return micro_batch * ranks <= total ? micro_batch : 0;
@@ -41,6 +41,6 @@ void TokenStream<Scalar, Space>::load(Index step) {
   device_.load(inputs_, targets_, 1 / static_cast<double>(order_.batch * order_.length));
 }
 
-KYRTOS_INSTANTIATE(kyrtos::TokenStream)
+KYRTOS_INSTANTIATE(kyrtos::train::TokenStream)
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "../train/tiny_run.hpp"
 #include "tiny_model.hpp"
@@ -56,7 +56,7 @@ TEST_CASE("C: training goes on from a checkpoint as if never interrupted", "[c]"
 
 /// What the last step of a trainer read, as a batch of C.
 struct ReadBatch {
-  explicit ReadBatch(Trainer<double, Space> const& trainer) {
+  explicit ReadBatch(train::Run<double, Space> const& trainer) {
     auto const read = trainer.batches().front();
     inputs = to_host(read.inputs);
     targets = to_host(read.targets);
@@ -77,7 +77,7 @@ TEST_CASE("C: a run of the library goes on in C, and back, with blocks that join
   TinyRun run({"training.precision=float64", "model.depth=3", "growth.initial_depth=1",
                "growth.when=steps", "growth.start=4", "growth.every=4", "growth.groups=2"});
   auto const file = run.directory / "state.h5";
-  Trainer<double, Space> trainer(run.context, run.config);
+  train::Run<double, Space> trainer(run.context, run.config);
   for (int i = 0; i < 14; ++i) trainer.step();
   REQUIRE(trainer.active_depth() == 3);
   trainer.save(file);

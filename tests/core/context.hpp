@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/linalg/gemm.hpp>
 
 #include "../support/kokkos_watch.hpp"
 #include "../support/numbers.hpp"
@@ -70,8 +71,8 @@ TEST_CASE("poisoned scratch is NaN whenever it is handed out", "[context]") {
 }
 
 TEST_CASE("options are kept; allocate gives zeros under the project's name", "[context]") {
-  Context<Space> const c(MPI_COMM_SELF, {.gemm = GemmProvider::kokkos_kernels});
-  CHECK(c.options().gemm == GemmProvider::kokkos_kernels);
+  Context<Space> const c(MPI_COMM_SELF, {.gemm = linalg::GemmProvider::kokkos_kernels});
+  CHECK(c.options().gemm == linalg::GemmProvider::kokkos_kernels);
   auto const v = allocate<KYRTOS_TEST_SCALAR>(c, "theta", 33);
   c.fence("test");
   CHECK(v.label() == "kyrtos::theta");

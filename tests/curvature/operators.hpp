@@ -44,7 +44,7 @@ Numbers to_host(Context<Space> const& context, AnyView const& v) {
 }
 
 /// y = M x for a dense symmetric matrix; counts its products. The matrix may change between two.
-class DenseOperator final : public LinearOperator<Scalar, Space> {
+class DenseOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   DenseOperator(Context<Space> const& context, Numbers const& matrix)
       : size_(std::lround(std::sqrt(static_cast<double>(matrix.size())))),
@@ -77,7 +77,7 @@ class DenseOperator final : public LinearOperator<Scalar, Space> {
 };
 
 /// y = d ∘ x: the spectrum is d.
-class DiagonalOperator final : public LinearOperator<Scalar, Space> {
+class DiagonalOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   DiagonalOperator(Context<Space> const& context, Numbers const& diagonal)
       : diagonal_(to_device(context, diagonal)) {}
@@ -95,8 +95,26 @@ class DiagonalOperator final : public LinearOperator<Scalar, Space> {
   View diagonal_;
 };
 
+/// A + cI: every eigenvalue moved by c.
+class ShiftedOperator final : public curvature::LinearOperator<Scalar, Space> {
+ public:
+  ShiftedOperator(curvature::LinearOperator<Scalar, Space>& inner, double shift)
+      : inner_(&inner), shift_(shift) {}
+
+  Index size() const override { return inner_->size(); }
+  void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
+             VectorView<Scalar, Space> y) override {
+    inner_->apply(context, x, y);
+    linalg::axpy(context, shift_, x, y);
+  }
+
+ private:
+  curvature::LinearOperator<Scalar, Space>* inner_;
+  double shift_;
+};
+
 /// y = NaN.
-class BrokenOperator final : public LinearOperator<Scalar, Space> {
+class BrokenOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   explicit BrokenOperator(Index size) : size_(size) {}
   Index size() const override { return size_; }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/curvature/power_iteration.hpp>
-#include <kyrtos/curvature/wrapped_operators.hpp>
+#include <kyrtos/curvature/preconditioned_operator.hpp>
 
 #include "operators.hpp"
 
@@ -89,7 +89,7 @@ TEST_CASE("a given start, a given shift, equal bits", "[power_iteration]") {
   auto const warm = solver.solve(op, options, to_device(context, vector));
   CHECK(warm.hvps == 1);
   // With the shift in the operator the vector is the same and the value is moved.
-  curvature::ShiftedOperator<Scalar, Space> shifted(op, 3.0);
+  ShiftedOperator shifted(op, 3.0);
   auto const moved = solver.solve(shifted, {.tolerance = 1e-4, .max_hvps = 400});
   CHECK(std::fabs(moved.value - 5) < 1e-6);
   auto given = options;

@@ -4,8 +4,8 @@
 #include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
-#include "../src/train/trainer_state.hpp"
 #include "fuzz.hpp"
+#include "train/run_state.hpp"
 
 #include <hdf5.h>
 
@@ -37,7 +37,8 @@ constexpr char state[] =
 /// Dataset by dataset, as the lines of an input say it.
 std::string datasets() {
   std::string lines;
-  auto const layout = Transformer<float, Space>(parse_config(config, "seed").model).layout();
+  auto const layout =
+      model::Transformer<float, Space>(train::parse_config(config, "seed").model).layout();
   for (auto const& segment : layout.segments()) {
     lines += fmt::format("parameters/{} {}", segment.name, fmt::join(segment.shape, " "));
     lines += "\n";
@@ -136,12 +137,12 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::succeeds(file.path(), [&] { io::verify_checkpoint(ranks, file.path()); });
   fuzz::succeeds(file.path(), [&] {
     io::CheckpointReader const reader(ranks, file.path());
-    auto const config = parse_config(reader.text().config, file.path());
+    auto const config = train::parse_config(reader.text().config, file.path());
     fuzz::succeeds(file.path(), [&] {
-      active_blocks(config, reader.text().state, file.path());
-      trainer_state_from_json(reader.text().state, file.path());
+      train::active_blocks(config, reader.text().state, file.path());
+      train::run_state_from_json(reader.text().state, file.path());
     });
-    auto const layout = Transformer<float, fuzz::Space>(config.model).layout();
+    auto const layout = model::Transformer<float, fuzz::Space>(config.model).layout();
     reader.check("parameters", layout);
     Vector<float, fuzz::Space> const theta("fuzz::theta", static_cast<std::size_t>(layout.size()));
     reader.read<float, fuzz::Space>(Context<fuzz::Space>(MPI_COMM_SELF), "parameters", layout,

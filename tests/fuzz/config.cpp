@@ -10,7 +10,8 @@ namespace kyrtos::fuzz {
 
 std::vector<std::string> seeds() {
   return {
-      config_reference(), to_toml(parse_config("model.preset = \"llama\"", "seed")),
+      train::config_reference(),
+      train::to_toml(train::parse_config("model.preset = \"llama\"", "seed")),
       "[model]\ndepth = 2\nwidth = 16\nheads = 2\n[data]\ntrain = [\"a\", 'b']\n"
       "[training]\nsteps = 1_000\nclip_norm = 1e-3\n[schedule]\npeak = inf\n",
       "model = {width = 0x10, heads = 0b10, tied = false}\n[optimizer]\nname = \"\"\"sgd\"\"\"\n",
@@ -23,8 +24,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   using namespace kyrtos;
   std::string const text(fuzz::text_of(data, size)), name = "config-of-the-user.toml";
   fuzz::succeeds(name, [&] {
-    auto const once = to_toml(parse_config(text, name));
-    if (to_toml(parse_config(once, "it")) != once)
+    auto const once = train::to_toml(train::parse_config(text, name));
+    if (train::to_toml(train::parse_config(once, "it")) != once)
       fuzz::finding("another configuration comes back");
   });
   return 0;

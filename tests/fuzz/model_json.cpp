@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/model/hugging_face.hpp>
+#include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "fuzz.hpp"
 
@@ -9,10 +9,10 @@
 namespace kyrtos::fuzz {
 
 std::vector<std::string> seeds() {
-  auto exact = gpt2_config();
-  exact.activation = MlpActivation::gelu;
-  return {hugging_face::to_json(gpt2_config()), hugging_face::to_json(exact),
-          hugging_face::to_json(llama_config()),
+  auto exact = model::gpt2_config();
+  exact.activation = model::MlpActivation::gelu;
+  return {hugging_face::to_json(model::gpt2_config()), hugging_face::to_json(exact),
+          hugging_face::to_json(model::llama_config()),
           R"({"model_type":"llama","vocab_size":9,"hidden_size":8,"num_hidden_layers":1,)"
           R"("num_attention_heads":4,"num_key_value_heads":2,"intermediate_size":8,)"
           R"("rope_scaling":{"rope_type":"default","rope_theta":1e6},"attention_bias":true,)"

@@ -13,17 +13,16 @@ namespace kyrtos::fuzz {
 std::vector<std::string> seeds() {
   Communicator const ranks(MPI_COMM_SELF);
   testing::TemporaryDirectory const directory(ranks);
-  RunRecord record(ranks, directory.path(), "x = 1", 0);
-  StepReport report;
+  train::RunRecord record(ranks, directory.path(), "x = 1", 0);
+  train::StepReport report;
   report.step = 1;
   report.loss = 2.5;
   report.tokens = 64;
   record.append(report);
   report.step = 2;
   report.skipped = true;
-  report.curvature.emplace();
-  report.curvature->lambda = 9;
-  report.curvature->quality = "lost";
+  report.sharpness.emplace();
+  report.sharpness->lambda = 9;
   record.append(report);
   record.save();
   return {directory.read("metrics.jsonl"), directory.read("run.h5"),
@@ -38,9 +37,9 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   auto const input = fuzz::text_of(data, size);
   fuzz::File const file(input, input.starts_with("\x89HDF") ? ".h5" : ".jsonl");
   fuzz::succeeds(file.path(), [&] {
-    for (auto const& report : read_run(file.path())) {
-      auto const once = to_json(report);
-      if (to_json(from_json(once)) != once) fuzz::finding("another step comes back");
+    for (auto const& report : train::read_run(file.path())) {
+      auto const once = train::to_json(report);
+      if (train::to_json(train::from_json(once)) != once) fuzz::finding("another step comes back");
     }
   });
   return 0;

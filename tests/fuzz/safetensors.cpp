@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/hugging_face/hugging_face.hpp>
 #include <kyrtos/io/safetensors.hpp>
-#include <kyrtos/model/hugging_face.hpp>
 #include <kyrtos/model/transformer.hpp>
 
 #include "fuzz.hpp"
@@ -17,8 +17,8 @@ namespace kyrtos::fuzz {
 
 namespace {
 
-TransformerConfig tiny() {
-  auto config = gpt2_config();
+model::TransformerConfig tiny() {
+  auto config = model::gpt2_config();
   config.vocabulary = config.context = config.width = config.heads = 2;
   config.mlp_width = 2;
   config.depth = 1;
@@ -27,7 +27,7 @@ TransformerConfig tiny() {
 
 ParameterLayout const& layout() {
   static auto const instance =
-      Transformer<float, Kokkos::DefaultHostExecutionSpace>(tiny()).layout();
+      model::Transformer<float, Kokkos::DefaultHostExecutionSpace>(tiny()).layout();
   return instance;
 }
 

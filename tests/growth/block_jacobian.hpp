@@ -17,7 +17,7 @@
 namespace kyrtos::testing {
 
 using Scalar = KYRTOS_TEST_SCALAR;
-using Entry = GrowthConfig::Entry;
+using Entry = growth::GrowthConfig::Entry;
 
 /// ‖J − I‖_F/√n of block `i` at a random stream x, from products with random vectors.
 double distance_from_identity(ModelRun<Scalar> const& run, Index i) {
@@ -44,8 +44,8 @@ double distance_from_identity(ModelRun<Scalar> const& run, Index i) {
 }
 
 /// Of the second of two blocks, before each of the steps that follow its entry, and after them.
-std::vector<double> first_steps(GrowthConfig const& growth, int steps) {
-  auto config = small(llama_config());
+std::vector<double> first_steps(growth::GrowthConfig const& growth, int steps) {
+  auto config = small(model::llama_config());
   config.width = 24;
   config.initial_scale = 0.2;  // matrices of norm one at this width
   config.gated = growth.entry == Entry::gate;
@@ -69,7 +69,7 @@ std::vector<double> first_steps(GrowthConfig const& growth, int steps) {
 
 struct Way {
   std::string name;
-  GrowthConfig growth;
+  growth::GrowthConfig growth;
 };
 
 std::vector<Way> ways() {

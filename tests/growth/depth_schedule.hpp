@@ -12,15 +12,15 @@ namespace kyrtos::testing {
 
 using growth::DepthSchedule;
 using growth::joining_order;
-using When = GrowthConfig::When;
-using Where = GrowthConfig::Where;
+using When = growth::GrowthConfig::When;
+using Where = growth::GrowthConfig::Where;
 
 inline optim::LearningRate some_rate() {
   return {.peak = 1, .warmup_steps = 20, .total_steps = 120, .decay = optim::Decay::linear};
 }
 
 /// The steps at which the depth changes, and to what.
-inline std::vector<std::pair<Index, Index>> changes(GrowthConfig const& config, Index depth,
+inline std::vector<std::pair<Index, Index>> changes(growth::GrowthConfig const& config, Index depth,
                                                     optim::LearningRate const& rate = some_rate()) {
   DepthSchedule schedule(config, depth, rate);
   std::vector<std::pair<Index, Index>> found;
@@ -35,7 +35,7 @@ inline std::vector<std::pair<Index, Index>> changes(GrowthConfig const& config, 
 
 TEST_CASE("groups join at fixed steps", "[depth_schedule]") {
   using Changes = std::vector<std::pair<Index, Index>>;
-  GrowthConfig config{
+  growth::GrowthConfig config{
       .initial_depth = 2, .when = When::steps, .groups = 3, .start = 10, .every = 30};
   CHECK(changes(config, 8) == Changes{{10, 4}, {40, 6}, {70, 8}});
   CHECK(changes(config, 6) == Changes{{10, 3}, {40, 4}, {70, 6}});
@@ -45,7 +45,7 @@ TEST_CASE("groups join at fixed steps", "[depth_schedule]") {
 
 TEST_CASE("the paper's schedule starts with half when the warm-up ends", "[depth_schedule]") {
   using Changes = std::vector<std::pair<Index, Index>>;
-  GrowthConfig config{.when = When::warmup, .groups = 4, .every = 25};
+  growth::GrowthConfig config{.when = When::warmup, .groups = 4, .every = 25};
   CHECK(DepthSchedule(config, 8, some_rate()).initial_depth() == 4);
   CHECK(DepthSchedule(config, 7, some_rate()).initial_depth() == 4);
   CHECK(changes(config, 8) == Changes{{20, 5}, {45, 6}, {70, 7}, {95, 8}});
@@ -53,7 +53,7 @@ TEST_CASE("the paper's schedule starts with half when the warm-up ends", "[depth
 
 TEST_CASE("groups join as the learning rate decays", "[depth_schedule]") {
   using Changes = std::vector<std::pair<Index, Index>>;
-  GrowthConfig config{.when = When::decay, .groups = 4};
+  growth::GrowthConfig config{.when = When::decay, .groups = 4};
   // Linear over 100 steps after a warm-up of 20: fifths of the way.
   CHECK(changes(config, 8) == Changes{{40, 5}, {60, 6}, {80, 7}, {100, 8}});
   auto constant = some_rate();
@@ -62,7 +62,7 @@ TEST_CASE("groups join as the learning rate decays", "[depth_schedule]") {
 }
 
 TEST_CASE("the controller waits for calm, and a surge starts it over", "[depth_schedule]") {
-  GrowthConfig const config{
+  growth::GrowthConfig const config{
       .initial_depth = 1, .when = When::curvature, .groups = 2, .every = 3, .share = 0.5};
   DepthSchedule schedule(config, 3, some_rate());
   auto const next = [&](Index present, std::optional<double> ratio) {
@@ -102,7 +102,7 @@ TEST_CASE("blocks join in the order asked for", "[depth_schedule]") {
 
 TEST_CASE("contradictions are refused", "[depth_schedule]") {
   CHECK_THROWS_AS(DepthSchedule({.initial_depth = 6}, 5, some_rate()), ConfigError);
-  GrowthConfig const stacked_zeros{.where = Where::stack};
+  growth::GrowthConfig const stacked_zeros{.where = Where::stack};
   CHECK_THROWS_AS(DepthSchedule(stacked_zeros, 5, some_rate()), ConfigError);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/curvature/lanczos.hpp>
-#include <kyrtos/curvature/model_operators.hpp>
 #include <kyrtos/curvature/restricted_operator.hpp>
 #include <kyrtos/growth/new_block.hpp>
 #include <kyrtos/optim/adamw.hpp>
@@ -18,14 +17,14 @@
 namespace kyrtos::testing {
 
 using Scalar = KYRTOS_TEST_SCALAR;
-using Entry = GrowthConfig::Entry;
+using Entry = growth::GrowthConfig::Entry;
 
 /// Two blocks, of which the second joins.
 struct Joining {
   ModelRun<Scalar> before, after;
   Index block = 1;
 
-  explicit Joining(TransformerConfig const& config, GrowthConfig const& growth)
+  explicit Joining(model::TransformerConfig const& config, growth::GrowthConfig const& growth)
       : before(config, {3, 7}, {true, false}), after(config) {
     auto const theta = on_device<Scalar>(before.theta);
     growth::enter_block<Scalar, Space>(after.context, after.model, growth, block, 0, 5, theta);
@@ -44,16 +43,17 @@ struct Joining {
 };
 
 TEST_CASE("a block joins without changing the function, to the last bit", "[new_block]") {
-  auto gated = small(gpt2_config());
+  auto gated = small(model::gpt2_config());
   gated.gated = true;
   for (auto const& [config, growth] :
-       {std::pair(small(gpt2_config()), GrowthConfig{.entry = Entry::zeros, .seed_scale = 0}),
-        {small(llama_config()), {.entry = Entry::zeros, .seed_scale = 0}},
-        {small(gpt2_config()), {.entry = Entry::projections}},
-        {small(llama_config()), {.entry = Entry::projections}},
+       {std::pair(small(model::gpt2_config()),
+                  growth::GrowthConfig{.entry = Entry::zeros, .seed_scale = 0}),
+        {small(model::llama_config()), {.entry = Entry::zeros, .seed_scale = 0}},
+        {small(model::gpt2_config()), {.entry = Entry::projections}},
+        {small(model::llama_config()), {.entry = Entry::projections}},
         {gated, {.entry = Entry::gate}},
-        {small(llama_config()),
-         {.where = GrowthConfig::Where::stack, .entry = Entry::projections}}}) {
+        {small(model::llama_config()),
+         {.where = growth::GrowthConfig::Where::stack, .entry = Entry::projections}}}) {
     Joining const joining(config, growth);
     auto const before = joining.before.gradient(), after = joining.after.gradient();
     CHECK(after.loss == before.loss);
@@ -67,7 +67,7 @@ TEST_CASE("a block joins without changing the function, to the last bit", "[new_
 
 TEST_CASE("without a seed a block of zeros is a stationary point, but not a flat one",
           "[new_block]") {
-  Joining const joining(small(llama_config()), {.entry = Entry::zeros, .seed_scale = 0});
+  Joining const joining(small(model::llama_config()), {.entry = Entry::zeros, .seed_scale = 0});
   CHECK(norm(joining.of_block(joining.after.gradient().gradient)) == 0);
   // d²ℓ/dW₁dW₂ of the two factors of each branch is what makes it leave once it is disturbed.
   for (auto const& [one, other] : {std::pair("attention.output.weight", "attention.qkv.weight"),
@@ -84,17 +84,15 @@ TEST_CASE("without a seed a block of zeros is a stationary point, but not a flat
     CHECK((norm(joining.part(hu, other)) > 0) == is_attention);
   }
   // With a seed the gradient lets it leave.
-  Joining const seeded(small(llama_config()), {.entry = Entry::zeros, .seed_scale = 0.1});
+  Joining const seeded(small(model::llama_config()), {.entry = Entry::zeros, .seed_scale = 0.1});
   CHECK(norm(seeded.of_block(seeded.after.gradient().gradient)) > 0);
 }
 
 TEST_CASE("its own Hessian has eigenvalues in pairs of both signs", "[new_block]") {
-  Joining const joining(small(gpt2_config()), {.entry = Entry::zeros, .seed_scale = 0});
+  Joining const joining(small(model::gpt2_config()), {.entry = Entry::zeros, .seed_scale = 0});
   auto const& run = joining.after;
-  auto ws = run.workspace({.tangents = true});
-  auto const theta = on_device<Scalar>(run.theta);
-  curvature::ModelOperator<Scalar, Space> hessian(run.context, curvature::ModelMatrix::hessian,
-                                                  run.model, ws, theta, {run.batch});
+  typename ModelRun<Scalar>::AtTheta at(run);
+  model::CurvatureOperator<Scalar, Space> hessian(at.loss);
   std::vector<ParameterLayout::Range> ranges;
   for (char const* name : {"attention.qkv.weight", "attention.output.weight"}) {
     auto const& s = run.model.layout().find(std::string("blocks.1.") + name);
@@ -112,7 +110,7 @@ TEST_CASE("its own Hessian has eigenvalues in pairs of both signs", "[new_block]
 }
 
 TEST_CASE("the seed, the copy and the gate are what they say", "[new_block]") {
-  auto const config = small(llama_config());
+  auto const config = small(model::llama_config());
   auto const deviation = [](Numbers const& v) {
     return norm(v) / std::sqrt(static_cast<double>(v.size()));
   };
@@ -120,7 +118,8 @@ TEST_CASE("the seed, the copy and the gate are what they say", "[new_block]") {
   CHECK(std::abs(deviation(seeded.part(seeded.after.theta, "mlp.up.weight")) / (0.3 * 0.02) - 1) <
         0.2);
   CHECK(seeded.part(seeded.after.theta, "norm1.weight") == Numbers(12, 1.0));
-  Joining const stacked(config, {.where = GrowthConfig::Where::stack, .entry = Entry::projections});
+  Joining const stacked(config,
+                        {.where = growth::GrowthConfig::Where::stack, .entry = Entry::projections});
   auto const& layout = stacked.after.model.layout();
   for (char const* name : {"attention.qkv.weight", "mlp.up.weight", "norm2.weight"}) {
     auto const& s = layout.find(std::string("blocks.0.") + name);
@@ -131,9 +130,9 @@ TEST_CASE("the seed, the copy and the gate are what they say", "[new_block]") {
 }
 
 TEST_CASE("moments begin at zero, the second with its neighbour's where asked", "[new_block]") {
-  ModelRun<Scalar> const run(small(gpt2_config()));
+  ModelRun<Scalar> const run(small(model::gpt2_config()));
   for (auto const second :
-       {GrowthConfig::SecondMoment::neighbours, GrowthConfig::SecondMoment::zero}) {
+       {growth::GrowthConfig::SecondMoment::neighbours, growth::GrowthConfig::SecondMoment::zero}) {
     optim::AdamW<Scalar, Space> adam(run.context, run.model.layout().size(),
                                      optim::ranges_of(run.model.layout()));
     adam.update(run.context, on_device<Scalar>(run.theta),
@@ -141,7 +140,7 @@ TEST_CASE("moments begin at zero, the second with its neighbour's where asked", 
     auto const state = adam.state();
     Numbers const m = on_host(state[0].values), v = on_host(state[1].values);
     growth::enter_moments<Scalar, Space>(run.context, run.model, {.second_moment = second}, 1, 0,
-                                         adam);
+                                         on_device<Scalar>(run.theta), adam);
     auto const [own, size] = run.model.block_range(1);
     Index const other = run.model.block_range(0).offset;
     Numbers const m_after = on_host(state[0].values), v_after = on_host(state[1].values);
@@ -149,7 +148,7 @@ TEST_CASE("moments begin at zero, the second with its neighbour's where asked", 
       auto const k = static_cast<Index>(i);
       bool const is_new = k >= own && k < own + size;
       REQUIRE(m_after[i] == (is_new ? 0 : m[i]));
-      double const inherited = second == GrowthConfig::SecondMoment::neighbours
+      double const inherited = second == growth::GrowthConfig::SecondMoment::neighbours
                                    ? v[static_cast<std::size_t>(is_new ? k - own + other : k)]
                                    : 0;
       REQUIRE(v_after[i] == (is_new ? inherited : v[i]));

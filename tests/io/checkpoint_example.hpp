@@ -41,10 +41,10 @@ TEST_CASE("the checkpoint of the documentation's example is a model", "[checkpoi
   io::verify_checkpoint(ranks, path);
   {
     io::CheckpointReader const reader(ranks, path);
-    auto const config = parse_config(reader.text().config, path).model;
+    auto const config = train::parse_config(reader.text().config, path).model;
     CHECK(config.depth == 2);
     CHECK(config.tied);
-    auto const layout = Transformer<float, Space>(config).layout();
+    auto const layout = model::Transformer<float, Space>(config).layout();
     auto const theta = read_group<float>(ranks, reader, "parameters", layout);
     auto const& norm = layout.find("blocks.1.norm2.weight");
     auto const& weight = layout.find("blocks.1.mlp.down.weight");

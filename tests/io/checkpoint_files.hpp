@@ -53,12 +53,11 @@ struct SmallCheckpoint {
   std::vector<Scalar> parameters = any_bits<Scalar>(layout, 1);
   std::vector<Scalar> moment = any_bits<Scalar>(layout, 2);
 
-  void write(Communicator const& ranks, std::string const& path,
-             io::Transfer transfer = io::Transfer::independent) const {
+  void write(Communicator const& ranks, std::string const& path) const {
     Context<Space> const context(ranks.get());
     auto const p = on_device<Scalar>(parameters), m = on_device<Scalar>(moment);
     io::write_checkpoint<Scalar>(context, path, text, layout,
-                                 {{"parameters", p}, {"optimizer/m", m}}, transfer);
+                                 {{"parameters", p}, {"optimizer/m", m}});
   }
 };
 
@@ -68,7 +67,7 @@ std::vector<Scalar> read_group(Communicator const& ranks, io::CheckpointReader c
                                std::string const& group, ParameterLayout const& layout) {
   Context<Space> const context(ranks.get());
   Vector<Scalar, Space> const values("test::values", static_cast<std::size_t>(layout.size()));
-  reader.read<Scalar>(context, group, layout, values);
+  reader.read<Scalar, Space>(context, group, layout, values);
   auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
   return {host.data(), host.data() + host.size()};
 }

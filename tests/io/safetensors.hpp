@@ -4,7 +4,7 @@
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/io/safetensors.hpp>
 
-#include "../src/io/number_types.hpp"
+#include "../../src/io/hdf5/number_types.hpp"
 #include "io/safetensors_files.hpp"
 
 #include <bit>

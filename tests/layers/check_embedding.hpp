@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/layers/input_layer.hpp>
 
 #include "../support/dual.hpp"
 #include "checks.hpp"
@@ -21,7 +21,7 @@ template <class Scalar>
 class EmbeddingCheck {
  public:
   using Embedding = layers::InputLayer<Scalar, Space>;
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
   EmbeddingCheck(Embedding const& embedding, Batch const& batch)
       : embedding_(embedding), batch_(batch), rows_(batch.shape.tokens()) {
@@ -141,7 +141,7 @@ class EmbeddingCheck {
 /// Checks the whole contract of an input layer for one batch.
 template <class Scalar, class Reference>
 void check_embedding(layers::InputLayer<Scalar, Space> const& embedding,
-                     layers::Batch<Scalar, Space> const& batch, Reference const& reference,
+                     Batch<Scalar, Space> const& batch, Reference const& reference,
                      double tolerance = 200) {
   INFO(embedding.kind() << ", " << batch.shape.batch << " sequences of " << batch.shape.length);
   EmbeddingCheck<Scalar>(embedding, batch).run(reference, tolerance);

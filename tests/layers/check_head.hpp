@@ -25,7 +25,7 @@ template <class Scalar>
 class HeadCheck {
  public:
   using Head = layers::OutputLayer<Scalar, Space>;
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
   HeadCheck(Head const& head, Batch const& batch) : head_(head), batch_(batch) {
     auto const in = static_cast<std::size_t>(head.in_features());
@@ -221,9 +221,8 @@ class HeadCheck {
 
 /// Checks the whole contract of a head for one batch.
 template <class Scalar, class Reference>
-void check_head(layers::OutputLayer<Scalar, Space> const& head,
-                layers::Batch<Scalar, Space> const& batch, Reference const& reference,
-                double tolerance = 200) {
+void check_head(layers::OutputLayer<Scalar, Space> const& head, Batch<Scalar, Space> const& batch,
+                Reference const& reference, double tolerance = 200) {
   INFO(head.kind() << ", " << batch.shape.batch << " sequences of " << batch.shape.length);
   HeadCheck<Scalar>(head, batch).run(reference, tolerance);
 }

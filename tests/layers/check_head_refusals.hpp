@@ -3,7 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/layers/output_layer.hpp>
 
 #include "../support/numbers.hpp"
 
@@ -21,7 +21,7 @@ namespace kyrtos::testing {
 /// The memory of a sweep, cut out of one buffer; `spoil` may change θ and what is asked for.
 template <class Scalar>
 void check_head_refuses(
-    layers::OutputLayer<Scalar, Space> const& head, layers::Batch<Scalar, Space> const& batch,
+    layers::OutputLayer<Scalar, Space> const& head, Batch<Scalar, Space> const& batch,
     Index parameters, std::string const& message,
     std::function<void(VectorView<Scalar, Space>& theta,
                        typename layers::OutputLayer<Scalar, Space>::Sweep&)> const& spoil = {}) {
@@ -43,7 +43,7 @@ void check_head_refuses(
 /// Each argument of sweep() in turn one element or row too short. \param parameters of θ.
 template <class Scalar>
 void check_head_refusals(layers::OutputLayer<Scalar, Space> const& head,
-                         layers::Batch<Scalar, Space> const& batch, Index parameters) {
+                         Batch<Scalar, Space> const& batch, Index parameters) {
   Index const rows = batch.shape.tokens(), features = head.in_features();
   auto const says = [&](char const* what, Index found, Index needed) {
     return head.kind() + ": " + what + " has " + std::to_string(found) + " elements, but " +

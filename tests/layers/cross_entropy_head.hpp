@@ -14,7 +14,7 @@ namespace kyrtos::testing::cross_entropy_head {
 
 using Scalar = KYRTOS_TEST_SCALAR;
 using Head = layers::CrossEntropyHead<Scalar, Space>;
-using Batch = layers::Batch<Scalar, Space>;
+using Batch = kyrtos::Batch<Scalar, Space>;
 
 constexpr double epsilon = std::numeric_limits<Scalar>::epsilon();
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/layers/output_layer.hpp>
 
 #include "../support/numbers.hpp"
 
@@ -37,7 +37,7 @@ template <class Scalar>
 class HeadSweep {
  public:
   using Head = layers::OutputLayer<Scalar, Space>;
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
   using View = Vector<Scalar, Space>;
 
   HeadSweep(Context<Space> context, Head const& head, Batch const& batch, HeadInputs const& in,

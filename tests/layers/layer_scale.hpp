@@ -23,7 +23,7 @@ TEST_CASE("LayerScale", "[layer_scale]") {
 
 TEST_CASE("a branch whose scale is zero is the identity, and learns", "[layer_scale]") {
   Context<Space> const context(MPI_COMM_SELF);
-  Chain<Scalar, Space> branch(/*residual=*/true);
+  model::Chain<Scalar, Space> branch(/*residual=*/true);
   branch.add("linear", std::make_shared<layers::Linear<Scalar, Space>>(6, 6, false, 0.02));
   branch.add("branch", std::make_shared<layers::LayerScale<Scalar, Space>>(6, 0.0));
   ParameterLayout layout;  // linear.weight [6, 6], branch.scale [6]
@@ -32,10 +32,10 @@ TEST_CASE("a branch whose scale is zero is the identity, and learns", "[layer_sc
   auto const gradient = on_device<Scalar>(Numbers(42, 0.0));
 
   SequenceShape const shape{2, 5};
-  Workspace<Scalar, Space> memory(context);
+  BufferPool<Scalar, Space> memory(context);
   auto const matrix = [&](char const* name) { return memory.matrix(name, shape.tokens(), 6); };
   auto const x = matrix("x"), y = matrix("y"), dx = matrix("dx"), dy = matrix("dy");
-  using Kept = Chain<Scalar, Space>;
+  using Kept = model::Chain<Scalar, Space>;
   auto const passes =
       branch.bind(memory, "forward", shape, Kept::Kind::primal, Kept::Retention::kept, x, y);
   auto const backs = branch.bind_back(memory, "back", shape, Kept::Retention::transient, dy, dx);

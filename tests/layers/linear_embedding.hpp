@@ -24,7 +24,7 @@ inline void check(Index features, Index width, Index positions, SequenceShape sh
   Numbers const fields =
       random_numbers<Scalar>(static_cast<std::size_t>(shape.tokens() * features), 6);
   auto const inputs = on_device<Scalar>(fields);
-  layers::Batch<Scalar, Space> batch;
+  Batch<Scalar, Space> batch;
   batch.shape = shape;
   batch.input_fields = as_matrix(inputs, 0, shape.tokens(), features);
   check_embedding<Scalar>(embedding, batch,
@@ -70,7 +70,7 @@ TEST_CASE("linear embedding refuses what does not fit", "[linear_embedding]") {
     Index rows_in = 6, features = 4, parameters = 16, rows = 6, columns = 2;
   };
   auto const passes = [&](Extents const& e) {
-    layers::Batch<Scalar, Space> batch;
+    Batch<Scalar, Space> batch;
     batch.shape = e.shape;
     batch.input_fields = as_matrix(fields, 0, e.rows_in, e.features);
     auto const parameters = slice(theta, 0, e.parameters);

@@ -14,7 +14,7 @@ namespace kyrtos::testing::mean_squared_error_head {
 
 using Scalar = KYRTOS_TEST_SCALAR;
 using Head = layers::MeanSquaredErrorHead<Scalar, Space>;
-using Batch = layers::Batch<Scalar, Space>;
+using Batch = kyrtos::Batch<Scalar, Space>;
 
 constexpr double epsilon = std::numeric_limits<Scalar>::epsilon();
 

@@ -39,7 +39,7 @@ inline void check(Case const& c, std::vector<Token> const& tokens) {
   INFO("vocabulary " << c.vocabulary << ", width " << c.width << ", positions " << c.positions);
   Embedding const embedding(c.vocabulary, c.width, c.positions);
   auto const inputs = on_device<Token>(tokens);
-  layers::Batch<Scalar, Space> batch;
+  Batch<Scalar, Space> batch;
   batch.shape = c.shape;
   batch.inputs = inputs;
   check_embedding<Scalar>(embedding, batch,
@@ -79,7 +79,7 @@ TEST_CASE("token embedding leaves rows alone that no token names", "[token_embed
   auto const dtheta = on_device<Scalar>(Numbers{nan, nan, 0, 0, nan, nan, 10, 20});
   auto const dy = on_device<Scalar>(Numbers{1, 2, 3, 4, 5, 6});
   auto const tokens = on_device<Token>(std::vector<Token>{3, 1, 3});
-  layers::Batch<Scalar, Space> batch;
+  Batch<Scalar, Space> batch;
   batch.shape = {1, 3};
   batch.inputs = tokens;
   embedding.backward(context, batch, as_matrix(dy, 0, 3, 2), dtheta);
@@ -112,7 +112,7 @@ TEST_CASE("token embedding refuses what does not fit", "[token_embedding]") {
   Vector<Token, Space> const tokens("tokens", 100);
   auto const forward = [&](SequenceShape shape, Index inputs, Index parameters, Index rows,
                            Index columns) {
-    layers::Batch<Scalar, Space> batch;
+    Batch<Scalar, Space> batch;
     batch.shape = shape;
     batch.inputs = slice(tokens, 0, inputs);
     embedding.forward(context, slice(theta, 0, parameters), batch, as_matrix(y, 0, rows, columns));

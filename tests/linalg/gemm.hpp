@@ -17,6 +17,7 @@
 namespace kyrtos::testing::gemm {
 
 using Scalar = KYRTOS_TEST_SCALAR;
+using linalg::GemmProvider;
 using linalg::Transpose;
 using reference::HostMatrix;
 

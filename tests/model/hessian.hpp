@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/curvature/lanczos.hpp>
-#include <kyrtos/curvature/model_operators.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
+#include <kyrtos/model/objective.hpp>
 
 #include "model_run.hpp"
 
@@ -103,7 +103,8 @@ TEST_CASE("Taylor remainders of loss and gradient vanish with the square of the 
 }
 
 /// The whole matrix, column by column, and its eigenvalues in ascending order.
-inline Numbers dense_eigenvalues(LinearOperator<Scalar, Space>& op, Context<Space> const& context) {
+inline Numbers dense_eigenvalues(curvature::LinearOperator<Scalar, Space>& op,
+                                 Context<Space> const& context) {
   auto const n = static_cast<std::size_t>(op.size());
   Numbers matrix;
   for (std::size_t j = 0; j < n; ++j) {
@@ -129,20 +130,18 @@ inline Numbers dense_eigenvalues(LinearOperator<Scalar, Space>& op, Context<Spac
 }
 
 TEST_CASE("eigenvalues of whole models are those of their dense Hessians", "[hessian]") {
-  using curvature::ModelMatrix;
   double const precision = is_double ? 1e-8 : 1e-4;
-  for (auto const& model : {gpt2_config(), llama_config()})
-    for (auto const matrix : {ModelMatrix::hessian, ModelMatrix::gauss_newton}) {
+  for (auto const& model : {model::gpt2_config(), model::llama_config()})
+    for (auto const matrix :
+         {model::CurvatureMatrix::hessian, model::CurvatureMatrix::gauss_newton}) {
       auto config = small(model);
       config.width = 8;
       config.depth = 1;
       config.mlp_width = 5;
       config.context = 4;
       ModelRun<Scalar> const run(config, {2, 4});
-      auto ws = run.workspace({.tangents = true});
-      auto const theta = on_device<Scalar>(run.theta);
-      curvature::ModelOperator<Scalar, Space> op(run.context, matrix, run.model, ws, theta,
-                                                 {run.batch});
+      typename ModelRun<Scalar>::AtTheta at(run);
+      model::CurvatureOperator<Scalar, Space> op(at.loss, matrix);
       auto const exact = dense_eigenvalues(op, run.context);
       double const greatest = std::max(std::abs(exact.front()), exact.back());
 

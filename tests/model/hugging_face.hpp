@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/model/hugging_face.hpp>
+#include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "io/safetensors_files.hpp"
 #include "model/model_run.hpp"
@@ -23,8 +23,8 @@ using io::SafetensorsFile;
 using Scalar = KYRTOS_TEST_SCALAR;
 namespace hf = hugging_face;
 
-inline TransformerConfig grouped_llama() {
-  auto config = small(llama_config());
+inline model::TransformerConfig grouped_llama() {
+  auto config = small(model::llama_config());
   config.heads = 4;
   config.kv_heads = 2;
   config.head_size = 6;
@@ -32,8 +32,8 @@ inline TransformerConfig grouped_llama() {
   config.norm_epsilon = 1e-3;
   return config.resolved();
 }
-inline TransformerConfig small_gpt2() {
-  auto config = small(gpt2_config());
+inline model::TransformerConfig small_gpt2() {
+  auto config = small(model::gpt2_config());
   config.norm_epsilon = 1e-3;
   return config.resolved();
 }
@@ -60,8 +60,8 @@ inline std::string write_tensors(TemporaryDirectory const& directory, std::strin
 }
 
 /// All tensors of a model with random values that a file of F32 holds.
-inline std::map<std::string, Bytes> random_tensors(TransformerConfig const& config) {
-  auto const layout = Transformer<Scalar, Space>(config).layout();
+inline std::map<std::string, Bytes> random_tensors(model::TransformerConfig const& config) {
+  auto const layout = model::Transformer<Scalar, Space>(config).layout();
   std::map<std::string, Bytes> tensors;
   std::uint64_t seed = 5;
   for (auto const& tensor : hf::tensors_of(config, layout)) {
@@ -75,13 +75,13 @@ inline std::map<std::string, Bytes> random_tensors(TransformerConfig const& conf
 }
 
 inline std::vector<Scalar> imported(std::vector<std::string> const& paths,
-                                    TransformerConfig const& config) {
+                                    model::TransformerConfig const& config) {
   return hf::read<Scalar>({paths.begin(), paths.end()}, config,
-                          Transformer<Scalar, Space>(config).layout());
+                          model::Transformer<Scalar, Space>(config).layout());
 }
 
 /// Whether the logits are those of the definition.
-inline void check_logits(TransformerConfig const& config) {
+inline void check_logits(model::TransformerConfig const& config) {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   auto const tensors = random_tensors(config);
   auto const theta = imported({write_tensors(directory, "it.safetensors", tensors)}, config);
@@ -96,7 +96,7 @@ inline void check_logits(TransformerConfig const& config) {
   auto const& tokens = run.reference.tokens;
   Numbers expected;
   for (auto const& row :
-       config.norm == Norm::layer_norm ? reference.gpt2(tokens) : reference.llama(tokens))
+       config.norm == model::Norm::layer_norm ? reference.gpt2(tokens) : reference.llama(tokens))
     expected.insert(expected.end(), row.begin(), row.end());
 
   auto workspace = run.workspace({});
@@ -121,7 +121,7 @@ TEST_CASE("what was imported is exported byte by byte", "[hugging_face]") {
       {NumberType::bfloat16, 2}, {NumberType::float16, 2}, {NumberType::float32, 4}};
   if (sizeof(Scalar) == 8) types.emplace_back(NumberType::float64, 8);
   for (auto const& config : {small_gpt2(), grouped_llama()}) {
-    auto const layout = Transformer<Scalar, Space>(config).layout();
+    auto const layout = model::Transformer<Scalar, Space>(config).layout();
     for (auto const& [type, width] : types) {
       INFO(io::name_of(type));
       std::map<std::string, Bytes> tensors;
@@ -158,7 +158,7 @@ TEST_CASE("rounding is only on demand", "[hugging_face]") {
   auto const config = small_gpt2();
   auto const theta =
       imported({write_tensors(directory, "in.safetensors", random_tensors(config))}, config);
-  auto const layout = Transformer<Scalar, Space>(config).layout();
+  auto const layout = model::Transformer<Scalar, Space>(config).layout();
   auto const path = directory / "out.safetensors";
   hf::write<Scalar>(path, config, layout, theta, NumberType::bfloat16);
   auto const rounded = imported({path}, config);
@@ -264,13 +264,13 @@ TEST_CASE("a config.json that asks for something else", "[hugging_face]") {
 }
 
 TEST_CASE("models that Hugging Face doesn't have", "[hugging_face]") {
-  auto const words = [](TransformerConfig const& config) {
+  auto const words = [](model::TransformerConfig const& config) {
     return failure<ConfigError>([&] { hf::to_json(config); });
   };
-  auto config = small(llama_config());
+  auto config = small(model::llama_config());
   config.qk_norm = true;
   CHECK_THAT(words(config), ContainsSubstring("needs model.qk_norm = false, to be a Llama"));
-  config = small(gpt2_config());
+  config = small(model::gpt2_config());
   config.bias = false;
   CHECK_THAT(words(config), ContainsSubstring("needs model.bias = true, to be a GPT-2"));
 }

@@ -12,8 +12,8 @@ namespace kyrtos::testing {
 using Scalar = KYRTOS_TEST_SCALAR;
 
 /// θ's elements of the blocks of `active` and of both ends.
-inline Numbers without_inactive(Transformer<Scalar, Space> const& model, Numbers const& v,
-                                ActiveBlocks const& active) {
+inline Numbers without_inactive(model::Transformer<Scalar, Space> const& model, Numbers const& v,
+                                model::ActiveBlocks const& active) {
   Numbers rest = v;
   for (Index i = model.config().depth; i-- > 0;)
     if (!active[static_cast<std::size_t>(i)]) {
@@ -29,7 +29,7 @@ TEST_CASE("inactive blocks change nothing, bit by bit, and are not touched", "[i
     INFO(name);
     auto config = base;
     config.depth = 4;
-    ActiveBlocks const active{true, false, true, false};
+    model::ActiveBlocks const active{true, false, true, false};
     ModelRun<Scalar> large(config, {3, 7}, active);
     auto u = large.random_direction(41);
     for (Index i : {1, 3}) {
@@ -59,7 +59,7 @@ TEST_CASE("inactive blocks change nothing, bit by bit, and are not touched", "[i
 }
 
 TEST_CASE("a model without blocks, and one whose blocks all sleep", "[inactive_blocks]") {
-  auto config = small(gpt2_config());
+  auto config = small(model::gpt2_config());
   ModelRun<Scalar> const asleep(config, {3, 7}, {false, false});
   config.depth = 0;
   ModelRun<Scalar> none(config);

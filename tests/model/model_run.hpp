@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/model/transformer.hpp>
+#include <kyrtos/model/objective.hpp>
 
 #include "../reference/transformer.hpp"
 #include "../support/dual.hpp"
@@ -21,10 +21,10 @@ namespace kyrtos::testing {
 
 struct NamedConfig {
   std::string name;
-  TransformerConfig config;
+  model::TransformerConfig config;
 };
 
-inline TransformerConfig small(TransformerConfig c) {
+inline model::TransformerConfig small(model::TransformerConfig c) {
   c.vocabulary = 13;
   c.context = 9;
   c.depth = 2;
@@ -36,9 +36,9 @@ inline TransformerConfig small(TransformerConfig c) {
 
 /// Every option of TransformerConfig in at least one of them.
 inline std::vector<NamedConfig> small_models() {
-  auto const gpt2 = small(gpt2_config()), llama = small(llama_config());
+  auto const gpt2 = small(model::gpt2_config()), llama = small(model::llama_config());
   auto exact = gpt2, fields = gpt2, grouped = llama, capped = llama, bare = llama, plain = gpt2;
-  exact.activation = MlpActivation::gelu;
+  exact.activation = model::MlpActivation::gelu;
   exact.tied = false;
   exact.z_loss = 0.1;
   fields.input_features = 3;
@@ -50,12 +50,12 @@ inline std::vector<NamedConfig> small_models() {
   grouped.tied = true;
   capped.qk_norm = true;
   capped.soft_cap = 0.7;
-  bare.positions = Positions::none;
+  bare.positions = model::Positions::none;
   bare.causal = false;
   bare.qk_norm = true;
   exact.gated = true;
   plain.bias = false;
-  plain.norm = Norm::rms_norm;
+  plain.norm = model::Norm::rms_norm;
   plain.soft_cap = 1.3;
   return {{"GPT-2", gpt2},
           {"exact GELU, untied, z-loss", exact},
@@ -71,10 +71,10 @@ template <class Scalar>
 class ModelRun {
  public:
   using View = Vector<Scalar, Space>;
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
-  explicit ModelRun(TransformerConfig const& config, SequenceShape s = {3, 7},
-                    ActiveBlocks active = {})
+  explicit ModelRun(model::TransformerConfig const& config, SequenceShape s = {3, 7},
+                    model::ActiveBlocks active = {})
       : model(config), shape(s) {
     auto const& c = model.config();
     if (active.empty()) active.assign(static_cast<std::size_t>(c.depth), true);
@@ -121,9 +121,10 @@ class ModelRun {
   }
 
   /// A workspace full of NaN.
-  TransformerWorkspace<Scalar, Space> workspace(TransformerWorkspaceOptions options) const {
+  model::TransformerWorkspace<Scalar, Space> workspace(
+      model::TransformerWorkspaceOptions options) const {
     options.active = reference.active;
-    TransformerWorkspace<Scalar, Space> ws(context, model, shape, options);
+    model::TransformerWorkspace<Scalar, Space> ws(context, model, shape, options);
     ws.memory().poison();
     return ws;
   }
@@ -136,7 +137,7 @@ class ModelRun {
 
   View zeros() const { return View("test::zeros", static_cast<std::size_t>(theta.size())); }
 
-  Result gradient(TransformerWorkspaceOptions const& options = {}) const {
+  Result gradient(model::TransformerWorkspaceOptions const& options = {}) const {
     auto ws = workspace(options);
     auto const g = zeros();
     double const loss = model.gradient(ws, on_device<Scalar>(theta), batch, g);
@@ -181,8 +182,23 @@ class ModelRun {
     return reference.loss_of(reference.outputs(t));
   }
 
+  /// The loss of the batch as a function of θ, for what works on objectives.
+  struct AtTheta {
+    explicit AtTheta(ModelRun const& run)
+        : memory(on_device<Scalar>(run.theta)),
+          theta(run.context, memory),
+          loss(run.context, run.model, theta,
+               {.workspace = {.active = run.reference.active, .tangents = true}}, run.shape) {
+      loss.workspace()->memory().poison();
+      loss.set_batches({run.batch});
+    }
+    View memory;
+    model::Parameters<Scalar, Space> theta;
+    model::Objective<Scalar, Space> loss;
+  };
+
   Context<Space> context{MPI_COMM_SELF, {.gemm = {}, .poison_scratch = true}};
-  Transformer<Scalar, Space> model;
+  model::Transformer<Scalar, Space> model;
   SequenceShape shape;
   reference::Transformer reference;
   Numbers theta;

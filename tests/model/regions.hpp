@@ -31,7 +31,7 @@ struct Listener : RegionObserver {
 
 /// A run with its operations in the sequence in which they can be called, watched one by one.
 struct Watched {
-  explicit Watched(TransformerConfig const& config)
+  explicit Watched(model::TransformerConfig const& config)
       : run(config),
         ws(run.workspace({.tangents = true, .keep_adjoints = true})),
         theta(on_device<Scalar>(run.theta)),
@@ -72,13 +72,13 @@ struct Watched {
   }
 
   Run run;
-  TransformerWorkspace<Scalar, Space> ws;
+  model::TransformerWorkspace<Scalar, Space> ws;
   Vector<Scalar, Space> theta, u, g, hu;
   double linear = 0, attention = 0, head = 0;  // FLOPs of a forward pass
 };
 
 TEST_CASE("every layer's passes are regions", "[regions]") {
-  Watched watched(small(gpt2_config()));
+  Watched watched(small(model::gpt2_config()));
   auto const gradient = watched.gradient(), hvp = watched.hvp_after_gradient();
   for (std::string const layer : {"linear", "attention", "gelu", "layer_norm"}) {
     INFO(layer);

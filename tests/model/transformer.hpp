@@ -46,7 +46,7 @@ TEST_CASE("loss, gradient and Hessian-vector product are the reference's", "[tra
 }
 
 TEST_CASE("segments have the documented names and fill the vector", "[transformer]") {
-  Transformer<Scalar, Space> const model(small(gpt2_config()));
+  model::Transformer<Scalar, Space> const model(small(model::gpt2_config()));
   Index end = 0;
   for (auto const& segment : model.layout().segments()) {
     CHECK(segment.offset == end);
@@ -59,9 +59,9 @@ TEST_CASE("segments have the documented names and fill the vector", "[transforme
         "blocks.1.attention.output.weight", "blocks.1.norm2.weight", "blocks.1.mlp.up.weight",
         "blocks.1.mlp.down.bias", "final_norm.weight", "final_norm.bias"})
     CHECK_NOTHROW(model.layout().find(name));
-  auto llama = small(llama_config());
+  auto llama = small(model::llama_config());
   llama.qk_norm = true;
-  Transformer<Scalar, Space> const other(llama);
+  model::Transformer<Scalar, Space> const other(llama);
   for (char const* name : {"blocks.0.attention.query_norm.weight",
                            "blocks.0.attention.key_norm.weight", "head.weight"})
     CHECK_NOTHROW(other.layout().find(name));
@@ -73,9 +73,9 @@ TEST_CASE("segments have the documented names and fill the vector", "[transforme
 
 TEST_CASE("initial parameters depend on seed and name alone", "[transformer]") {
   Context<Space> const context(MPI_COMM_SELF);
-  auto config = small(gpt2_config());
+  auto config = small(model::gpt2_config());
   auto const draw = [&](std::uint64_t seed) {
-    Transformer<Scalar, Space> const model(config);
+    model::Transformer<Scalar, Space> const model(config);
     Vector<Scalar, Space> const theta("theta", static_cast<std::size_t>(model.layout().size()));
     model.initialize(context, seed, theta);
     auto const& s = model.layout().find("blocks.1.mlp.up.weight");
@@ -109,9 +109,9 @@ TEST_CASE("repeated, a step gives the same bits", "[transformer]") {
 }
 
 TEST_CASE("micro-batches add up to the batch", "[transformer]") {
-  ModelRun<Scalar> const run(small(gpt2_config()), {4, 7});
+  ModelRun<Scalar> const run(small(model::gpt2_config()), {4, 7});
   auto const whole = run.gradient();
-  TransformerWorkspace<Scalar, Space> ws(run.context, run.model, {1, 7});
+  model::TransformerWorkspace<Scalar, Space> ws(run.context, run.model, {1, 7});
   auto const g = run.zeros(), t = on_device<Scalar>(run.theta);
   double loss = 0;
   for (Index i = 0; i < 4; ++i) {
@@ -145,8 +145,8 @@ TEST_CASE("steps allocate nothing, name their kernels, and stay on the caller's 
   for (auto const& [name, config] : small_models()) {
     INFO(name);
     ModelRun<Scalar> const run(config);
-    TransformerWorkspace<Scalar, Space> ws(context, run.model, run.shape,
-                                           {.tangents = true, .keep_adjoints = true});
+    model::TransformerWorkspace<Scalar, Space> ws(context, run.model, run.shape,
+                                                  {.tangents = true, .keep_adjoints = true});
     auto const g = run.zeros(), hu = run.zeros(), t = on_device<Scalar>(run.theta),
                u = on_device<Scalar>(run.random_direction(21));
     auto const step = [&] {
@@ -174,7 +174,7 @@ TEST_CASE("steps allocate nothing, name their kernels, and stay on the caller's 
 }
 
 TEST_CASE("what does not fit is refused by name", "[transformer]") {
-  ModelRun<Scalar> const run(small(gpt2_config()));
+  ModelRun<Scalar> const run(small(model::gpt2_config()));
   auto const t = on_device<Scalar>(run.theta);
   auto const g = run.zeros();
   auto ws = run.workspace({.tangents = true, .keep_adjoints = true});
@@ -189,7 +189,7 @@ TEST_CASE("what does not fit is refused by name", "[transformer]") {
   other.shape = {7, 3};
   CHECK_THROWS_AS(run.model.loss(ws, t, other), ShapeError);
   CHECK_THROWS_AS(run.model.loss(ws, slice(t, 1, 5), run.batch), ShapeError);
-  using Made = TransformerWorkspace<Scalar, Space>;
+  using Made = model::TransformerWorkspace<Scalar, Space>;
   CHECK_THROWS_AS(Made(run.context, run.model, {1, 10}), ShapeError);  // context is 9
   CHECK_THROWS_AS(Made(run.context, run.model, {1, 4}, {.keep_adjoints = true, .recompute = true}),
                   ConfigError);

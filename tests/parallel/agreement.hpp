@@ -17,9 +17,9 @@ namespace kyrtos::testing {
 TEST_CASE("what works everywhere runs everywhere, once", "[agreement]") {
   Communicator const ranks(MPI_COMM_WORLD);
   int runs = 0;
-  in_agreement<FileError>(ranks, [&] { ++runs; });
+  parallel::in_agreement<FileError>(ranks, [&] { ++runs; });
   CHECK(runs == 1);
-  on_root<FileError>(ranks, [&] { ++runs; });
+  parallel::on_root<FileError>(ranks, [&] { ++runs; });
   CHECK(runs == (ranks.is_root() ? 2 : 1));
 }
 
@@ -27,7 +27,7 @@ TEST_CASE("a failure of any rank is one of all", "[agreement]") {
   Communicator const ranks(MPI_COMM_WORLD);
   for (int culprit = 0; culprit < ranks.size(); ++culprit) {
     auto const words = failure<FileError>([&] {
-      in_agreement<FileError>(ranks, [&] {
+      parallel::in_agreement<FileError>(ranks, [&] {
         if (ranks.rank() == culprit) throw std::out_of_range("rank " + std::to_string(culprit));
       });
     });
@@ -38,10 +38,12 @@ TEST_CASE("a failure of any rank is one of all", "[agreement]") {
 TEST_CASE("the lowest rank that failed has the word", "[agreement]") {
   Communicator const ranks(MPI_COMM_WORLD);
   auto const everywhere = [&] { throw FileError("rank " + std::to_string(ranks.rank())); };
-  CHECK(failure<FileError>([&] { in_agreement<FileError>(ranks, everywhere); }) == "rank 0");
-  CHECK(failure<ConfigError>([&] { on_root<ConfigError>(ranks, everywhere); }) == "rank 0");
+  CHECK(failure<FileError>([&] { parallel::in_agreement<FileError>(ranks, everywhere); }) ==
+        "rank 0");
+  CHECK(failure<ConfigError>([&] { parallel::on_root<ConfigError>(ranks, everywhere); }) ==
+        "rank 0");
   // Even where there are no words.
-  CHECK_THROWS_AS(on_root<FileError>(ranks, [] { throw FileError(""); }), FileError);
+  CHECK_THROWS_AS(parallel::on_root<FileError>(ranks, [] { throw FileError(""); }), FileError);
 }
 
 }  // namespace kyrtos::testing

@@ -14,7 +14,7 @@
 namespace kyrtos::testing {
 
 using Scalar = KYRTOS_TEST_SCALAR;
-using Order = ReductionOptions::Order;
+using Order = parallel::ReductionOptions::Order;
 
 inline Numbers of_rank(int rank, std::size_t n) {
   return random_numbers<Scalar>(n, 100 + static_cast<std::uint64_t>(rank));
@@ -38,7 +38,7 @@ TEST_CASE("buckets add up to the sum over ranks", "[bucketed_sum]") {
   auto const bucket_bytes = GENERATE(Index{40}, Index{4000}, Index{1} << 30);
   for (Index const n : {1, 7, 1000, 1003}) {
     auto const size = static_cast<std::size_t>(n);
-    BucketedSum<Scalar, Space> sum(context, n, {order, bucket_bytes});
+    parallel::BucketedSum<Scalar, Space> sum(context, n, {order, bucket_bytes});
     for (int repeat = 0; repeat < 2; ++repeat) {
       auto const v = on_device<Scalar>(Numbers(size, 3.0));
       sum.begin(v);  // from zero
@@ -56,8 +56,8 @@ TEST_CASE("buckets add up to the sum over ranks", "[bucketed_sum]") {
 TEST_CASE("a bucket leaves only when all of it is final", "[bucketed_sum]") {
   Context<Space> const context(MPI_COMM_WORLD);
   Index const n = 1000;
-  BucketedSum<Scalar, Space> sum(context, n,
-                                 {.bucket_bytes = 100 * static_cast<Index>(sizeof(Scalar))});
+  parallel::BucketedSum<Scalar, Space> sum(
+      context, n, {.bucket_bytes = 100 * static_cast<Index>(sizeof(Scalar))});
   auto const v = on_device<Scalar>(Numbers(1000, 0.0));
   sum.begin(v);
   linalg::fill(context, v, 1);
@@ -71,7 +71,7 @@ TEST_CASE("a bucket leaves only when all of it is final", "[bucketed_sum]") {
 
 TEST_CASE("a vector of another size is refused", "[bucketed_sum]") {
   Context<Space> const context(MPI_COMM_WORLD);
-  BucketedSum<Scalar, Space> sum(context, 10);
+  parallel::BucketedSum<Scalar, Space> sum(context, 10);
   CHECK_THROWS_AS(sum.begin(on_device<Scalar>(Numbers(9, 0.0))), ShapeError);
 }
 

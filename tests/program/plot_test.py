@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Kyrtos contributors
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs apps/kyrtos/plot.py on imitated records."""
+"""Runs the scripts of `kyrtos plot` on imitated records."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # The source tree stays as it is.
 HERE = Path(__file__).resolve().parent
-SCRIPT = HERE.parents[1] / "apps/kyrtos/plot.py"
+SCRIPT = HERE.parents[1] / "apps/kyrtos/plot"
 sys.path.insert(0, str(SCRIPT.parent))
 try:
     import matplotlib  # noqa: F401
     import numpy as np
     from imitated_run import (imitate, some_steps, without_curvature, without_values, write_h5,
                               write_jsonl, write_spectrum)
-    from plot_record import read_run
+    from plot.record import read_run
 except ImportError as fault:
     print(f"skipped: {fault}")
     sys.exit(77)  # What CTest takes for a test that was not run.

@@ -19,7 +19,7 @@ struct HuggingFace {
   using Row = std::vector<double>;
   using Rows = std::vector<Row>;
 
-  TransformerConfig c;                 ///< Resolved.
+  model::TransformerConfig c;          ///< Resolved.
   std::map<std::string, Row> tensors;  ///< With prefix, row-major.
 
   /// Logits of every token.

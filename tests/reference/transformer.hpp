@@ -23,7 +23,7 @@ namespace kyrtos::reference {
 /// A whole model as plain loops: the outputs z(θ) and the loss ℓ(z), its parameters one after the
 /// other as they come up.
 struct Transformer {
-  TransformerConfig c;  ///< Resolved.
+  model::TransformerConfig c;  ///< Resolved.
   SequenceShape shape;
   double weight;
   std::vector<Token> tokens, targets;
@@ -84,7 +84,9 @@ struct Transformer {
     return a;
   }
 
-  std::size_t positions() const { return c.positions == Positions::learned ? size(c.context) : 0; }
+  std::size_t positions() const {
+    return c.positions == model::Positions::learned ? size(c.context) : 0;
+  }
   std::size_t embedding_size() const {
     Index const rows = c.continuous() ? c.input_features + 1 : c.vocabulary;
     return (size(rows) + positions()) * size(c.width);
@@ -110,7 +112,7 @@ struct Transformer {
 
   template <class T>
   std::vector<T> norm(std::vector<T> const& x, Cursor<T>& next) const {
-    bool const centered = c.norm == Norm::layer_norm, bias = centered && c.bias;
+    bool const centered = c.norm == model::Norm::layer_norm, bias = centered && c.bias;
     return Normalization{size(c.width), c.norm_epsilon, centered, bias}(
         shape, x, next(size(c.width) * (bias ? 2 : 1)));
   }
@@ -127,7 +129,7 @@ struct Transformer {
     x = linear(x, c.width, (c.heads + 2 * c.kv_heads) * c.head_size, next);
     if (c.qk_norm)
       x = QkNorm{heads, kv_heads, head_size, c.norm_epsilon}(shape, x, next(2 * head_size));
-    if (c.positions == Positions::rotary)
+    if (c.positions == model::Positions::rotary)
       x = Rotary{heads, kv_heads, head_size, c.rotary_base}(shape, x, {});
     x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap}(shape, x, {});
     return gate(linear(x, c.heads * c.head_size, c.width, next), next);
@@ -135,13 +137,13 @@ struct Transformer {
 
   template <class T>
   std::vector<T> mlp(std::vector<T> x, Cursor<T>& next) const {
-    bool const gated = c.activation == MlpActivation::swiglu;
+    bool const gated = c.activation == model::MlpActivation::swiglu;
     x = norm(x, next);
     x = linear(x, c.width, (gated ? 2 : 1) * c.mlp_width, next);
     if (gated)
       x = SwiGlu{size(c.mlp_width)}(shape, x, {});
     else
-      x = Gelu{c.activation == MlpActivation::gelu}(shape, x, {});
+      x = Gelu{c.activation == model::MlpActivation::gelu}(shape, x, {});
     return gate(linear(x, c.mlp_width, c.width, next), next);
   }
 };

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/parallel/communicator.hpp>
+#include <kyrtos/core/communicator.hpp>
 
 #include <cstdlib>
 #include <filesystem>

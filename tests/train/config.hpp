@@ -19,7 +19,7 @@ using Catch::Matchers::ContainsSubstring;
 inline std::string refusal(std::string const& text,
                            std::vector<std::string> const& overrides = {}) {
   try {
-    parse_config(text, "run.toml", overrides);
+    train::parse_config(text, "run.toml", overrides);
   } catch (ConfigError const& error) {
     return error.what();
   }
@@ -27,7 +27,7 @@ inline std::string refusal(std::string const& text,
 }
 
 TEST_CASE("values of every type arrive", "[config]") {
-  auto const c = parse_config(R"(
+  auto const c = train::parse_config(R"(
     model = { depth = 3, width = 96, qk_norm = true, norm = "rms_norm", soft_cap = 30 }
     data.train = "a.txt"
     data.validation = ["b.txt", 'c\d.txt']
@@ -36,42 +36,44 @@ TEST_CASE("values of every type arrive", "[config]") {
     momentum = 0.5
     [schedule]
     peak = 3e-4)",
-                              "run.toml");
+                                     "run.toml");
   CHECK(c.model.depth == 3);
   CHECK(c.model.qk_norm);
-  CHECK(c.model.norm == Norm::rms_norm);
+  CHECK(c.model.norm == model::Norm::rms_norm);
   CHECK(c.model.soft_cap == 30);  // an integer where a real number is wanted
   CHECK(c.data.train == std::vector<std::string>{"a.txt"});
   CHECK(c.data.validation == std::vector<std::string>{"b.txt", "c\\d.txt"});
-  CHECK(c.optimizer.kind == OptimizerConfig::Kind::sgd);
+  CHECK(c.optimizer.kind == train::OptimizerConfig::Kind::sgd);
   CHECK(c.schedule.peak == 3e-4);
 }
 
 TEST_CASE("what is left out is derived", "[config]") {
-  auto const c = parse_config("training.steps = 70\nmodel.context = 48", "run.toml");
+  auto const c = train::parse_config("training.steps = 70\nmodel.context = 48", "run.toml");
   CHECK(c.schedule.total_steps == 70);
   CHECK(c.training.length == 48);
   CHECK(c.model.head_size == 64);
   CHECK(c.model.mlp_width == 4 * 384);
-  CHECK(parse_config("[model]\n[data]", "run.toml").model.depth == TransformerConfig().depth);
+  CHECK(train::parse_config("[model]\n[data]", "run.toml").model.depth ==
+        model::TransformerConfig().depth);
 }
 
 TEST_CASE("a preset gives defaults, wherever it stands", "[config]") {
   auto const file = "[model]\nbias = true\npreset = \"llama\"\ndepth = 2";
-  auto const c = parse_config(file, "run.toml");
-  CHECK(c.model.norm == Norm::rms_norm);
+  auto const c = train::parse_config(file, "run.toml");
+  CHECK(c.model.norm == model::Norm::rms_norm);
   CHECK(c.model.bias);
   CHECK(c.model.depth == 2);
-  auto const changed = parse_config(file, "run.toml", {"model.preset=gpt2"});
-  CHECK(changed.model.norm == Norm::layer_norm);
+  auto const changed = train::parse_config(file, "run.toml", {"model.preset=gpt2"});
+  CHECK(changed.model.norm == model::Norm::layer_norm);
   CHECK(changed.model.depth == 2);
   CHECK_THAT(refusal("model.preset = \"bert\""), ContainsSubstring("\"gpt2\", \"llama\""));
 }
 
 TEST_CASE("overrides come last and name themselves", "[config]") {
-  auto const c = parse_config("[training]\nsteps = 5", "run.toml",
-                              {"training.steps=6", "training.steps = 7", "data.train=some/file.txt",
-                               "curvature.enabled=false", "data.validation=['x', 'y']"});
+  auto const c =
+      train::parse_config("[training]\nsteps = 5", "run.toml",
+                          {"training.steps=6", "training.steps = 7", "data.train=some/file.txt",
+                           "curvature.enabled=false", "data.validation=['x', 'y']"});
   CHECK(c.training.steps == 7);
   CHECK(c.data.train == std::vector<std::string>{"some/file.txt"});
   CHECK(c.data.validation.size() == 2);
@@ -127,30 +129,30 @@ TEST_CASE("values that contradict each other are refused", "[config]") {
 TEST_CASE("broken TOML and unreadable files are refused with their place", "[config]") {
   CHECK_THAT(refusal("[model]\ndepth = "), ContainsSubstring("run.toml:2: "));
   CHECK_THAT(refusal("[model]\ndepth = 1\ndepth = 2"), ContainsSubstring("run.toml:3: "));
-  CHECK_THROWS_AS(load_config("/does/not/exist.toml"), FileError);
-  CHECK_THROWS_AS(load_config("/tmp"), FileError);
+  CHECK_THROWS_AS(train::load_config("/does/not/exist.toml"), FileError);
+  CHECK_THROWS_AS(train::load_config("/tmp"), FileError);
 }
 
 TEST_CASE("the echo of a configuration reads back the same", "[config]") {
-  auto const c = parse_config(
+  auto const c = train::parse_config(
       "[model]\npreset = 'llama'\nkv_heads = 3\nsoft_cap = 0.1\n"
       "[optimizer]\nepsilon = 1e-30\nbeta2 = 0.3333333333333333\n"
       "[output]\ndirectory = \"a \\\"b\\\" \\\\ é\\n\"\n"
       "[data]\ntrain = [\"x'y\", '']",
       "run.toml");
-  auto const text = to_toml(c);
-  auto const again = parse_config(text, "echo");
-  CHECK(to_toml(again) == text);
+  auto const text = train::to_toml(c);
+  auto const again = train::parse_config(text, "echo");
+  CHECK(train::to_toml(again) == text);
   CHECK(again.optimizer.adamw.beta2 == c.optimizer.adamw.beta2);
   CHECK(again.optimizer.adamw.epsilon == 1e-30);
   CHECK(again.output.directory == c.output.directory);
   CHECK(again.data.train == c.data.train);
-  CHECK(again.model.positions == Positions::rotary);
+  CHECK(again.model.positions == model::Positions::rotary);
 }
 
 TEST_CASE("the reference is a configuration with every default", "[config]") {
-  CHECK(to_toml(parse_config(config_reference(), "reference")) ==
-        to_toml(parse_config("", "none")));
+  CHECK(train::to_toml(train::parse_config(train::config_reference(), "reference")) ==
+        train::to_toml(train::parse_config("", "none")));
 }
 
 }  // namespace kyrtos::testing

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "tiny_run.hpp"
 
@@ -41,7 +41,7 @@ struct Place {
 
 /// Inputs and targets of a step's whole batch, in the order of ranks, on rank 0.
 inline std::vector<Token> tokens_of(Communicator const& ranks,
-                                    Trainer<Scalar, Space> const& trainer) {
+                                    train::Run<Scalar, Space> const& trainer) {
   std::vector<Token> own, all;
   for (auto const& batch : trainer.batches()) {
     if (batch.weight == 0) continue;
@@ -73,10 +73,10 @@ struct Relay {
     if (FirstRanks const ranks(place.ranks); ranks.has_this()) {
       Context<Space> const context(ranks.get());
       auto config = run.config;
-      config.parallel.shard = place.shard == "full"        ? ParallelConfig::Shard::full
-                              : place.shard == "optimizer" ? ParallelConfig::Shard::optimizer
-                                                           : ParallelConfig::Shard::none;
-      Trainer<Scalar, Space> trainer(context, config);
+      config.parallel.shard = place.shard == "full"        ? parallel::Sharding::full
+                              : place.shard == "optimizer" ? parallel::Sharding::optimizer
+                                                           : parallel::Sharding::none;
+      train::Run<Scalar, Space> trainer(context, config);
       if (!from.empty()) trainer.restore(io::CheckpointReader(context.communicator(), from));
       for (int i = 0; i < steps; ++i) {
         trainer.step();
@@ -91,7 +91,7 @@ struct Relay {
 
   Numbers parameters(std::string const& path) const {
     Context<Space> const alone(MPI_COMM_SELF);
-    Transformer<Scalar, Space> const model(run.config.model);
+    model::Transformer<Scalar, Space> const model(run.config.model);
     auto const theta = allocate<Scalar>(alone, "theta", model.layout().size());
     io::CheckpointReader(alone.communicator(), path)
         .read<Scalar, Space>(alone, "parameters", model.layout(), theta);

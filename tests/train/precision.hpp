@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "../support/kokkos_watch.hpp"
 #include "tiny_run.hpp"
@@ -19,17 +19,17 @@ TEST_CASE("rounded: the sharpness of a trained model is that of float32 to two p
   auto const precision = GENERATE(from_range(rounded_precisions()));
   auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
   TinyRun run({"model.width=32", "curvature.matrix=" + matrix, "curvature.reference_every=1000"});
-  Trainer<float, Space> trained(run.context, run.config);
+  train::Run<float, Space> trained(run.context, run.config);
   while (!trained.is_finished()) trained.step();
   trained.save(run.directory / "trained.h5");
-  auto const sharpness = [&](Precision of) {
+  auto const sharpness = [&](train::Precision of) {
     auto config = run.config;
     config.training.precision = of;
-    Trainer<float, Space> trainer(run.context, config);
+    train::Run<float, Space> trainer(run.context, config);
     trainer.restore(io::CheckpointReader(run.context.communicator(), run.directory / "trained.h5"));
     return trainer.probe()->reference(trainer.steps_done());
   };
-  auto const exact = sharpness(Precision::float32), rounded = sharpness(precision);
+  auto const exact = sharpness(train::Precision::float32), rounded = sharpness(precision);
   REQUIRE(exact);
   REQUIRE(rounded);
   INFO(matrix << ": " << *exact << ", " << name_of(precision) << " " << *rounded);
@@ -41,23 +41,23 @@ TEST_CASE("rounded: training lowers the loss as in float32, and follows the shar
           "[rounded]") {
   auto const precision = GENERATE(from_range(rounded_precisions()));
   TinyRun run({"training.steps=60"});
-  auto const last = [&](Precision of) {
+  auto const last = [&](train::Precision of) {
     auto config = run.config;
     config.training.precision = of;
-    Trainer<float, Space> trainer(run.context, config);
-    StepReport report;
+    train::Run<float, Space> trainer(run.context, config);
+    train::StepReport report;
     while (!trainer.is_finished()) report = trainer.step();
     return report;
   };
-  auto const exact = last(Precision::float32), rounded = last(precision);
+  auto const exact = last(train::Precision::float32), rounded = last(precision);
   CHECK(std::abs(rounded.loss / exact.loss - 1) < 0.02);
-  REQUIRE(rounded.curvature->lambda);
-  CHECK(std::abs(*rounded.curvature->lambda / *exact.curvature->lambda - 1) < 0.1);
+  REQUIRE(rounded.sharpness->lambda);
+  CHECK(std::abs(*rounded.sharpness->lambda / *exact.sharpness->lambda - 1) < 0.1);
 }
 
 TEST_CASE("rounded: a step allocates nothing once it is under way", "[rounded]") {
   TinyRun run({"training.precision=" + name_of(GENERATE(from_range(rounded_precisions())))});
-  Trainer<float, Space> trainer(run.context, run.config);
+  train::Run<float, Space> trainer(run.context, run.config);
   trainer.step();
   CHECK(KokkosWatch::during([&] { trainer.step(); }).allocations.empty());
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/train/qk_clip.hpp>
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "../model/model_run.hpp"
 #include "tiny_run.hpp"
@@ -21,17 +21,17 @@ using Scalar = KYRTOS_TEST_SCALAR;
 inline Numbers scores_of(ModelRun<Scalar> const& run, VectorView<Scalar, Space> theta,
                          bool recompute = false) {
   Context<Space> const context(MPI_COMM_SELF);
-  TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape,
-                                                {.recompute = recompute, .scores = true});
+  model::TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape,
+                                                       {.recompute = recompute, .scores = true});
   auto const gradient = on_device<Scalar>(run.random_direction(9));
   run.model.gradient(workspace, theta, run.batch, gradient);
   return workspace.largest_scores();
 }
 
 TEST_CASE("clipped heads meet the bound, others keep their scores", "[qk_clip]") {
-  auto const positions = GENERATE(Positions::learned, Positions::rotary);
+  auto const positions = GENERATE(model::Positions::learned, model::Positions::rotary);
   bool const bias = GENERATE(true, false);
-  auto config = small(gpt2_config());
+  auto config = small(model::gpt2_config());
   config.positions = positions;
   config.bias = bias;
   config.depth = 1;  // a second block would see another input
@@ -48,7 +48,7 @@ TEST_CASE("clipped heads meet the bound, others keep their scores", "[qk_clip]")
 
   Context<Space> const context(MPI_COMM_SELF);
   Index const clipped =
-      clip_attention_scores<Scalar, Space>(context, run.model, before, bound, theta);
+      train::clip_attention_scores<Scalar, Space>(context, run.model, before, bound, theta);
   context.fence("test");
   CHECK(clipped ==
         std::count_if(before.begin(), before.end(), [&](double s) { return s > bound; }));
@@ -58,34 +58,35 @@ TEST_CASE("clipped heads meet the bound, others keep their scores", "[qk_clip]")
 }
 
 TEST_CASE("scores below the bound change nothing, and recomputation not the scores", "[qk_clip]") {
-  ModelRun<Scalar> const run(small(llama_config()));
+  ModelRun<Scalar> const run(small(model::llama_config()));
   auto const theta = on_device<Scalar>(run.theta);
   Numbers const before = scores_of(run, theta);
   CHECK(scores_of(run, theta, true) == before);
   Context<Space> const context(MPI_COMM_SELF);
   double const above = 2 * *std::max_element(before.begin(), before.end());
-  CHECK(clip_attention_scores<Scalar, Space>(context, run.model, before, above, theta) == 0);
+  CHECK(train::clip_attention_scores<Scalar, Space>(context, run.model, before, above, theta) == 0);
   CHECK(on_host(theta) == run.theta);
 }
 
 TEST_CASE("blocks that take no part have no score and are not clipped", "[qk_clip]") {
-  ModelRun<Scalar> const run(small(gpt2_config()));
+  ModelRun<Scalar> const run(small(model::gpt2_config()));
   Context<Space> const context(MPI_COMM_SELF);
-  TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape,
-                                                {.active = {true, false}, .scores = true});
+  model::TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape,
+                                                       {.active = {true, false}, .scores = true});
   auto const theta = on_device<Scalar>(run.theta);
   run.model.loss(workspace, theta, run.batch);
   auto const scores = workspace.largest_scores();
   REQUIRE(scores.size() == 4);
   CHECK(std::isfinite(scores[1]));
   CHECK(scores[2] == -std::numeric_limits<double>::infinity());
-  CHECK(clip_attention_scores<Scalar, Space>(context, run.model, scores, 1e-9, theta) <= 2);
+  CHECK(train::clip_attention_scores<Scalar, Space>(context, run.model, scores, 1e-9, theta) <= 2);
 }
 
 TEST_CASE("batches of weight 0 have no score", "[qk_clip]") {
-  ModelRun<Scalar> const run(small(gpt2_config()));
+  ModelRun<Scalar> const run(small(model::gpt2_config()));
   Context<Space> const context(MPI_COMM_SELF);
-  TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape, {.scores = true});
+  model::TransformerWorkspace<Scalar, Space> workspace(context, run.model, run.shape,
+                                                       {.scores = true});
   auto const theta = on_device<Scalar>(run.theta);
   auto filler = run.batch;
   filler.weight = 0;
@@ -101,7 +102,7 @@ TEST_CASE("a run records its largest logit and keeps it near the bound", "[qk_cl
   auto const largest = [](std::string const& bound) {
     TinyRun run({"schedule.peak=3e-2", "model.positions=rotary", "curvature.enabled=false",
                  "training.qk_clip=" + bound});
-    Trainer<Scalar, Space> trainer(run.context, run.config);
+    train::Run<Scalar, Space> trainer(run.context, run.config);
     Index clipped = 0;
     double last = 0;
     for (int i = 0; i < 30; ++i) {

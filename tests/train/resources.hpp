@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/train/resources.hpp>
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "../support/kokkos_watch.hpp"
 #include "tiny_run.hpp"
@@ -30,7 +30,7 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   overrides.insert(overrides.end(), extra.begin(), extra.end());
   TinyRun run(overrides);
   auto const& ranks = run.context.communicator();
-  std::optional<Trainer<Scalar, Space>> trainer;
+  std::optional<train::Run<Scalar, Space>> trainer;
   std::optional<io::AsynchronousWriter<Scalar, Space>> writer;
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);  // whose scratch memory counts
@@ -41,7 +41,7 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
     trainer->step();
   });
   auto const planned =
-      resources_of<Scalar>(run.context, run.config, ranks.size(), trainer->active_depth());
+      train::resources_of<Scalar>(run.context, run.config, ranks.size(), trainer->active_depth());
   INFO(shard << ", " << (extra.empty() ? "" : extra.front()));
   double const largest = ranks.max(static_cast<double>(record.peak));
   CHECK(std::fabs(largest / planned.memory_bytes - 1) < 0.05);
@@ -58,28 +58,28 @@ TEST_CASE("rounded factors are counted", "[resources]") {
   auto const& ranks = run.context.communicator();
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);
-    Trainer<Scalar, Space> trainer(context, run.config);
+    train::Run<Scalar, Space> trainer(context, run.config);
     trainer.step();
   });
-  auto const planned = resources_of<Scalar>(run.context, run.config, ranks.size(), 2);
+  auto const planned = train::resources_of<Scalar>(run.context, run.config, ranks.size(), 2);
   CHECK(std::fabs(ranks.max(static_cast<double>(record.peak)) / planned.memory_bytes - 1) < 0.05);
 }
 
 TEST_CASE("the time of a step falls and rises as its formula says", "[resources]") {
   Context<Space> const context(MPI_COMM_SELF);
-  RunConfig config = parse_config(
+  train::RunConfig config = train::parse_config(
       "model = { depth = 12, width = 768, heads = 12 }\n"
       "training = { steps = 10, batch = 512, length = 256 }",
       "plan");
-  DeviceRates const rates{.flops = 1e14, .share = 0.5, .bandwidth = 1e10, .latency = 1e-5};
-  auto const work = resources_of<Scalar>(context, config, 1, 12);
-  auto const one = step_seconds(config, work, 1, rates, 0);
+  train::DeviceRates const rates{.flops = 1e14, .share = 0.5, .bandwidth = 1e10, .latency = 1e-5};
+  auto const work = train::resources_of<Scalar>(context, config, 1, 12);
+  auto const one = train::step_seconds(config, work, 1, rates, 0);
   CHECK(one.exposed == 0);
   CHECK(std::fabs(one.total() / (work.step_flops / 5e13) - 1) < 1e-12);
   // Two ranks: 2·½·b/bandwidth, and 2 messages a bucket; the last bucket at least is exposed.
-  auto const two = step_seconds(config, work, 2, rates, 0);
+  auto const two = train::step_seconds(config, work, 2, rates, 0);
   double const bytes = static_cast<double>(work.parameters) * sizeof(float);
-  bool const is_float = config.training.precision == Precision::float32;
+  bool const is_float = config.training.precision == train::Precision::float32;
   CHECK(is_float);
   double const sum = bytes / 1e10 + 2 * work.buckets * 1e-5;
   CHECK(std::fabs(two.compute / one.compute - 0.5) < 1e-12);

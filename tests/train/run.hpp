@@ -4,8 +4,8 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/model/transformer.hpp>
-#include <kyrtos/train/run.hpp>
 #include <kyrtos/train/run_record.hpp>
+#include <kyrtos/train/run_training.hpp>
 
 #include "../support/file_size_limit.hpp"
 #include "tiny_run.hpp"
@@ -24,14 +24,14 @@ namespace kyrtos::testing {
 namespace fs = std::filesystem;
 
 /// Remembers what it heard, and does something after a given step.
-struct Listener final : RunObserver {
-  RunPlan plan;
-  std::vector<StepReport> steps;
+struct Listener final : train::RunObserver {
+  train::RunPlan plan;
+  std::vector<train::StepReport> steps;
   std::vector<std::string> saves, faults;
-  std::function<void(StepReport const&)> then = [](StepReport const&) {};
+  std::function<void(train::StepReport const&)> then = [](train::StepReport const&) {};
 
-  void started(RunPlan const& p) override { plan = p; }
-  void stepped(StepReport const& report) override {
+  void started(train::RunPlan const& p) override { plan = p; }
+  void stepped(train::StepReport const& report) override {
     steps.push_back(report);
     then(report);
   }
@@ -39,8 +39,9 @@ struct Listener final : RunObserver {
   void failed_to_write(std::string const& why) override { faults.push_back(why); }
 };
 
-inline RunResult execute(TinyRun const& run, Listener& listener, RunOptions const& options = {}) {
-  return run_training<float>(run.context, run.config, options, listener);
+inline train::RunResult execute(TinyRun const& run, Listener& listener,
+                                train::RunOptions const& options = {}) {
+  return train::run_training<float>(run.context, run.config, options, listener);
 }
 
 inline std::string bytes_of(std::string const& path) {
@@ -52,7 +53,7 @@ TEST_CASE("a run leaves its configuration, its record and its last checkpoints",
   TinyRun run({"output.checkpoint_every=7", "output.keep_checkpoints=2"});
   Listener heard;
   auto const result = execute(run, heard);
-  CHECK(result.end == RunResult::End::finished);
+  CHECK(result.end == train::RunResult::End::finished);
   CHECK(result.steps == 30);
   CHECK(heard.steps.size() == 30);
   CHECK(heard.saves.size() == 5);  // after 7, 14, 21, 28 and 30
@@ -65,18 +66,18 @@ TEST_CASE("a run leaves its configuration, its record and its last checkpoints",
   REQUIRE(kept.size() == 2);
   CHECK(kept[0] == io::checkpoint_path(directory + "/checkpoints", 30));
   CHECK(kept[1] == io::checkpoint_path(directory + "/checkpoints", 28));
-  CHECK(find_checkpoint(directory) == kept[0]);
-  CHECK(find_checkpoint(kept[1]) == kept[1]);
+  CHECK(train::find_checkpoint(directory) == kept[0]);
+  CHECK(train::find_checkpoint(kept[1]) == kept[1]);
   CHECK_NOTHROW(io::verify_checkpoint(run.context.communicator(), kept[0]));
 
-  auto const again = load_config(directory + "/config.toml");
-  CHECK(to_toml(again) == to_toml(run.config));
+  auto const again = train::load_config(directory + "/config.toml");
+  CHECK(train::to_toml(again) == train::to_toml(run.config));
   for (auto const& file : {directory + "/run.h5", directory + "/metrics.jsonl"}) {
-    auto const record = read_run(file);
+    auto const record = train::read_run(file);
     REQUIRE(record.size() == 30);
     for (std::size_t i = 0; i < 30; ++i) {
       CHECK(record[i].loss == heard.steps[i].loss);
-      CHECK(record[i].curvature->lambda == heard.steps[i].curvature->lambda);
+      CHECK(record[i].sharpness->lambda == heard.steps[i].sharpness->lambda);
       CHECK(record[i].validation_loss.has_value() == ((i + 1) % 10 == 0));
     }
   }
@@ -91,7 +92,7 @@ TEST_CASE("the best state stays, also when later ones are worse", "[run]") {
   run.config.training.steps = 16;
   execute(run, heard);
   run.config.training.steps = 30;
-  execute(run, heard, {.resume = Resume::must});
+  execute(run, heard, {.resume = train::Resume::must});
   Index best = 0;
   double lowest = std::numeric_limits<double>::infinity();
   for (auto const& report : heard.steps)
@@ -116,12 +117,12 @@ TEST_CASE("files in its directory stop a run and make it save", "[run]") {
   auto const touch = [&](char const* name) {
     if (run.context.communicator().is_root()) std::ofstream(directory + "/" + name);
   };
-  heard.then = [&](StepReport const& report) {
+  heard.then = [&](train::StepReport const& report) {
     if (report.step == 5) touch("checkpoint_now");
     if (report.step == 9) touch("stop");
   };
   auto const result = execute(run, heard);
-  CHECK(result.end == RunResult::End::stopped);
+  CHECK(result.end == train::RunResult::End::stopped);
   CHECK(result.steps == 9);
   CHECK(heard.saves == std::vector{io::checkpoint_path(directory + "/checkpoints", 5),
                                    io::checkpoint_path(directory + "/checkpoints", 9)});
@@ -130,14 +131,14 @@ TEST_CASE("files in its directory stop a run and make it save", "[run]") {
 }
 
 inline void check_same_record(TinyRun const& run, TinyRun const& other) {
-  auto const a = read_run(run.config.output.directory + "/metrics.jsonl"),
-             b = read_run(other.config.output.directory + "/metrics.jsonl");
+  auto const a = train::read_run(run.config.output.directory + "/metrics.jsonl"),
+             b = train::read_run(other.config.output.directory + "/metrics.jsonl");
   REQUIRE(b.size() == a.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     CHECK(b[i].step == a[i].step);
     CHECK(b[i].loss == a[i].loss);
     CHECK(b[i].validation_loss == a[i].validation_loss);
-    CHECK(b[i].curvature->lambda == a[i].curvature->lambda);
+    CHECK(b[i].sharpness->lambda == a[i].sharpness->lambda);
   }
 }
 
@@ -145,8 +146,8 @@ inline void check_same_record(TinyRun const& run, TinyRun const& other) {
 struct StopAt {
   TinyRun const& run;
   int n, times = 0;
-  RunOptions options() {
-    return {.resume = Resume::if_there, .should_stop = [this] {
+  train::RunOptions options() {
+    return {.resume = train::Resume::if_there, .should_stop = [this] {
               auto const& ranks = run.context.communicator();
               return ++times >= n && ranks.rank() + 1 == ranks.size();
             }};
@@ -163,14 +164,15 @@ TEST_CASE("stopped on any rank at any time and resumed, a run ends as if it had 
     Listener part;
     StopAt stop{parts, n};
     auto const result = execute(parts, part, stop.options());
-    CHECK(result.end == RunResult::End::interrupted);
+    CHECK(result.end == train::RunResult::End::interrupted);
     CHECK(part.plan.first_step == before);
     CHECK_NOTHROW(io::verify_checkpoint(parts.context.communicator(), result.checkpoint));
     before = result.steps;
   }
   CHECK(before > 10);
   Listener last;
-  CHECK(execute(parts, last, {.resume = Resume::must}).end == RunResult::End::finished);
+  CHECK(execute(parts, last, {.resume = train::Resume::must}).end ==
+        train::RunResult::End::finished);
   check_same_record(whole, parts);
 }
 
@@ -182,10 +184,10 @@ TEST_CASE("a stop without patience cuts validation and measurements short", "[ru
     Listener heard;
     StopAt stop{*run, 25};
     auto const result = execute(*run, heard, stop.options());
-    CHECK(result.end == RunResult::End::interrupted);
+    CHECK(result.end == train::RunResult::End::interrupted);
     CHECK(result.steps == 1);
     CHECK_FALSE(heard.steps.at(0).validation_loss);
-    CHECK(heard.steps.at(0).curvature->hvps < 30);
+    CHECK(heard.steps.at(0).sharpness->hvps < 30);
     CHECK_NOTHROW(io::verify_checkpoint(run->context.communicator(), result.checkpoint));
   }
 }
@@ -196,16 +198,16 @@ TEST_CASE("a run stops in time for its limit or the end of its job", "[run]") {
       in_job({"training.steps=100000000", "stop.time_limit=1000"}), late({"stop.time_limit=20"}),
       endless({"stop.time_limit=1e300"});
   Listener heard;
-  CHECK(execute(limited, heard).end == RunResult::End::interrupted);
+  CHECK(execute(limited, heard).end == train::RunResult::End::interrupted);
   CHECK(*heard.plan.seconds_left < 31.5);
   auto const end = std::chrono::system_clock::now() + std::chrono::milliseconds(31500);
   auto const result = execute(in_job, heard, {.job_end = end});
-  CHECK(result.end == RunResult::End::interrupted);
+  CHECK(result.end == train::RunResult::End::interrupted);
   CHECK(result.reason.find("time limit") != std::string::npos);
   CHECK(std::chrono::system_clock::now() < end);
   CHECK(failure<ConfigError>([&] { execute(late, heard); }).find("stop.time_reserve") !=
         std::string::npos);
-  CHECK(execute(endless, heard).end == RunResult::End::finished);
+  CHECK(execute(endless, heard).end == train::RunResult::End::finished);
 }
 
 TEST_CASE("what can't be written for a while is written later", "[run]") {
@@ -213,12 +215,12 @@ TEST_CASE("what can't be written for a while is written later", "[run]") {
   Listener heard, other;
   execute(whole, other);
   std::optional<FileSizeLimit> limit;
-  heard.then = [&](StepReport const& report) {
+  heard.then = [&](train::StepReport const& report) {
     if (report.step == 5) limit.emplace(2000);
     if (report.step == 16) limit.reset();
   };
   auto const result = execute(run, heard);
-  CHECK(result.end == RunResult::End::finished);
+  CHECK(result.end == train::RunResult::End::finished);
   REQUIRE(heard.faults.size() == 1);  // the same each time, and told once
   CHECK(heard.faults[0].find("metrics.jsonl") != std::string::npos);
   auto const& directory = run.config.output.directory;
@@ -241,7 +243,7 @@ TEST_CASE("checkpoints written behind the steps are the same, and the run too", 
     auto const vectors_of = [&](TinyRun const& run) {
       auto const directory = run.config.output.directory + "/checkpoints";
       io::CheckpointReader const reader(ranks, io::checkpoint_path(directory, step));
-      Transformer<float, Space> const model(run.config.model);
+      model::Transformer<float, Space> const model(run.config.model);
       Numbers all;
       for (auto const* group : {"parameters", "optimizer/m", "optimizer/v", "curvature/x0"}) {
         auto const v = allocate<float>(run.context, "test", model.layout().size());
@@ -260,11 +262,11 @@ TEST_CASE("a checkpoint that fails behind the steps is told, and a later one sav
   if (ranks.size() == 1) return;  // rank 0 alone would fail before the steps go on
   Listener heard;
   std::optional<FileSizeLimit> limit;
-  heard.then = [&](StepReport const& report) {
+  heard.then = [&](train::StepReport const& report) {
     if (report.step == 6 && !ranks.is_root()) limit.emplace(2000);
     if (report.step == 12) limit.reset();
   };
-  CHECK(execute(run, heard).end == RunResult::End::finished);
+  CHECK(execute(run, heard).end == train::RunResult::End::finished);
   REQUIRE(heard.faults.size() == 1);
   CHECK(heard.faults[0].find("step-00000007.h5.partial: can't be written") != std::string::npos);
   CHECK(heard.saves.size() == 4);  // after 14, 21, 28 and 30
@@ -273,7 +275,7 @@ TEST_CASE("a checkpoint that fails behind the steps is told, and a later one sav
   CHECK_FALSE(fs::exists(io::checkpoint_path(directory, 7)));
 
   TinyRun hopeless({"training.steps=8", "output.asynchronous=true"});
-  heard.then = [&](StepReport const& report) {
+  heard.then = [&](train::StepReport const& report) {
     if (report.step == 6 && !ranks.is_root()) limit.emplace(2000);
   };
   CHECK(failure<FileError>([&] { execute(hopeless, heard); }).find("step-00000008.h5.partial") !=
@@ -296,8 +298,8 @@ TEST_CASE("a damaged checkpoint is put aside, and the one before it taken", "[ru
   auto const newest = io::checkpoint_path(directory + "/checkpoints", 20);
   if (run.context.communicator().is_root()) fs::resize_file(newest, fs::file_size(newest) / 2);
   run.context.communicator().barrier();
-  auto const result = execute(run, second, {.resume = Resume::if_there});
-  CHECK(result.end == RunResult::End::finished);
+  auto const result = execute(run, second, {.resume = train::Resume::if_there});
+  CHECK(result.end == train::RunResult::End::finished);
   CHECK(second.plan.first_step == 10);
   CHECK(second.plan.not_used.find("step-00000020.h5") != std::string::npos);
   CHECK(second.steps.back().loss == first.steps.back().loss);
@@ -311,7 +313,7 @@ TEST_CASE("a run that diverges keeps its last good state", "[run]") {
                "training.clip_norm=0"});
   Listener heard;
   auto const result = execute(run, heard);
-  CHECK(result.end == RunResult::End::diverged);
+  CHECK(result.end == train::RunResult::End::diverged);
   CHECK(result.steps == static_cast<Index>(heard.steps.size()));
   CHECK(result.steps < 30);
   CHECK(result.reason.find("not finite") != std::string::npos);
@@ -328,7 +330,7 @@ TEST_CASE("no run starts over in the directory of another", "[run]") {
   CHECK(failure<FileError>([&] { execute(run, heard); }).find("--resume") != std::string::npos);
   CHECK(bytes_of(file) == before);
   TinyRun fresh;
-  CHECK_THROWS_AS(execute(fresh, heard, {.resume = Resume::must}), FileError);
+  CHECK_THROWS_AS(execute(fresh, heard, {.resume = train::Resume::must}), FileError);
   TinyRun blocked;
   blocked.config.output.directory = blocked.directory / "text.txt/run";
   CHECK(failure<FileError>([&] { execute(blocked, heard); }).find("output.directory") !=

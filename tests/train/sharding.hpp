@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "tiny_run.hpp"
 
@@ -31,8 +31,8 @@ inline Strings with(Strings all, Strings const& more) {
   return all;
 }
 
-inline std::vector<StepReport> take_all_steps(Trainer<Scalar, Space>& trainer) {
-  std::vector<StepReport> reports;
+inline std::vector<train::StepReport> take_all_steps(train::Run<Scalar, Space>& trainer) {
+  std::vector<train::StepReport> reports;
   while (!trainer.is_finished()) reports.push_back(trainer.step());
   return reports;
 }
@@ -40,14 +40,14 @@ inline std::vector<StepReport> take_all_steps(Trainer<Scalar, Space>& trainer) {
 bool constexpr is_double = std::is_same_v<Scalar, double>;
 double constexpr tolerance = is_double ? 1e-12 : 1e-5;
 
-inline void check_same(std::vector<StepReport> const& found,
-                       std::vector<StepReport> const& wanted) {
+inline void check_same(std::vector<train::StepReport> const& found,
+                       std::vector<train::StepReport> const& wanted) {
   REQUIRE(found.size() == wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     INFO("step " << i);
     CHECK(found[i].active_depth == wanted[i].active_depth);
     CHECK(std::fabs(found[i].loss / wanted[i].loss - 1) < tolerance);
-    auto const &a = *found[i].curvature, &b = *wanted[i].curvature;
+    auto const &a = *found[i].sharpness, &b = *wanted[i].sharpness;
     // Where rounding chooses, as at a target just reached, one more product is no error.
     if (is_double && a.lambda && b.lambda && a.hvps == b.hvps)
       CHECK(std::fabs(*a.lambda / *b.lambda - 1) < 1e-6);
@@ -64,13 +64,13 @@ TEST_CASE("losses and sharpness are the same on any number of ranks in every sha
       Strings{"curvature.method=critical", "growth.where=stack", "growth.entry=projections"});
   TinyRun const whole(with(growing, extra));
   Context<Space> const alone(MPI_COMM_SELF);
-  Trainer<Scalar, Space> one(alone, whole.config);
+  train::Run<Scalar, Space> one(alone, whole.config);
   auto const wanted = take_all_steps(one);
   CHECK(wanted.back().active_depth == 3);
   for (std::string const shard : {"none", "optimizer", "full"}) {
     INFO(shard << ", " << (extra.empty() ? "" : extra.front()));
     TinyRun const run(with(with(growing, extra), {"parallel.shard=" + shard}));
-    Trainer<Scalar, Space> other(run.context, run.config);
+    train::Run<Scalar, Space> other(run.context, run.config);
     check_same(take_all_steps(other), wanted);
     CHECK(std::fabs(*other.validation_loss() / *one.validation_loss() - 1) < tolerance);
   }
@@ -80,12 +80,12 @@ TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another m
           "[sharding]") {
   auto const shard = GENERATE(as<std::string>(), "optimizer", "full");
   TinyRun run(with(growing, {"training.steps=24", "parallel.shard=" + shard}));
-  auto const losses = [](std::vector<StepReport> const& reports) {
+  auto const losses = [](std::vector<train::StepReport> const& reports) {
     Numbers numbers;
     for (auto const& report : reports) numbers.push_back(report.loss);
     return numbers;
   };
-  Trainer<Scalar, Space> one(run.context, run.config), two(run.context, run.config);
+  train::Run<Scalar, Space> one(run.context, run.config), two(run.context, run.config);
   auto const wanted = losses(take_all_steps(one));
   for (int i = 0; i < 12; ++i) CHECK(two.step().loss == wanted[static_cast<std::size_t>(i)]);
   auto const file = run.directory / "state.h5";
@@ -93,7 +93,7 @@ TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another m
   for (auto const& mode : {"none", "optimizer", "full"}) {
     TinyRun other(with(growing, {"training.steps=24", "parallel.shard=" + std::string(mode)}));
     other.config.data = run.config.data;
-    Trainer<Scalar, Space> resumed(other.context, other.config);
+    train::Run<Scalar, Space> resumed(other.context, other.config);
     resumed.restore(io::CheckpointReader(other.context.communicator(), file));
     auto const found = losses(take_all_steps(resumed));
     REQUIRE(found.size() == 12);

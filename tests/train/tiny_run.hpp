@@ -15,11 +15,11 @@
 namespace kyrtos::testing {
 
 /// The precisions with rounded factors that this machine has.
-inline std::vector<Precision> rounded_precisions() {
-  std::vector<Precision> precisions;
+inline std::vector<train::Precision> rounded_precisions() {
+  std::vector<train::Precision> precisions;
   for (auto const format : available_formats())
-    precisions.push_back(format == linalg::FactorFormat::bfloat16 ? Precision::bf16
-                                                                  : Precision::tf32);
+    precisions.push_back(format == linalg::FactorFormat::bfloat16 ? train::Precision::bf16
+                                                                  : train::Precision::tf32);
   return precisions;
 }
 
@@ -36,17 +36,17 @@ inline std::string some_text() {
 struct TinyRun {
   Context<Space> context{MPI_COMM_WORLD};
   TemporaryDirectory directory{context.communicator()};
-  RunConfig config;
+  train::RunConfig config;
 
   explicit TinyRun(std::vector<std::string> overrides = {}) {
     auto const text = directory.write("text.txt", some_text());
-    config = parse_config(R"(
+    config = train::parse_config(R"(
       model = { depth = 2, width = 16, heads = 2, context = 16, vocabulary = 128 }
       training = { steps = 30, batch = 6, evaluate_every = 10, evaluation_batches = 2 }
       schedule = { peak = 3e-3, warmup_steps = 5 }
       optimizer = { beta2 = 0.99 }
       curvature = { probe_sequences = 6 })",
-                          "tiny", overrides);
+                                 "tiny", overrides);
     config.data.train = {text};
     config.output.directory = directory / "run";
   }

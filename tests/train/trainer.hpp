@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/curvature/lanczos.hpp>
-#include <kyrtos/curvature/wrapped_operators.hpp>
-#include <kyrtos/train/trainer.hpp>
+#include <kyrtos/train/run.hpp>
 
 #include "../support/kokkos_watch.hpp"
 #include "tiny_run.hpp"
@@ -25,19 +24,19 @@ using Scalar = KYRTOS_TEST_SCALAR;
 
 inline constexpr bool is_double = std::is_same_v<Scalar, double>;
 
-inline Numbers parameters(Trainer<Scalar, Space> const& trainer) {
+inline Numbers parameters(train::Run<Scalar, Space> const& trainer) {
   return on_host(trainer.parameters());
 }
 
-inline std::vector<StepReport> take_steps(Trainer<Scalar, Space>& trainer, int count) {
-  std::vector<StepReport> reports;
+inline std::vector<train::StepReport> take_steps(train::Run<Scalar, Space>& trainer, int count) {
+  std::vector<train::StepReport> reports;
   for (int i = 0; i < count; ++i) reports.push_back(trainer.step());
   return reports;
 }
 
 TEST_CASE("training lowers the loss, on data it has not seen too", "[trainer]") {
   TinyRun run({"training.steps=60"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   double const before = *trainer.validation_loss();
   CHECK(std::abs(before - std::log(128.0)) < 0.1);  // a guess
   auto const reports = take_steps(trainer, 60);
@@ -51,27 +50,29 @@ TEST_CASE("training lowers the loss, on data it has not seen too", "[trainer]") 
 
 TEST_CASE("the loss reported is that of the parameters before the step", "[trainer]") {
   TinyRun run({"curvature.enabled=false"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   take_steps(trainer, 3);
   auto const theta = on_device<Scalar>(parameters(trainer));
-  auto stream = token_stream<Scalar>(run.context, run.config, open_training_data(run.config).train,
-                                     6, "batch", Purpose::training);
+  auto const& ranks = run.context.communicator();
+  auto stream = train::token_stream<Scalar>(
+      run.context, run.config, train::open_training_data(run.config).train,
+      train::batch_share(run.config, 6, train::Purpose::training, {ranks.rank(), ranks.size()}),
+      train::Purpose::training);
   stream.load(3);
-  TransformerWorkspace<Scalar, Space> ws(run.context, trainer.model(), stream.shape());
+  model::TransformerWorkspace<Scalar, Space> ws(run.context, trainer.model(), stream.shape());
   double loss = 0;
   for (auto const& batch : stream.batches()) loss += trainer.model().loss(ws, theta, batch);
-  CHECK(near(run.context.communicator().sum(loss), trainer.step().loss,
-             100 * std::numeric_limits<Scalar>::epsilon()));
+  CHECK(near(ranks.sum(loss), trainer.step().loss, 100 * std::numeric_limits<Scalar>::epsilon()));
 }
 
 TEST_CASE("a restart at any step goes on with the same bits", "[trainer]") {
   auto const method = GENERATE(as<std::string>(), "tracker", "critical");
   TinyRun run({"curvature.method=" + method, "curvature.every=2"});
-  Trainer<Scalar, Space> whole(run.context, run.config);
+  train::Run<Scalar, Space> whole(run.context, run.config);
   for (int k : {1, 4, 7}) {
     take_steps(whole, k);
     whole.save(run.directory / "there.h5");
-    Trainer<Scalar, Space> other(run.context, run.config);
+    train::Run<Scalar, Space> other(run.context, run.config);
     other.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
     CHECK(other.steps_done() == whole.steps_done());
     CHECK(parameters(other) == parameters(whole));
@@ -80,9 +81,9 @@ TEST_CASE("a restart at any step goes on with the same bits", "[trainer]") {
       CHECK(found[i].step == expected[i].step);
       CHECK(found[i].loss == expected[i].loss);
       CHECK(found[i].loss_z == expected[i].loss_z);
-      CHECK(found[i].curvature->lambda == expected[i].curvature->lambda);
-      CHECK(found[i].curvature->residual == expected[i].curvature->residual);
-      CHECK(found[i].curvature->hvps == expected[i].curvature->hvps);
+      CHECK(found[i].sharpness->lambda == expected[i].sharpness->lambda);
+      CHECK(found[i].sharpness->residual == expected[i].sharpness->residual);
+      CHECK(found[i].sharpness->hvps == expected[i].sharpness->hvps);
     }
     CHECK(parameters(other) == parameters(whole));
   }
@@ -91,7 +92,7 @@ TEST_CASE("a restart at any step goes on with the same bits", "[trainer]") {
 TEST_CASE("neither micro-batches nor ranks change the run", "[trainer]") {
   TinyRun whole, pieces({"training.micro_batch=2"}), alone;
   alone.context = Context<Space>(MPI_COMM_SELF);
-  Trainer<Scalar, Space> a(whole.context, whole.config), b(pieces.context, pieces.config),
+  train::Run<Scalar, Space> a(whole.context, whole.config), b(pieces.context, pieces.config),
       c(alone.context, alone.config);
   double const precision = is_double ? 1e-10 : 2e-3;
   for (int i = 0; i < 15; ++i) {
@@ -99,8 +100,8 @@ TEST_CASE("neither micro-batches nor ranks change the run", "[trainer]") {
     CHECK(near(y.loss, x.loss, precision));
     CHECK(near(z.loss, x.loss, precision));
     CHECK(near(z.gradient_norm, x.gradient_norm, precision));
-    if (is_double && x.curvature->lambda)
-      CHECK(std::abs(*z.curvature->lambda / *x.curvature->lambda - 1) < 1e-6);
+    if (is_double && x.sharpness->lambda)
+      CHECK(std::abs(*z.sharpness->lambda / *x.sharpness->lambda - 1) < 1e-6);
   }
   CHECK(near(*b.validation_loss(), *a.validation_loss(), precision));
   CHECK(near(parameters(c), parameters(a), 10 * precision));
@@ -109,7 +110,7 @@ TEST_CASE("neither micro-batches nor ranks change the run", "[trainer]") {
 TEST_CASE("a loss that is not finite stops the step before anything has changed", "[trainer]") {
   TinyRun run({"schedule.peak=1e20", "schedule.warmup_steps=0", "training.clip_norm=0",
                "optimizer.name=sgd"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   Numbers last = parameters(trainer);
   auto const diverge = [&] {
     for (int i = 0; i < 20; ++i) {
@@ -124,7 +125,7 @@ TEST_CASE("a loss that is not finite stops the step before anything has changed"
 
 TEST_CASE("a NaN on one rank stops all ranks at the same step", "[trainer]") {
   TinyRun run;
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   take_steps(trainer, 2);
   auto const& ranks = run.context.communicator();
   if (ranks.rank() + 1 == ranks.size()) {  // as a broken memory might
@@ -140,7 +141,7 @@ TEST_CASE("a NaN on one rank stops all ranks at the same step", "[trainer]") {
 
 TEST_CASE("an outlying update is left out when asked for", "[trainer]") {
   TinyRun run({"training.skip_z_score=1e-9", "training.z_score_window=4"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   Index skipped = 0;
   for (int i = 0; i < 20; ++i) {
     Numbers const before = parameters(trainer);
@@ -158,23 +159,17 @@ TEST_CASE("the tracker follows Lanczos along a training run", "[trainer]") {
   auto const matrix = GENERATE(as<std::string>(), "preconditioned", "hessian", "gauss_newton");
   TinyRun run({"training.steps=60", "curvature.matrix=" + matrix, "optimizer.beta2=0.999",
                "schedule.peak=1e-3", "schedule.warmup_steps=20", "curvature.max_hvps=3"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   Numbers errors;
   for (int i = 0; i < 60; ++i) {
     auto const report = trainer.step();
     if (i < 20 || i % 4 != 0) continue;
-    auto& probe = *trainer.probe();
-    std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned;
-    if (probe.preconditioner() != nullptr)
-      preconditioned.emplace(run.context, *probe.matrix(), *probe.preconditioner());
-    LinearOperator<Scalar, Space>& op =
-        preconditioned ? static_cast<LinearOperator<Scalar, Space>&>(*preconditioned)
-                       : *probe.matrix();
+    auto& op = trainer.probe()->tracked_operator();
     curvature::Lanczos<Scalar, Space> lanczos(run.context, op.size(), 100);
     auto const exact = lanczos.solve(op, {.tolerance = 1e-4, .max_hvps = 100});
     REQUIRE(exact.converged);
-    REQUIRE(report.curvature->lambda);
-    errors.push_back(std::abs(*report.curvature->lambda / exact.largest[0].value - 1));
+    REQUIRE(report.sharpness->lambda);
+    errors.push_back(std::abs(*report.sharpness->lambda / exact.largest[0].value - 1));
   }
   std::sort(errors.begin(), errors.end());
   INFO(matrix << ": median error " << errors[errors.size() / 2] << ", largest " << errors.back());
@@ -183,7 +178,7 @@ TEST_CASE("the tracker follows Lanczos along a training run", "[trainer]") {
 
 TEST_CASE("tracked training holds five vectors of the parameters' length", "[trainer]") {
   TinyRun run;
-  std::optional<Trainer<Scalar, Space>> trainer;
+  std::optional<train::Run<Scalar, Space>> trainer;
   auto const record = KokkosWatch::during([&] {
     trainer.emplace(run.context, run.config);
     trainer->step();
@@ -195,7 +190,7 @@ TEST_CASE("tracked training holds five vectors of the parameters' length", "[tra
 
 TEST_CASE("a step allocates nothing once it is under way", "[trainer]") {
   TinyRun run;
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   trainer.step();
   auto const record = KokkosWatch::during([&] { trainer.step(); });
   // Sums come to the host through mirrors, which on a host are the same memory.
@@ -205,7 +200,7 @@ TEST_CASE("a step allocates nothing once it is under way", "[trainer]") {
 
 TEST_CASE("inactive blocks are neither trained nor drawn upon", "[trainer]") {
   TinyRun run({"growth.initial_depth=1"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   Numbers const before = parameters(trainer);
   auto const reports = take_steps(trainer, 5);
   CHECK(reports.back().active_depth == 1);
@@ -223,8 +218,8 @@ TEST_CASE("depth grows on the way, and a restart at any step changes nothing", "
   TinyRun run({"model.depth=4", "growth.initial_depth=1", "growth.when=steps", "growth.start=4",
                "growth.every=3", "growth.groups=3", "growth.ramp_steps=4", "growth.entry=" + how,
                "growth.where=spread"});
-  Trainer<Scalar, Space> whole(run.context, run.config);
-  std::vector<StepReport> expected;
+  train::Run<Scalar, Space> whole(run.context, run.config);
+  std::vector<train::StepReport> expected;
   for (int i = 0; i < 14; ++i) {
     whole.save(run.directory / ("at" + std::to_string(i) + ".h5"));
     expected.push_back(whole.step());
@@ -233,14 +228,14 @@ TEST_CASE("depth grows on the way, and a restart at any step changes nothing", "
   for (auto const& report : expected) depths.push_back(report.active_depth);
   CHECK(depths == std::vector<Index>{1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4});
   for (int i : {3, 4, 5, 9, 12}) {
-    Trainer<Scalar, Space> other(run.context, run.config);
+    train::Run<Scalar, Space> other(run.context, run.config);
     other.restore(io::CheckpointReader(run.context.communicator(),
                                        run.directory / ("at" + std::to_string(i) + ".h5")));
     for (auto k = static_cast<std::size_t>(i); k < expected.size(); ++k) {
       auto const report = other.step();
       CHECK(report.loss == expected[k].loss);
       CHECK(report.active_depth == expected[k].active_depth);
-      CHECK(report.curvature->lambda == expected[k].curvature->lambda);
+      CHECK(report.sharpness->lambda == expected[k].sharpness->lambda);
     }
     CHECK(parameters(other) == parameters(whole));
   }
@@ -250,13 +245,13 @@ TEST_CASE("the tracker keeps its warm start through growth", "[trainer]") {
   TinyRun run({"model.depth=4", "growth.initial_depth=2", "growth.when=steps", "growth.start=25",
                "growth.groups=1", "growth.entry=projections", "schedule.peak=1e-3",
                "optimizer.epsilon=1e-6", "curvature.max_hvps=4"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   auto const before = take_steps(trainer, 25).back();
   auto const after = trainer.step();
   REQUIRE(after.active_depth == 4);
-  REQUIRE(before.curvature->lambda);
-  CHECK(after.curvature->lambda);
-  CHECK(after.curvature->hvps <= 4);  // a cold start may take 20
+  REQUIRE(before.sharpness->lambda);
+  CHECK(after.sharpness->lambda);
+  CHECK(after.sharpness->hvps <= 4);  // a cold start may take 20
 }
 
 TEST_CASE("a second moment of zero makes the preconditioned sharpness jump", "[trainer]") {
@@ -264,11 +259,11 @@ TEST_CASE("a second moment of zero makes the preconditioned sharpness jump", "[t
     TinyRun run({"model.depth=2", "growth.initial_depth=1", "growth.when=steps", "growth.start=20",
                  "growth.groups=1", "growth.entry=projections", "schedule.peak=1e-3",
                  "curvature.max_hvps=20", "growth.second_moment=" + second_moment});
-    Trainer<Scalar, Space> trainer(run.context, run.config);
-    double const before = take_steps(trainer, 20).back().curvature->lambda.value_or(1);
+    train::Run<Scalar, Space> trainer(run.context, run.config);
+    double const before = take_steps(trainer, 20).back().sharpness->lambda.value_or(1);
     double greatest = 0;
     for (int i = 0; i < 3; ++i)
-      greatest = std::max(greatest, trainer.step().curvature->lambda.value_or(0) / before);
+      greatest = std::max(greatest, trainer.step().sharpness->lambda.value_or(0) / before);
     return greatest;
   };
   double const inherited = jump("neighbours"), zero = jump("zero");
@@ -278,16 +273,16 @@ TEST_CASE("a second moment of zero makes the preconditioned sharpness jump", "[t
 
 TEST_CASE("a new run starts from another's parameters, of the same function only", "[trainer]") {
   TinyRun run, other({"training.seed=2", "optimizer.name=sgd"}), heads({"model.heads=4"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   take_steps(trainer, 2);
   auto const path = run.directory / "there.h5";
   trainer.save(path);
   io::CheckpointReader const there(run.context.communicator(), path);
-  Trainer<Scalar, Space> into(other.context, other.config);
+  train::Run<Scalar, Space> into(other.context, other.config);
   into.start_from(there);
   CHECK(parameters(into) == parameters(trainer));
   CHECK(into.step().step == 1);
-  Trainer<Scalar, Space> unlike(heads.context, heads.config);
+  train::Run<Scalar, Space> unlike(heads.context, heads.config);
   auto const words = failure<FileError>([&] { unlike.start_from(there); });
   CHECK(words.find("there.h5: was trained with another model.heads") != std::string::npos);
 }
@@ -296,7 +291,7 @@ TEST_CASE("tokens of a vocabulary that uint16 can't count are four bytes wide", 
   TinyRun run({"training.length=16", "training.evaluate_every=0"});
   run.config.data.train = {run.directory.write("tokens.bin", std::string(400, '\0'))};
   auto const count = [&] {
-    auto const data = open_training_data(run.config);
+    auto const data = train::open_training_data(run.config);
     return data.train.size() + data.validation.size();
   };
   CHECK(count() == 200);
@@ -306,11 +301,11 @@ TEST_CASE("tokens of a vocabulary that uint16 can't count are four bytes wide", 
 
 TEST_CASE("a restart says what does not fit", "[trainer]") {
   TinyRun run, wider({"model.width=32"}), sgd({"optimizer.name=sgd"});
-  Trainer<Scalar, Space> trainer(run.context, run.config);
+  train::Run<Scalar, Space> trainer(run.context, run.config);
   trainer.step();
   trainer.save(run.directory / "there.h5");
   auto const restore_into = [&](TinyRun const& other) {
-    Trainer<Scalar, Space> into(other.context, other.config);
+    train::Run<Scalar, Space> into(other.context, other.config);
     return failure<FileError>([&] {
       into.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
     });
@@ -321,10 +316,10 @@ TEST_CASE("a restart says what does not fit", "[trainer]") {
 }
 
 TEST_CASE("a state whose counts can't be counts is refused", "[trainer]") {
-  auto const config = parse_config("model.depth = 1", "test");
+  auto const config = train::parse_config("model.depth = 1", "test");
   auto const refusal = [&](std::string const& calm_steps) {
     auto const state = R"({"growth":{"blocks":[null],"calm_steps":)" + calm_steps + "}}";
-    return failure<FileError>([&] { active_blocks(config, state, "there.h5"); });
+    return failure<FileError>([&] { train::active_blocks(config, state, "there.h5"); });
   };
   CHECK(refusal("7").empty());
   for (auto const* count : {"-1", "1.5", "1e300", "9223372036854775807", "18446744073709551615"})

@@ -9,7 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
-from plot import COLOURS, STYLE
+from plot.draw import COLOURS, STYLE
 
 from .plan import StudyError
 from .run import duration

@@ -2,35 +2,43 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/communicator.hpp>
 #include <kyrtos/core/kokkos_compat.hpp>
 #include <kyrtos/core/types.hpp>
-#include <kyrtos/parallel/communicator.hpp>
-#include <kyrtos/parallel/shards.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
+#include <vector>
 
 namespace kyrtos {
 
-/// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
-enum class GemmProvider { automatic, onednn, kokkos_kernels, cublaslt, rocblas };
-
 /// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
 enum class GpuAwareMpi { automatic, on, off };
+
 class RegionObserver;
 namespace linalg {
+enum class GemmProvider : int;  // linalg/gemm.hpp
 template <class Space>
 class RoundedProducts;
-}
+}  // namespace linalg
 
 struct ContextOptions {
-  GemmProvider gemm = GemmProvider::automatic;
+  /// Who multiplies matrices; by default the fastest that is available for the scalar type.
+  linalg::GemmProvider gemm = {};
   GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
   /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
   /// then shows up in the results. For tests.
   bool poison_scratch = false;
+  /// Only count memory: objects made with this Context have views of the right sizes without data,
+  /// Context::counted() says how much they would take, and nothing may be computed with them.
+  bool counts_memory = false;
+};
+
+/// Memory that an object would take.
+struct CountedMemory {
+  std::string name;  ///< As Kokkos' tools see it, without `kyrtos::`.
+  std::size_t bytes = 0;
 };
 
 /// Where work happens: an execution-space instance and a communicator, both made by the caller.
@@ -57,16 +65,6 @@ class Context {
   /// host.
   bool mpi_reads_memory() const;
 
-  /// The same context, for vectors that lie on several ranks: sums over them (dot products, norms)
-  /// are then collective, and random vectors have the values that the whole vector would have.
-  Context with_shards(std::shared_ptr<Shards const> shards) const {
-    Context sharded(*this);
-    sharded.shards_ = std::move(shards);
-    return sharded;
-  }
-  /// Null: every rank has whole vectors.
-  Shards const* shards() const { return shards_.get(); }
-
   /// The same context, for layers whose products of float32 matrices are worth less accuracy: their
   /// factors are rounded to fewer bits (linalg/rounded_products.hpp).
   Context with_products(std::shared_ptr<linalg::RoundedProducts<Space>> products) const {
@@ -77,10 +75,6 @@ class Context {
   /// Null: products are of the precision of their operands.
   linalg::RoundedProducts<Space>* products() const { return products_.get(); }
 
-  /// What is summed over a vector, summed over ranks if its pieces lie there.
-  void sum_over_shards(std::span<double> sums) const {
-    if (shards_) communicator().sum(sums);
-  }
   /// Who hears of the regions of this Context and its copies from now on, for profiles
   /// (core/region.hpp): an object that the caller keeps alive, or nullptr, which costs nothing.
   void observe(RegionObserver* observer) const;
@@ -108,8 +102,24 @@ class Context {
   /// allocates nothing.
   VectorView<double const, Kokkos::HostSpace> reduced(Index count, std::string const& label) const;
 
+  /// Takes that much scratch memory now, so that the first pass does not have to.
+  void reserve_scratch(std::size_t bytes) const { scratch_bytes(bytes); }
+
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
+
+  /// A View of type V named `kyrtos::<name>`: uninitialised, or only counted.
+  template <class V, class... Extents>
+  V allocate(std::string const& name, Extents... extents) const {
+    if (options().counts_memory) {
+      count({name, (static_cast<std::size_t>(extents) * ...) * sizeof(typename V::value_type)});
+      return V(nullptr, static_cast<std::size_t>(extents)...);
+    }
+    return V(Kokkos::view_alloc(space(), Kokkos::WithoutInitializing, "kyrtos::" + name),
+             static_cast<std::size_t>(extents)...);
+  }
+  /// What was counted, the scratch included.
+  std::vector<CountedMemory> counted() const;
 
   /// What the provider of matrix products keeps for this Context and its copies: a library's handle
   /// on the instance, and what it made for the products so far. Null until there was one.
@@ -117,10 +127,10 @@ class Context {
 
  private:
   void* scratch_bytes(std::size_t bytes) const;
+  void count(CountedMemory memory) const;
 
   struct State;
   std::shared_ptr<State> state_;
-  std::shared_ptr<Shards const> shards_;
   std::shared_ptr<linalg::RoundedProducts<Space>> products_;
 };
 

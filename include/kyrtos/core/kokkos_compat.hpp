@@ -5,7 +5,7 @@
 #include <Kokkos_Core.hpp>
 
 #ifdef KYRTOS_DISTINCT_MEMORY
-#include <kyrtos/core/distinct_memory.hpp>
+#include <distinct_memory.hpp>  // of Kyrtos' own tests: tests/support
 #endif
 
 #include <string>
@@ -177,15 +177,32 @@ using PinnedSpace = Kokkos::HostSpace;
 #define KYRTOS_FOR_EACH_SPACE(M) M(::Kokkos::DefaultExecutionSpace)
 #endif
 
-/// Explicit instantiation of a class template <Scalar, Space> for every combination we support:
-/// `KYRTOS_INSTANTIATE(kyrtos::layers::Linear)` at the end of its source file.
-#define KYRTOS_INSTANTIATE_ON_(CLASS, SPACE) \
-  template class CLASS<float, SPACE>;        \
-  template class CLASS<double, SPACE>;
+/// Explicit instantiation for every scalar type and space that we support, at the end of a source
+/// file: of a class template <Scalar, Space> by KYRTOS_INSTANTIATE(kyrtos::layers::Linear), of
+/// functions by KYRTOS_INSTANTIATE_FUNCTIONS(M), where M(SCALAR, SPACE) expands to
+/// `template …;` for each of them.
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
-#define KYRTOS_INSTANTIATE(CLASS)                                \
-  KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultExecutionSpace) \
-  KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultHostExecutionSpace)
+#define KYRTOS_INSTANTIATE_FUNCTIONS(M)         \
+  M(float, ::Kokkos::DefaultExecutionSpace)     \
+  M(double, ::Kokkos::DefaultExecutionSpace)    \
+  M(float, ::Kokkos::DefaultHostExecutionSpace) \
+  M(double, ::Kokkos::DefaultHostExecutionSpace)
+#define KYRTOS_INSTANTIATE(CLASS)                                   \
+  template class CLASS<float, ::Kokkos::DefaultExecutionSpace>;     \
+  template class CLASS<double, ::Kokkos::DefaultExecutionSpace>;    \
+  template class CLASS<float, ::Kokkos::DefaultHostExecutionSpace>; \
+  template class CLASS<double, ::Kokkos::DefaultHostExecutionSpace>;
 #else
-#define KYRTOS_INSTANTIATE(CLASS) KYRTOS_INSTANTIATE_ON_(CLASS, ::Kokkos::DefaultExecutionSpace)
+#define KYRTOS_INSTANTIATE_FUNCTIONS(M)     \
+  M(float, ::Kokkos::DefaultExecutionSpace) \
+  M(double, ::Kokkos::DefaultExecutionSpace)
+#define KYRTOS_INSTANTIATE(CLASS)                               \
+  template class CLASS<float, ::Kokkos::DefaultExecutionSpace>; \
+  template class CLASS<double, ::Kokkos::DefaultExecutionSpace>;
+#endif
+#ifdef KYRTOS_DISTINCT_MEMORY  // whose tests are in float alone
+#undef KYRTOS_INSTANTIATE_FUNCTIONS
+#undef KYRTOS_INSTANTIATE
+#define KYRTOS_INSTANTIATE_FUNCTIONS(M) M(float, ::Kokkos::DefaultExecutionSpace)
+#define KYRTOS_INSTANTIATE(CLASS) template class CLASS<float, ::Kokkos::DefaultExecutionSpace>;
 #endif

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/curvature/eigenpair.hpp>
 #include <kyrtos/curvature/linear_operator.hpp>
 
@@ -29,7 +30,7 @@ struct LanczosOptions {
 ///
 /// When β vanishes the Krylov space is invariant under A and its Ritz values are eigenvalues: the
 /// method stops there. A start vector sees one vector of each eigenspace, so a multiple
-/// eigenvalue appears once; BlockPower finds its copies.
+/// eigenvalue appears once.
 ///
 /// Memory: `dimension` + 2 vectors. Step m costs a product and 4m accesses to vectors.
 template <class Scalar, class Space>
@@ -64,6 +65,7 @@ class Lanczos {
                              VectorView<Scalar const, Space> start);
 
  private:
+  DistributedView<Scalar, Space> next() const { return {next_, partition_}; }
   void begin(LinearOperator<Scalar, Space>& op, Index steps, VectorView<Scalar const, Space> start,
              std::uint64_t seed);
   void step(LinearOperator<Scalar, Space>& op);
@@ -74,6 +76,7 @@ class Lanczos {
   Context<Space> context_;
   Matrix<Scalar, Space> basis_;
   Vector<Scalar, Space> next_;
+  Partition partition_;  // of the vectors of the last operator
   Tridiagonal t_;
 };
 

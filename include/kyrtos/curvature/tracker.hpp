@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/core/interruption.hpp>
 #include <kyrtos/curvature/eigenpair.hpp>
 #include <kyrtos/curvature/linear_operator.hpp>
@@ -39,8 +40,7 @@ struct TrackerState {
 ///
 /// The eigenvector found at one step is the start of the next (the warm start of "Taming
 /// Curvature", arXiv 2606.16768): a measurement is one product w = Au for ‖u‖ = 1, and w + cu is
-/// carried on. With more than one vector the block is rotated to its Ritz vectors in between (as
-/// BlockPower does).
+/// carried on. With more than one vector the block is rotated to its Ritz vectors in between.
 ///
 /// **The value reported.** The Rayleigh quotient ϱ = ⟨u, w⟩ lies below λmax, by 5 to 20 % where
 /// the eigenvector turns by 0.3 rad between two products. Its second-order correction is the Ritz
@@ -110,12 +110,17 @@ class CurvatureTracker final : public SharpnessEstimator {
   double shift(Product const& p) const;
   void advance(Product const& p, double norm);
 
+  /// Row j of x_ or y_.
+  DistributedView<Scalar, Space> vector(MatrixView<Scalar, Space> const& rows, Index j) const {
+    return {flat(rows_of(rows, j, 1)), partition_};
+  }
   Context<Space> context_;
   LinearOperator<Scalar, Space>* operator_;
   StabilityThreshold threshold_;
   TrackerOptions options_;
   Preconditioner none_;
   Preconditioner const* preconditioner_;
+  Partition partition_;  // of each row of x_
   Matrix<Scalar, Space> x_, own_image_;
   MatrixView<Scalar, Space> y_;
   State state_;

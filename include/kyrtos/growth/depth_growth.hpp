@@ -23,7 +23,7 @@ struct GrowthState {
   Index calm_steps = 0;
 
   /// Which blocks take part.
-  ActiveBlocks active() const;
+  model::ActiveBlocks active() const;
 };
 
 /// What an optimiser moves when these blocks take part, each range with its age; `rate_of` gives
@@ -38,21 +38,22 @@ std::vector<optim::ParameterRange> ranges_of(
 template <class Scalar, class Space>
 class DepthGrowth {
  public:
-  using MutableVector = VectorView<Scalar, Space>;
+  using Parameters = DistributedView<Scalar, Space>;
   using Optimizer = optim::Optimizer<Scalar, Space>;
 
-  /// \param context with shards, if θ and the optimiser's vectors are.
+  /// \param partition of θ and the optimiser's vectors.
   /// \throws ConfigError as DepthSchedule does.
-  DepthGrowth(Context<Space> const& context, Transformer<Scalar, Space> const& model,
-              GrowthConfig const& config, optim::LearningRate const& rate, std::uint64_t seed);
+  DepthGrowth(Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
+              Partition const& partition, GrowthConfig const& config,
+              optim::LearningRate const& rate, std::uint64_t seed);
 
-  ActiveBlocks active() const { return state_.active(); }
+  model::ActiveBlocks active() const { return state_.active(); }
   Index depth() const;
 
   /// Before a step (from 0): lets blocks join when it is time, with their parameters and moments,
   /// and sets rates and gates of those that joined lately. The decision is rank 0's. Collective.
   /// \return whether other blocks take part now.
-  bool advance(Index step, std::optional<double> threshold_ratio, MutableVector theta,
+  bool advance(Index step, std::optional<double> threshold_ratio, Parameters theta,
                Optimizer& optimizer);
 
   /// What the optimiser moves of this rank's vectors, each range with its age.
@@ -63,12 +64,13 @@ class DepthGrowth {
   void restore(GrowthState state);
 
  private:
-  void join(Index block, MutableVector theta, Optimizer& optimizer);
+  void join(Index block, Parameters theta, Optimizer& optimizer);
   Index source_for(Index block) const;
   double opening(BlockBirth const& birth, Index optimizer_steps) const;
 
   Context<Space> context_;
-  Transformer<Scalar, Space> const* model_;
+  model::Transformer<Scalar, Space> const* model_;
+  Partition partition_;
   GrowthConfig config_;
   DepthSchedule schedule_;
   std::vector<Index> order_;

@@ -4,7 +4,7 @@
 
 #include <kyrtos/core/types.hpp>
 
-namespace kyrtos {
+namespace kyrtos::growth {
 
 /// Architecture warm-up (arXiv 2606.16768): training starts with few blocks, the rest exactly the
 /// identity and free of cost, and activates more of them on the way.
@@ -50,4 +50,4 @@ struct GrowthConfig {
   enum class SecondMoment { neighbours, zero } second_moment = SecondMoment::neighbours;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::growth

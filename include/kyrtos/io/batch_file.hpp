@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/communicator.hpp>
 #include <kyrtos/core/types.hpp>
-#include <kyrtos/parallel/communicator.hpp>
 
 #include <string>
 #include <vector>

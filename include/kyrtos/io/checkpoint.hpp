@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
 
 #include <memory>
@@ -22,19 +23,13 @@ namespace kyrtos::io {
 template <class Scalar, class Space>
 struct NamedVector {
   std::string group;
-  VectorView<Scalar, Space> values;
+  DistributedView<Scalar, Space> values;
 };
 
 /// The text of a checkpoint: what is not a tensor.
 struct CheckpointText {
   std::string config;  ///< TOML that parse_config() reads; at least its [model].
   std::string state;   ///< JSON: step, data position, schedules, …; empty in a foreign file.
-};
-
-/// How ranks write their values.
-enum class Transfer {
-  independent,  ///< Each for itself. A rank's share of a tensor is one stretch of the file.
-  collective,   ///< All at a time by HDF5 and MPI-IO, which may gather what they have.
 };
 
 /// Writes a checkpoint from all ranks: complete or absent. It is written as `<path>.partial`, whose
@@ -44,8 +39,7 @@ enum class Transfer {
 template <class Scalar, class Space>
 void write_checkpoint(Context<Space> const& context, std::string const& path,
                       CheckpointText const& text, ParameterLayout const& layout,
-                      std::vector<NamedVector<Scalar const, Space>> const& vectors,
-                      Transfer transfer = Transfer::independent);
+                      std::vector<NamedVector<Scalar const, Space>> const& vectors);
 
 /// A number that is named in a file of vectors, such as `loss`.
 struct NamedScalar {
@@ -83,14 +77,14 @@ class CheckpointReader {
   /// before memory for them is, as the layout may come from the file too. \throws FileError
   void check(std::string const& group, ParameterLayout const& layout) const;
 
-  /// The whole vector on every rank, or its pieces where the context's vectors are sharded.
-  /// Checksums are verified where the file has them; those that Kyrtos wrote must. Waits for the
-  /// instance. `values` is unspecified after a failure. \throws FileError naming file and segment
-  /// when one is missing, has another shape, is damaged, or when the group holds a segment that the
-  /// layout does not know.
+  /// The whole vector on every rank, or its slices where `values` is split. Checksums are verified
+  /// where the file has them; those that Kyrtos wrote must. Waits for the instance. `values` is
+  /// unspecified after a failure. \throws FileError naming file and segment when one is missing,
+  /// has another shape, is damaged, or when the group holds a segment that the layout does not
+  /// know.
   template <class Scalar, class Space>
   void read(Context<Space> const& context, std::string const& group, ParameterLayout const& layout,
-            VectorView<Scalar, Space> values) const;
+            DistributedView<Scalar, Space> values) const;
 
  private:
   struct File;

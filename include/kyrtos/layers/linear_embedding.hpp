@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/layers/input_layer.hpp>
 
 namespace kyrtos::layers {
 

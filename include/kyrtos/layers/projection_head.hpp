@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/layers/output_layer.hpp>
 
 /// \file
 /// \brief What all heads share: a linear projection, then a loss of each row of outputs.

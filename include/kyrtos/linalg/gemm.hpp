@@ -10,6 +10,9 @@
 
 namespace kyrtos::linalg {
 
+/// Who multiplies matrices; `automatic` is the fastest that is available for the scalar type.
+enum class GemmProvider : int { automatic, onednn, kokkos_kernels, cublaslt, rocblas };
+
 enum class Transpose { no, yes };
 
 /// C ← α·op(A)·op(B) + β·C for row-major matrices; with β = 0 the old C is not read.

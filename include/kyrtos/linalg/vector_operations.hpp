@@ -3,21 +3,33 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/core/error.hpp>
 
 #include <algorithm>
+#include <span>
 
 /// \file
 /// \brief Algebra on flat vectors: one sweep over memory each, on the context's instance.
 ///
 /// Reductions are deterministic: the vector is cut into chunks whose number does not depend on
-/// threads, each chunk is summed in order in double precision, then the chunk sums are, and then
-/// the sums of ranks where vectors are sharded. They wait for the instance and return to the host;
-/// everything else is asynchronous.
+/// threads, each chunk is summed in order in double precision, and then the chunk sums are. They
+/// wait for the instance and return to the host; everything else is asynchronous.
+///
+/// Arguments are views, or DistributedViews: a sum over a vector that is split over ranks is
+/// collective, and the same on all of them.
 
 namespace kyrtos::linalg {
 
 namespace detail {
+
+/// What was summed over this rank's elements of `v`, summed over all of `v`.
+template <class Space, class V>
+void sum_over_ranks(Context<Space> const& context, [[maybe_unused]] V const& v,
+                    [[maybe_unused]] std::span<double> sums) {
+  if constexpr (requires { v.partition(); })
+    if (v.partition() != nullptr) context.communicator().sum(sums);
+}
 
 /// Σᵢ term(i) for i in [0, n), in an order fixed by n alone.
 template <class Space, class Term>
@@ -45,7 +57,6 @@ double ordered_sum(Context<Space> const& context, char const* label, Index n, Te
   double total = 0;
   auto const sums = context.reduced(chunks, label);
   for (Index chunk = 0; chunk < chunks; ++chunk) total += sums(chunk);
-  context.sum_over_shards(std::span(&total, 1));
   return total;
 }
 
@@ -68,18 +79,22 @@ Index common_size(X const& x, Y const& y, char const* name) {
 /// Σᵢ xᵢ
 template <class Space, class X>
 double sum(Context<Space> const& context, X const& x) {
-  return detail::ordered_sum(
+  double total = detail::ordered_sum(
       context, "kyrtos::linalg::sum", static_cast<Index>(x.size()),
       KOKKOS_LAMBDA(Index i) { return static_cast<double>(x(i)); });
+  detail::sum_over_ranks(context, x, std::span(&total, 1));
+  return total;
 }
 
 /// ⟨x, y⟩
 template <class Space, class X, class Y>
 double dot(Context<Space> const& context, X const& x, Y const& y) {
   Index const n = detail::common_size(x, y, "dot");
-  return detail::ordered_sum(
+  double total = detail::ordered_sum(
       context, "kyrtos::linalg::dot", n,
       KOKKOS_LAMBDA(Index i) { return static_cast<double>(x(i)) * static_cast<double>(y(i)); });
+  detail::sum_over_ranks(context, x, std::span(&total, 1));
+  return total;
 }
 
 /// ‖x‖₂

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/buffer_pool.hpp>
 #include <kyrtos/core/region.hpp>
-#include <kyrtos/core/workspace.hpp>
 #include <kyrtos/layers/layer.hpp>
 #include <kyrtos/layers/pass_bytes.hpp>
 
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 /// Layers one after the other, y = fₙ(…f₁(x)), or with a residual, y = x + fₙ(…f₁(x)).
 ///
@@ -54,7 +54,7 @@ class Chain {
 
   /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`, named by
   /// the layers; transient: by their places, where memory for inside() of every chain is there.
-  Passes bind(Workspace<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
+  Passes bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
               Kind kind, Retention retention, MutableMatrix x, MutableMatrix y) const;
 
   /// Values that bind() takes for each layer: of its output, and of what it saves.
@@ -66,7 +66,7 @@ class Chain {
   /// Memory from ∂ℓ/∂y back to ∂ℓ/∂x. Kept: every inner adjoint has its own memory under
   /// `prefix`, for a tangent backward pass later. Otherwise two buffers, `prefix.even` and
   /// `prefix.odd` of widest_features(), take turns.
-  Backs bind_back(Workspace<Scalar, Space>& workspace, std::string const& prefix,
+  Backs bind_back(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                   SequenceShape shape, Retention retention, MutableMatrix dy,
                   MutableMatrix dx) const;
 
@@ -132,4 +132,4 @@ class Chain {
   Index size_ = 0;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

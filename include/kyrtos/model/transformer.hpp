@@ -3,7 +3,8 @@
 #pragma once
 
 #include <kyrtos/core/vector_access.hpp>
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/layers/input_layer.hpp>
+#include <kyrtos/layers/output_layer.hpp>
 #include <kyrtos/model/chain.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 
@@ -12,15 +13,15 @@
 #include <string>
 #include <vector>
 
-namespace kyrtos {
-
-template <class Scalar, class Space>
-class TransformerWorkspace;
-
-namespace layers {
+namespace kyrtos::layers {
 template <class Scalar, class Space>
 class Attention;
 }
+
+namespace kyrtos::model {
+
+template <class Scalar, class Space>
+class TransformerWorkspace;
 
 /// Which blocks take part; an inactive one is exactly the identity, costs nothing, and its
 /// parameters are neither read nor written. Empty: all.
@@ -48,7 +49,7 @@ class Transformer {
   using MutableVector = VectorView<Scalar, Space>;
   using Source = VectorSource<Scalar, Space>;
   using Sink = VectorSink<Scalar, Space>;
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
   using Workspace = TransformerWorkspace<Scalar, Space>;
 
   /// \throws ConfigError when the configuration contradicts itself.
@@ -155,8 +156,8 @@ struct TransformerWorkspaceOptions {
   /// Activation checkpointing: only the residual stream is kept, and the inside of each branch
   /// is computed again on the way back. Excludes keep_adjoints.
   bool recompute = false;
-  bool allocates = true;  ///< false: only tells bytes(); not for passes.
-  bool scores = false;    ///< Keep the largest attention score of each head.
+  bool scores = false;               ///< Keep the largest attention score of each head.
+  std::string name = "activations";  ///< Of its buffers, for tools and plans.
 };
 
 /// Memory for passes over micro-batches of one shape: allocated here, never in a step.
@@ -172,7 +173,7 @@ class TransformerWorkspace {
   SequenceShape shape() const { return shape_; }
   Options const& options() const { return options_; }
   std::size_t bytes() const { return memory_.bytes(); }
-  Workspace<Scalar, Space>& memory() { return memory_; }
+  BufferPool<Scalar, Space>& memory() { return memory_; }
 
   /// Largest attention scores, [depth, heads], of all forward passes since forget_scores() but
   /// those of weight 0: −∞ for blocks that don't take part. Waits for the instance. \throws
@@ -199,13 +200,13 @@ class TransformerWorkspace {
   void reserve_any_branch();
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
   /// A forward pass over the batch begins. \throws ShapeError where it doesn't fit.
-  void begin_pass(layers::Batch<Scalar, Space> const& batch);
+  void begin_pass(Batch<Scalar, Space> const& batch);
   void require_tangents() const;
 
   Context<Space> context_;
   SequenceShape shape_;
   Options options_;
-  Workspace<Scalar, Space> memory_;
+  BufferPool<Scalar, Space> memory_;
   std::vector<Placed> stages_;
   /// The residual stream before each stage, and after the last; with its tangent and adjoints.
   std::vector<MatrixView<Scalar, Space>> stream_, stream_dot_, stream_adjoint_,
@@ -215,4 +216,4 @@ class TransformerWorkspace {
   bool gradient_is_kept_ = false;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace kyrtos {
+namespace kyrtos::model {
 
 enum class Norm { layer_norm, rms_norm };
 enum class MlpActivation { gelu, gelu_tanh, swiglu };
@@ -61,4 +61,4 @@ TransformerConfig gpt2_config();
 /// Llama style: RMSNorm, SwiGLU, rotary positions, no biases, untied head.
 TransformerConfig llama_config();
 
-}  // namespace kyrtos
+}  // namespace kyrtos::model

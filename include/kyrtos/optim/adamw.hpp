@@ -20,7 +20,7 @@ struct AdamWOptions {
 ///
 /// with decay on the ranges that ask for it. Two vectors of state; 7 accesses to memory a
 /// parameter and step.
-template <class Scalar, class Space>
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class AdamW : public Optimizer<Scalar, Space> {
  public:
   using Base = Optimizer<Scalar, Space>;
@@ -31,11 +31,23 @@ class AdamW : public Optimizer<Scalar, Space> {
   /// \throws ConfigError for β outside [0, 1), or ε or the decay negative.
   AdamW(Context<Space> const& context, Index size, std::vector<ParameterRange> ranges,
         AdamWOptions const& options = {});
+  /// Moves all of a layout.
+  AdamW(Context<Space> const& context, ParameterLayout const& layout,
+        AdamWOptions const& options = {})
+      : AdamW(context, layout.size(), ranges_of(layout), options) {}
 
   std::string name() const override { return "adamw"; }
   AdamWOptions const& options() const { return options_; }
   std::vector<State> state() const override { return {{"m", m_}, {"v", v_}}; }
-  ConstVector second_moment() const { return v_; }
+  /// Of the Hessian itself: gradient descent's. The one of Adam belongs to the preconditioned
+  /// Hessian (curvature::StabilityThreshold::adam()).
+  curvature::StabilityThreshold threshold() const override {
+    return curvature::StabilityThreshold::sgd();
+  }
+  std::optional<curvature::AdamPreconditionerOptions> preconditioner() const override {
+    return curvature::AdamPreconditionerOptions{
+        .beta1 = options_.beta1, .beta2 = options_.beta2, .epsilon = options_.epsilon};
+  }
 
  private:
   void update_range(Context<Space> const& context, ParameterRange range, MutableVector theta,

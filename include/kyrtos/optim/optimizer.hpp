@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
+#include <kyrtos/curvature/preconditioner.hpp>
 
 #include <optional>
 #include <string>
@@ -82,6 +83,14 @@ class Optimizer {
     MutableVector values;
   };
   virtual std::vector<State> state() const = 0;
+
+  /// The sharpness of the Hessian above which the optimiser is unstable on a quadratic.
+  virtual curvature::StabilityThreshold threshold() const = 0;
+
+  /// Of the diagonal preconditioner that it divides by, if it has one: Adam's.
+  virtual std::optional<curvature::AdamPreconditionerOptions> preconditioner() const {
+    return std::nullopt;
+  }
 
  protected:
   explicit Optimizer(std::vector<ParameterRange> ranges) : ranges_(std::move(ranges)) {}

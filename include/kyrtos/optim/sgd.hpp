@@ -16,7 +16,7 @@ struct SgdOptions {
 ///     m ← momentum·m + g,  θ ← θ − η(m + weight_decay·θ)
 ///
 /// One vector of state, with or without momentum, so that a run may switch it on later.
-template <class Scalar, class Space>
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class Sgd : public Optimizer<Scalar, Space> {
  public:
   using Base = Optimizer<Scalar, Space>;
@@ -31,6 +31,9 @@ class Sgd : public Optimizer<Scalar, Space> {
   std::string name() const override { return "sgd"; }
   SgdOptions const& options() const { return options_; }
   std::vector<State> state() const override { return {{"m", m_}}; }
+  curvature::StabilityThreshold threshold() const override {
+    return curvature::StabilityThreshold::sgd(options_.momentum);
+  }
 
  private:
   void update_range(Context<Space> const& context, ParameterRange range, MutableVector theta,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/parallel/communicator.hpp>
+#include <kyrtos/core/communicator.hpp>
 
 #include <exception>
 #include <string>
@@ -11,7 +11,7 @@
 /// \brief Failures of one rank made failures of all: a rank that gave up alone would leave the
 /// others waiting for it in their next collective operation.
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 /// Runs work() on every rank. Where it throws on any, all ranks throw E with the words of the
 /// lowest such rank. Collective; `work` itself need not be.
@@ -38,4 +38,4 @@ void on_root(Communicator const& ranks, Work const& work) {
   });
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -4,7 +4,7 @@
 
 #include <kyrtos/core/context.hpp>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 /// Replaces v by its sum over the ranks of the context's communicator, the same bits on each.
 /// Collective. Waits for the instance before it sends; free of cost on one rank.
@@ -23,4 +23,4 @@ void all_reduce_sum(Context<Space> const& context, VectorView<Scalar, Space> v) 
   }
 }
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 /// Sums a vector over ranks while it is still being computed from its end to its beginning, as a
 /// backward pass computes a gradient.
@@ -19,8 +19,7 @@ namespace kyrtos {
 /// final_from() waits for the instance when a bucket leaves, and gives MPI a chance to progress.
 /// Collective but for final_from(). \throws Error with MPI's own text.
 template <class Scalar, class Space>
-class BucketedSum final : public RankSum<Scalar, Space>,
-                          private VectorSink<Scalar, Space>::Receiver {
+class BucketedSum final : public RankSum<Scalar, Space>, private PartSink<Scalar, Space> {
  public:
   using MutableVector = VectorView<Scalar, Space>;
   using Range = ParameterLayout::Range;
@@ -37,7 +36,7 @@ class BucketedSum final : public RankSum<Scalar, Space>,
 
  private:
   Index size() const override { return size_; }
-  MutableVector receive(Range range) override { return slice(v_, range.offset, range.size); }
+  MutableVector target(Range range) override { return slice(v_, range.offset, range.size); }
 
   Index begin_of(std::size_t bucket) const;
   void start(std::size_t bucket);
@@ -54,4 +53,4 @@ class BucketedSum final : public RankSum<Scalar, Space>,
   std::vector<MPI_Request> requests_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

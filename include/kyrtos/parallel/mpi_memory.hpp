@@ -7,7 +7,7 @@
 #include <string>
 #include <type_traits>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 template <class Scalar>
 MPI_Datatype mpi_type() {
@@ -60,4 +60,4 @@ class MpiMemory {
   Staging staging_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/partition.hpp>
 #include <kyrtos/parallel/mpi_memory.hpp>
 
 #include <algorithm>
@@ -11,10 +12,10 @@
 #include <limits>
 #include <utility>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
-/// Three buffers in which whole parts of a sharded vector are while they are in use or on their
-/// way: one is made for the first and the last part (a model's ends), two for those between.
+/// Three buffers in which whole parts of a split vector are while they are in use or on their way:
+/// one is made for the first and the last part (a model's ends), two for those between.
 template <class Scalar, class Space>
 class PartBuffers {
  public:
@@ -29,10 +30,10 @@ class PartBuffers {
     unsigned used = 0;  ///< When it was taken last.
   };
 
-  PartBuffers(Context<Space> const& context, std::string const& name) {
-    auto const& parts = context.shards()->parts();
-    auto const padded = [&](Shards::Part const& part) {
-      Index const size = part.piece * context.shards()->ranks();
+  PartBuffers(Context<Space> const& context, Partition const& partition, std::string const& name) {
+    auto const& parts = partition.parts();
+    auto const padded = [&](Partition::Part const& part) {
+      Index const size = part.slice * partition.ranks();
       require<ConfigError>(size <= std::numeric_limits<int>::max(),
                            "PartBuffers: a part of more than 2^31 elements; MPI 3.1 counts in int");
       return size;
@@ -79,4 +80,4 @@ class PartBuffers {
   unsigned clock_ = 0;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/core/partition.hpp>
 #include <kyrtos/core/vector_access.hpp>
 
 #include <memory>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 struct ReductionOptions {
   enum class Order {
@@ -40,10 +41,10 @@ class RankSum {
   virtual void finish() = 0;
 };
 
-/// Of a whole vector on every rank (BucketedSum), or, where the context's vectors are sharded, of
-/// its pieces (ShardedSum).
+/// Of a whole vector on every rank (BucketedSum), or of a split one (ShardedSum).
 template <class Scalar, class Space>
-std::unique_ptr<RankSum<Scalar, Space>> make_rank_sum(Context<Space> const& context, Index size,
+std::unique_ptr<RankSum<Scalar, Space>> make_rank_sum(Context<Space> const& context,
+                                                      Partition const& partition,
                                                       ReductionOptions const& options);
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
 /// A sharded vector as a model reads it: each part is gathered from all ranks when it is needed,
 /// and the next one meanwhile. What comes next it knows from the last time, because passes repeat.
@@ -17,31 +17,31 @@ namespace kyrtos {
 /// others. Collective: all ranks read the same parts in the same order. \throws Error with MPI's
 /// text.
 template <class Scalar, class Space>
-class ShardedSource final : public VectorSource<Scalar, Space>::Bringer {
+class ShardedSource final : public PartSource<Scalar, Space> {
  public:
   using ConstVector = VectorView<Scalar const, Space>;
   using Range = ParameterLayout::Range;
 
-  /// \param context one with shards.
-  explicit ShardedSource(Context<Space> const& context);
+  /// \param partition a split one.
+  ShardedSource(Context<Space> const& context, Partition const& partition);
   ~ShardedSource() override;
   ShardedSource(ShardedSource const&) = delete;
 
-  /// Reads this rank's pieces from here on. They must not change before the next begin().
+  /// Reads this rank's slices from here on. They must not change before the next begin().
   void begin(ConstVector local);
 
-  Index size() const override { return shards().size(); }
-  ConstVector bring(Range range) override;
+  Index size() const override { return partition_.size(); }
+  ConstVector gather(Range range) override;
 
  private:
   using Buffer = typename PartBuffers<Scalar, Space>::Buffer;
 
-  Shards const& shards() const { return *context_.shards(); }
-  Buffer& gather(std::size_t part);
+  Buffer& start(std::size_t part);
   void wait(Buffer& buffer);
   void look_ahead();
 
   Context<Space> context_;
+  Partition partition_;
   ConstVector local_;
   MpiMemory<Scalar, Space> sent_;
   PartBuffers<Scalar, Space> buffers_;
@@ -50,4 +50,4 @@ class ShardedSource final : public VectorSource<Scalar, Space>::Bringer {
   Steps last_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

@@ -7,22 +7,22 @@
 
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::parallel {
 
-/// A sum over ranks of which each keeps its pieces: a part is added to in a buffer, and leaves in a
+/// A sum over ranks of which each keeps its slices: a part is added to in a buffer, and leaves in a
 /// reduce-scatter as soon as it is final, while the pass goes on with the next.
 ///
 /// Every pass makes its parts final: with several micro-batches as many sums are sent. Memory: as
 /// ShardedSource. Collective: all ranks make the same passes. \throws Error with MPI's own text.
 template <class Scalar, class Space>
-class ShardedSum final : public RankSum<Scalar, Space>,
-                         private VectorSink<Scalar, Space>::Receiver {
+class ShardedSum final : public RankSum<Scalar, Space>, private PartSink<Scalar, Space> {
  public:
   using MutableVector = VectorView<Scalar, Space>;
   using Range = ParameterLayout::Range;
 
-  /// \param context one with shards.
-  ShardedSum(Context<Space> const& context, ReductionOptions const& options);
+  /// \param partition a split one.
+  ShardedSum(Context<Space> const& context, Partition const& partition,
+             ReductionOptions const& options);
   ~ShardedSum() override;
   ShardedSum(ShardedSum const&) = delete;
 
@@ -33,20 +33,20 @@ class ShardedSum final : public RankSum<Scalar, Space>,
  private:
   using Buffer = typename PartBuffers<Scalar, Space>::Buffer;
 
-  Index size() const override { return shards().size(); }
-  MutableVector receive(Range range) override;
+  Index size() const override { return partition_.size(); }
+  MutableVector target(Range range) override;
   void final_from(Index first) override;
 
-  Shards const& shards() const { return *context_.shards(); }
   void start(Buffer& buffer);
   void sum_in_order(Buffer& buffer, Index piece);
   void complete(Buffer& buffer);
 
   Context<Space> context_;
+  Partition partition_;
   ReductionOptions options_;
   MutableVector local_;
   PartBuffers<Scalar, Space> buffers_;
   std::vector<Scalar> pieces_;  // of one part from all ranks
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::parallel

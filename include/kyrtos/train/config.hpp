@@ -8,7 +8,9 @@
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/schedule.hpp>
-#include <kyrtos/parallel/bucketed_sum.hpp>
+#include <kyrtos/parallel/rank_sum.hpp>
+#include <kyrtos/parallel/sharding.hpp>
+#include <kyrtos/train/curvature_options.hpp>
 
 #include <map>
 #include <string>
@@ -18,7 +20,7 @@
 /// \brief What a run is made of, read from a TOML file. Every key with its default, range and
 /// meaning is declared once, in src/train/config_keys.cpp; `kyrtos train --help-config` lists them.
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// Of all vectors; bf16 and tf32: vectors in float32, factors of the layers' matrix products
 /// rounded (linalg/rounded_products.hpp).
@@ -59,31 +61,15 @@ struct OptimizerConfig {
   double momentum = 0.9;
 };
 
-struct CurvatureConfig {
+struct CurvatureConfig : CurvatureOptions {
   bool enabled = true;
-  enum class Matrix { preconditioned, hessian, gauss_newton } matrix = Matrix::preconditioned;
-  enum class Preconditioner {
-    bias_corrected,
-    plain
-  } preconditioner = Preconditioner::bias_corrected;
-  enum class Method { tracker, cold, critical } method = Method::tracker;
   enum class Probe { fixed, stream } probe = Probe::fixed;
   Index probe_sequences = 2;  ///< Over all ranks.
-  Index every = 1;            ///< Steps between estimates.
-  Index block = 1;            ///< Vectors that the tracker carries along, 1 to 4.
-  Index min_hvps = 1;         ///< A step.
-  Index max_hvps = 5;
-  Index cold_hvps = 20;          ///< In the first step, and after a failure.
-  double target_residual = 0.1;  ///< More products, within the budget, while above it.
-  Index reference_every = 0;     ///< Steps between eigenvalues by converged Lanczos; 0: never.
-  Index reference_hvps = 100;    ///< Most products of one.
 };
 
 struct ParallelConfig {
-  /// What lies in pieces on the ranks: nothing; gradient, moments, tracked direction and its image;
-  /// these and the parameters, gathered part by part just ahead of use.
-  enum class Shard { none, optimizer, full } shard = Shard::none;
-  ReductionOptions reduction;
+  parallel::Sharding shard = parallel::Sharding::none;
+  parallel::ReductionOptions reduction;
   GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
 };
 
@@ -93,7 +79,6 @@ struct OutputConfig {
   Index keep_checkpoints = 2;  ///< Older ones are removed; 0: keep all.
   bool keep_best = false;      ///< Also the state of the lowest validation loss, as best.h5.
   bool asynchronous = false;   ///< Checkpoints are copied, and written behind the next steps.
-  bool collective = false;     ///< Ranks write them together, by collective MPI-IO.
   Index log_every = 10;        ///< Steps between lines of a batch log.
 };
 
@@ -106,14 +91,14 @@ struct StopConfig {
 };
 
 struct RunConfig {
-  TransformerConfig model;
+  model::TransformerConfig model;
   DataConfig data;
   TrainingConfig training;
   OptimizerConfig optimizer;
   optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
   optim::CdatOptions cdat;
   CurvatureConfig curvature;
-  GrowthConfig growth;
+  growth::GrowthConfig growth;
   ParallelConfig parallel;
   OutputConfig output;
   StopConfig stop;
@@ -136,4 +121,4 @@ std::string to_toml(RunConfig const& config);
 /// A reference of all keys: default, range and meaning, as commented TOML.
 std::string config_reference();
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -3,19 +3,19 @@
 #pragma once
 
 #include <kyrtos/core/allocate.hpp>
-#include <kyrtos/layers/ends.hpp>
+#include <kyrtos/core/batch.hpp>
 
 #include <span>
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// Device memory for this rank's share of a global batch of token sequences, cut into
 /// micro-batches of one shape. Allocated once; load() copies host tokens in.
 template <class Scalar, class Space>
 class MicroBatches {
  public:
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
   /// \param count micro-batches of `shape` each, and so many `fillers` of weight 0.
   MicroBatches(Context<Space> const& context, SequenceShape shape, Index count, Index fillers = 0)
@@ -23,8 +23,8 @@ class MicroBatches {
         shape_(shape),
         count_(count),
         fillers_(fillers),
-        inputs_(allocate<Token>(context, "inputs", (count + fillers) * shape.tokens())),
-        targets_(allocate<Token>(context, "targets", (count + fillers) * shape.tokens())) {}
+        inputs_(allocate<Token>(context, "tokens::inputs", (count + fillers) * shape.tokens())),
+        targets_(allocate<Token>(context, "tokens::targets", (count + fillers) * shape.tokens())) {}
 
   Index sequences() const { return count_ * shape_.batch; }
   Index tokens() const { return count_ * shape_.tokens(); }
@@ -66,4 +66,4 @@ class MicroBatches {
   Vector<Token, Space> inputs_, targets_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/model/transformer.hpp>
 
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// QK-Clip (Kimi K2, arXiv 2507.20534, section 2.1): where a head's largest attention score s
 /// passed the bound, its query and key weights shrink, so that all its scores do by γ = bound/s.
@@ -18,11 +19,11 @@ namespace kyrtos {
 /// \param largest scores [depth, heads], as TransformerWorkspace::largest_scores() gives them: the
 ///        largest over all ranks. With a soft cap they are those after the cap, which shrink by
 ///        less.
-/// \param context with shards, if θ is sharded.
 /// \return how many heads passed the bound. Asynchronous.
 template <class Scalar, class Space>
-Index clip_attention_scores(Context<Space> const& context, Transformer<Scalar, Space> const& model,
+Index clip_attention_scores(Context<Space> const& context,
+                            model::Transformer<Scalar, Space> const& model,
                             std::vector<double> const& largest, double bound,
-                            VectorView<Scalar, Space> theta);
+                            DistributedView<Scalar, Space> theta);
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -11,7 +11,7 @@
 /// \file
 /// \brief What a run will hold and compute on so many ranks, before it is started.
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 struct Resources {
   struct Entry {
@@ -28,15 +28,17 @@ struct Resources {
   Index micro_batches = 0;   ///< Of the rank that has most.
   double step_flops = 0;     ///< Over all ranks, without the curvature's.
   double product_flops = 0;  ///< Of one product on the probe, over all ranks.
-  double parts = 0;          ///< Messages that a sharded vector is gathered or summed in,
+  double parts = 0;          ///< Messages that a split vector is gathered or summed in,
   double buckets = 0;        ///< and a whole one.
+
+  /// Adds to the entry of that name.
+  void add(std::string const& name, double bytes);
 };
 
-/// With `depth` active blocks, on each of `ranks` ranks. Allocates nothing of size.
-/// \throws ConfigError when the configuration contradicts itself.
+/// With `depth` active blocks, on each of `ranks` ranks: makes the run's trainer with a Context
+/// that only counts memory. \throws ConfigError when the configuration contradicts itself.
 template <class Scalar, class Space>
-Resources resources_of(Context<Space> const& context, RunConfig const& config, int ranks,
-                       Index depth);
+Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth);
 
 /// Rates of one rank's device and link, for step_seconds().
 struct DeviceRates {
@@ -62,4 +64,4 @@ struct StepSeconds {
 StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ranks,
                          DeviceRates const& rates, double products);
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -2,81 +2,82 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/core/context.hpp>
-#include <kyrtos/train/config.hpp>
-#include <kyrtos/train/step_report.hpp>
+#include <kyrtos/io/asynchronous_writer.hpp>
+#include <kyrtos/train/configured_trainer.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
-#include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
-/// What a run will cost, known before its first step.
-struct RunPlan {
-  Index parameters = 0;
-  Index first_step = 0;       ///< Steps done before, by the run that is resumed.
-  std::string resumed_from;   ///< A checkpoint; empty for a new run.
-  double step_flops = 0;      ///< Of a training step, over all ranks.
-  double product_flops = 0;   ///< Of a Hessian-vector product on the probe, on this rank.
-  std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
-  std::optional<double> seconds_left = {};  ///< Until the time limit.
-};
-
-/// Hears what a run does, on every rank. Nothing here may throw.
-class RunObserver {
- public:
-  virtual ~RunObserver() = default;
-  virtual void started(RunPlan const&) {}
-  virtual void stepped(StepReport const&) {}
-  virtual void saved(std::string const& /*checkpoint*/) {}
-  /// Something could not be written; the run goes on, and tries again with the next checkpoint.
-  virtual void failed_to_write(std::string const& /*why*/) {}
-};
-
-enum class Resume {
-  never,     ///< A directory that holds a run already is an error.
-  if_there,  ///< From the newest good checkpoint of the directory, or from the start.
-  must,      ///< It is an error when there is none.
-};
-
-struct RunOptions {
-  Resume resume = Resume::never;
-  /// Asked on every rank before each step, between batches of a validation and between products of
-  /// the tracker; true on any rank stops the run with a checkpoint.
-  std::function<bool()> should_stop = [] { return false; };
-  /// When the job ends that the run is part of: it then stops early enough for a checkpoint.
-  std::optional<std::chrono::system_clock::time_point> job_end = {};
-};
-
-struct RunResult {
-  enum class End {
-    finished,     ///< All steps are done.
-    stopped,      ///< For good, by the file `stop`.
-    interrupted,  ///< By should_stop or for want of time: to be resumed.
-    diverged,     ///< Loss or gradient were not finite; the last good state is saved.
-  } end = End::finished;
-  Index steps = 0;
-  std::string checkpoint;  ///< Of its last state.
-  std::string reason;      ///< For people, unless finished.
-};
-
-/// Trains as the configuration says, in `output.directory`: `config.toml`, `metrics.jsonl`,
-/// `run.h5` and `checkpoints/step-<number>.h5`. Creating a file `stop` there stops the run with a
-/// checkpoint, `checkpoint_now` takes one; both files are removed when they have been honoured.
+/// A training run as its configuration says: data, schedule, growth and checkpoints around a
+/// Trainer. Knows nothing of directories and screens: that is run_training()'s.
 ///
-/// Nothing done is lost to what comes later: records are appended, checkpoints complete or absent,
-/// and a run never starts over in the directory of another. A disk without room for the checkpoints
-/// to come is an error before the first step. Where one that fills up later refuses something, the
-/// run goes on and writes it with the next checkpoint; only the last one must succeed. Collective.
-/// \throws Error as Trainer and the io room do.
+/// All state that steps depend on goes through save() and restore(), so that a restored run takes
+/// the same steps, bit by bit on as many ranks. Every function is collective.
 template <class Scalar, class Space>
-RunResult run_training(Context<Space> const& context, RunConfig const& config,
-                       RunOptions const& options, RunObserver& observer);
+class Run {
+ public:
+  using ConstVector = VectorView<Scalar const, Space>;
 
-/// A file itself; of a directory the newest checkpoint in it or in its `checkpoints`.
-/// \throws FileError when there is none.
-std::string find_checkpoint(std::string const& path);
+  /// Opens the data and draws the initial parameters.
+  /// \param interrupted cuts short what a step does not need: validation and measurements.
+  /// \throws ConfigError, FileError.
+  Run(Context<Space> const& context, RunConfig const& config,
+      Interruption interrupted = never_interrupted);
 
-}  // namespace kyrtos
+  /// One step. \throws NumericalError, before anything has changed, when the loss or the gradient
+  /// is not finite: the state is then the last good one, and may be saved.
+  StepReport step();
+
+  /// Mean loss over `training.evaluation_batches` batches of the validation data, each time the
+  /// same; nothing when it was interrupted. Leaves the state alone.
+  std::optional<double> validation_loss();
+
+  /// Whether a validation loss is lower than all that this was asked about, since the run's start.
+  bool is_best(double validation_loss);
+
+  Index steps_done() const { return step_; }
+  bool is_finished() const { return step_ >= config().training.steps; }
+
+  /// \throws FileError
+  void save(std::string const& path) const;
+  /// Starts it, and leaves the rest to `writer`. \throws FileError
+  void save(std::string const& path, io::AsynchronousWriter<Scalar, Space>& writer) const;
+  std::uint64_t checkpoint_bytes() const;
+  /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
+  /// \throws FileError also for a checkpoint of another model.
+  void restore(io::CheckpointReader const& checkpoint);
+  /// The parameters alone, of a checkpoint of any origin, before the first step. \throws FileError
+  /// as restore(), and naming the setting of [model] by which they would mean something else.
+  void start_from(io::CheckpointReader const& checkpoint);
+
+  RunConfig const& config() const { return configured_.config; }
+  model::Transformer<Scalar, Space> const& model() const { return configured_.model; }
+  /// Those that this rank moves: all of them, or its slices.
+  ConstVector parameters() const { return configured_.theta.own().local(); }
+  Trainer<Scalar, Space>& trainer() { return configured_.trainer; }
+  /// Null when curvature is off.
+  CurvatureProbe<Scalar, Space>* probe() { return configured_.trainer.probe(); }
+  Index active_depth() const { return configured_.growth.depth(); }
+  /// What the last step read on this rank; those of weight 0 are fillers.
+  std::vector<Batch<Scalar, Space>> batches() const { return stream_.batches(); }
+
+  /// Floating-point operations of a step over all ranks, without the curvature's.
+  double step_flops() const;
+
+ private:
+  io::CheckpointText checkpoint_text() const;
+  std::vector<io::NamedVector<Scalar const, Space>> checkpoint_vectors() const;
+
+  Interruption interrupted_;
+  TrainingData data_;
+  ConfiguredTrainer<Scalar, Space> configured_;
+  TokenStream<Scalar, Space> stream_, validation_;
+  std::optional<TokenStream<Scalar, Space>> probe_stream_;
+  std::optional<double> best_validation_loss_;
+  Index step_ = 0;
+};
+
+}  // namespace kyrtos::train

@@ -15,7 +15,7 @@
 /// \brief What a configuration stands for: data, batches and blocks. The Trainer uses these, and
 /// so does whoever looks at a trained model under the conditions that it was trained in.
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// What a run trains on and what it is judged by.
 struct TrainingData {
@@ -29,11 +29,13 @@ TrainingData open_training_data(RunConfig const& config);
 enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
 std::uint64_t seed_for(RunConfig const& config, Purpose purpose);
 
-/// The global batches of a purpose, `batch` sequences each; the step chooses which.
-/// \param key names `batch` in errors.
+/// What a rank works on of `sequences` for that purpose; names the key in errors.
+BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place);
+
+/// This rank's part of the global batches of a purpose; the step chooses which.
 template <class Scalar, class Space>
 TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
-                                        io::TokenDataset const& data, Index batch, char const* key,
+                                        io::TokenDataset const& data, BatchShare const& share,
                                         Purpose purpose);
 
 /// What factors of the layers' products are rounded to, if they are.
@@ -49,20 +51,14 @@ template <class Space>
 Context<Space> with_precision(Context<Space> const& context, Precision precision,
                               char const* key = "training.precision");
 
-/// The context of a run's vectors: with shards of a model of these parts, if the run has some.
-template <class Space>
-Context<Space> vector_context(Context<Space> const& context,
-                              std::vector<ParameterLayout::Range> const& parts,
-                              ParallelConfig const& config);
-
 /// The blocks that take part at the start of a run.
-ActiveBlocks initially_active(RunConfig const& config);
+model::ActiveBlocks initially_active(RunConfig const& config);
 
 /// The blocks that took part when a checkpoint was written, from its state; in a file from
 /// elsewhere, which has none, those of the start.
 /// \throws FileError, naming `file`, when the state says it in a way that it can't.
-ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
-                           std::string const& file);
+model::ActiveBlocks active_blocks(RunConfig const& config, std::string const& state,
+                                  std::string const& file);
 
 /// How far Adam's moments have come in a checkpoint with this state, after `steps` steps.
 std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
@@ -70,6 +66,6 @@ std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout
                                                    std::string const& file, Index steps);
 
 /// Whether training moves the segment: those of inactive blocks it doesn't.
-bool takes_part(Segment const& segment, ActiveBlocks const& active);
+bool takes_part(Segment const& segment, model::ActiveBlocks const& active);
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/parallel/communicator.hpp>
+#include <kyrtos/core/communicator.hpp>
 #include <kyrtos/train/step_report.hpp>
 
 #include <string>
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::train {
 
 /// The record of a run in its directory, written by rank 0. Collective, every function.
 ///
@@ -39,6 +39,7 @@ class RunRecord {
  private:
   Communicator communicator_;
   std::string directory_, config_;
+  std::vector<StepReport> reports_;  // on rank 0
 };
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where
@@ -57,4 +58,4 @@ StepReport from_json(std::string const& line);
 /// is ahead of the former. Not collective. \throws FileError
 std::vector<StepReport> read_run(std::string const& path);
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -3,22 +3,11 @@
 #pragma once
 
 #include <kyrtos/core/types.hpp>
+#include <kyrtos/curvature/sharpness_estimator.hpp>
 
 #include <optional>
-#include <string>
 
-namespace kyrtos {
-
-/// What the curvature probe saw after a step. A λ that could not be had is absent, not a number.
-struct CurvatureReport {
-  std::optional<double> lambda;
-  std::optional<double> residual;         ///< ‖Au − λu‖/|λ|
-  std::optional<double> threshold_ratio;  ///< λη over the stability threshold
-  std::string quality;                    ///< converged, following, lost, or failed
-  int hvps = 0;
-  bool edge_of_stability = false;
-  std::optional<double> reference = {};  ///< λ by converged Lanczos, where asked for
-};
+namespace kyrtos::train {
 
 /// One training step, the same on every rank.
 struct StepReport {
@@ -28,8 +17,9 @@ struct StepReport {
   double gradient_norm = 0;  ///< Before clipping.
   double learning_rate = 0;
   Index active_depth = 0;
-  std::optional<CurvatureReport> curvature;
-  double loss_z = 0;  ///< z-score against the steps before
+  std::optional<curvature::SharpnessReport> sharpness;  ///< After the update.
+  std::optional<double> lambda_reference;  ///< λ by converged Lanczos, where asked for.
+  double loss_z = 0;                       ///< z-score against the steps before.
   double gradient_z = 0;
   bool skipped = false;                 ///< The update was left out as an outlier.
   std::optional<double> largest_logit;  ///< Of attention, over all heads; before the update.
@@ -39,4 +29,4 @@ struct StepReport {
   double tokens_per_s = 0;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

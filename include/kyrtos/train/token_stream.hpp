@@ -7,7 +7,12 @@
 
 #include <vector>
 
-namespace kyrtos {
+namespace kyrtos::train {
+
+/// One of several ranks.
+struct RankPlace {
+  int rank = 0, ranks = 1;
+};
 
 /// Which sequences of a global batch a rank works on, and how many at once.
 struct BatchShare {
@@ -32,7 +37,7 @@ Index micro_batch_within(Index total, Index micro_batch, int ranks);
 template <class Scalar, class Space>
 class TokenStream {
  public:
-  using Batch = layers::Batch<Scalar, Space>;
+  using Batch = kyrtos::Batch<Scalar, Space>;
 
   TokenStream(Context<Space> const& context, io::TokenDataset data, io::WindowOrder order,
               Index vocabulary, BatchShare share);
@@ -54,4 +59,4 @@ class TokenStream {
   MicroBatches<Scalar, Space> device_;
 };
 
-}  // namespace kyrtos
+}  // namespace kyrtos::train

@@ -18,12 +18,12 @@ namespace kyrtos::curvature::detail {
 template <class Scalar, class Space>
 RayleighQuotient rayleigh_quotient(Context<Space> const& context,
                                    AdamPreconditioner<Scalar, Space> const& preconditioner,
-                                   VectorView<Scalar const, Space> x,
-                                   VectorView<Scalar const, Space> y) {
+                                   DistributedView<Scalar const, Space> x,
+                                   DistributedView<Scalar const, Space> y) {
   std::array<double, 3> total{};  // uu, uw, ww
   preconditioner.for_each_stretch(
       [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
-        auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
+        auto const xs = slice(x.local(), offset, size), ys = slice(y.local(), offset, size);
         auto const sums = local_sums<3>(
             context, "kyrtos::curvature::rayleigh_quotient", size, KOKKOS_LAMBDA(Index i) {
               double const a = xs(i), b = ys(i), weight = p(i);
@@ -31,7 +31,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
             });
         for (std::size_t k = 0; k < 3; ++k) total[k] += sums[k];
       });
-  context.sum_over_shards(total);
+  linalg::detail::sum_over_ranks(context, x, total);
   auto const [uu, uw, ww] = total;
   double const lambda = uw / uu;
   double square = ww - lambda * uw;
@@ -39,7 +39,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
     square = 0;
     preconditioner.for_each_stretch(
         [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
-          auto const xs = slice(x, offset, size), ys = slice(y, offset, size);
+          auto const xs = slice(x.local(), offset, size), ys = slice(y.local(), offset, size);
           square += local_sums<1>(
               context, "kyrtos::curvature::residual", size, KOKKOS_LAMBDA(Index i) {
                 double const weight = p(i);
@@ -47,7 +47,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
                 return Tuple<1>{{r * r / weight}};
               })[0];
         });
-    context.sum_over_shards(std::span(&square, 1));
+    linalg::detail::sum_over_ranks(context, x, std::span(&square, 1));
   }
   return {lambda, std::sqrt(square / uu), std::sqrt(uu), std::sqrt(ww / uu)};
 }

@@ -44,10 +44,12 @@ void rotate_rows(Context<Space> const& context, M const& m, Rotation const& r) {
 
 /// Makes the rows orthonormal by Gram-Schmidt, each row twice against its predecessors. A row
 /// that depends on them, or is not finite, becomes a random one. Waits.
-template <class Space, class M>
-void orthonormalize_rows(Context<Space> const& context, M const& m, std::uint64_t seed) {
+/// \param partition of each row.
+template <class Scalar, class Space>
+void orthonormalize_rows(Context<Space> const& context, Matrix<Scalar, Space> const& m,
+                         Partition const& partition, std::uint64_t seed) {
   for (Index j = 0; j < static_cast<Index>(m.extent(0)); ++j) {
-    auto const v = row(m, j);
+    DistributedView<Scalar, Space> const v(row(m, j), partition);
     double before = normalize(context, v);
     for (std::uint64_t attempt = 0;; ++attempt) {
       bool const usable = std::isfinite(before) && before > 0;

@@ -23,7 +23,7 @@ inline Philox philox(std::uint64_t seed, Stream stream, std::uint64_t index = 0)
 /// u ← `start`, or where that is empty random numbers of the seed; of length one.
 /// \throws NumericalError when `start` is zero or not finite.
 template <class Scalar, class Space>
-void start_vector(Context<Space> const& context, Vector<Scalar, Space> const& u,
+void start_vector(Context<Space> const& context, DistributedView<Scalar, Space> const& u,
                   std::type_identity_t<VectorView<Scalar const, Space>> const& start,
                   std::uint64_t seed) {
   if (start.size() == 0)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
@@ -13,7 +14,8 @@
 /// \brief Algebra on a few long vectors at once: the inner loops of the eigenvalue estimators.
 ///
 /// A set of vectors is a row-major matrix, one vector a row. Sums are formed in double precision
-/// and in an order that depends on the length alone, as in linalg/vector_operations.hpp.
+/// and in an order that depends on the length alone, as in linalg/vector_operations.hpp; those over
+/// vectors that are split over ranks (DistributedView) are collective.
 
 namespace kyrtos::curvature::detail {
 
@@ -61,12 +63,12 @@ std::array<double, K> local_sums(Context<Space> const& context, char const* labe
   return total;
 }
 
-/// The same, over all ranks where vectors are sharded.
-template <int K, class Space, class Terms>
-std::array<double, K> ordered_sums(Context<Space> const& context, char const* label, Index n,
-                                   Terms const& terms) {
-  auto sums = local_sums<K>(context, label, n, terms);
-  context.sum_over_shards(sums);
+/// The same over all elements of vectors that lie on the ranks as `v` does.
+template <int K, class Space, class V, class Terms>
+std::array<double, K> sums_over(Context<Space> const& context, char const* label, V const& v,
+                                Terms const& terms) {
+  auto sums = local_sums<K>(context, label, static_cast<Index>(v.size()), terms);
+  linalg::detail::sum_over_ranks(context, v, sums);
   return sums;
 }
 
@@ -81,17 +83,17 @@ struct RayleighQuotient {
 /// One sweep over u and w; another where ‖w‖² − λ²‖u‖² would lose its digits to cancellation.
 template <class Space, class U, class W>
 RayleighQuotient rayleigh_quotient(Context<Space> const& context, U const& u, W const& w) {
-  Index const n = linalg::detail::common_size(u, w, "rayleigh_quotient");
-  auto const [uu, uw, ww] = ordered_sums<3>(
-      context, "kyrtos::curvature::rayleigh_quotient", n, KOKKOS_LAMBDA(Index i) {
+  linalg::detail::common_size(u, w, "rayleigh_quotient");
+  auto const [uu, uw, ww] = sums_over<3>(
+      context, "kyrtos::curvature::rayleigh_quotient", u, KOKKOS_LAMBDA(Index i) {
         double const a = u(i), b = w(i);
         return Tuple<3>{{a * a, a * b, b * b}};
       });
   double const lambda = uw / uu;
   double square = ww - lambda * uw;
   if (!(square > 1e-8 * ww))
-    square = ordered_sums<1>(
-        context, "kyrtos::curvature::residual", n, KOKKOS_LAMBDA(Index i) {
+    square = sums_over<1>(
+        context, "kyrtos::curvature::residual", u, KOKKOS_LAMBDA(Index i) {
           double const r = w(i) - lambda * static_cast<double>(u(i));
           return Tuple<1>{{r * r}};
         })[0];
@@ -103,8 +105,8 @@ template <int K, class Space, class V, class W>
 void project_rows(Context<Space> const& context, V const& v, Index first, W const& w, double* out) {
   Index const n = static_cast<Index>(w.size());
   auto const* row = v.data() + first * n;
-  auto const sums = ordered_sums<K>(
-      context, "kyrtos::curvature::project", n, KOKKOS_LAMBDA(Index i) {
+  auto const sums = sums_over<K>(
+      context, "kyrtos::curvature::project", w, KOKKOS_LAMBDA(Index i) {
         Tuple<K> term;
         for (int k = 0; k < K; ++k)
           term.value[k] = static_cast<double>(row[k * n + i]) * static_cast<double>(w(i));
@@ -167,8 +169,8 @@ std::vector<double> orthogonalize(Context<Space> const& context, V const& v, Ind
   return removed;
 }
 
-/// v(i) ← number(first + i), with i counted in the whole vector where v is one rank's pieces of it
-/// (whose padding becomes zero). Asynchronous.
+/// v(i) ← number(first + i), with i counted in the whole vector where v is split over ranks
+/// (padding becomes zero). Asynchronous.
 template <class Space, class V, class Number>
 void fill_by_index(Context<Space> const& context, char const* label, V const& v,
                    std::uint64_t first, Number const& number) {
@@ -179,11 +181,11 @@ void fill_by_index(Context<Space> const& context, char const* label, V const& v,
           values(i) = static_cast<Scalar>(number(begin + static_cast<std::uint64_t>(i)));
         });
   };
-  auto const* shards = context.shards();
-  if (shards == nullptr) return fill(v, first);
+  DistributedView<Scalar, Space> const vector(v);
+  if (vector.partition() == nullptr) return fill(vector.local(), first);
   linalg::fill(context, v, 0);
-  for (auto const& piece : shards->pieces({0, shards->size()}))
-    fill(slice(v, piece.local, piece.size), first + static_cast<std::uint64_t>(piece.offset));
+  for (auto const& s : vector.slices({0, vector.partition()->size()}))
+    fill(slice(vector.local(), s.local, s.size), first + static_cast<std::uint64_t>(s.offset));
 }
 
 /// v(i) ← a standard normal number of (seed, stream, first + i). Asynchronous.
@@ -210,17 +212,6 @@ double normalize(Context<Space> const& context, V const& v) {
   double const length = linalg::norm(context, v);
   if (std::isfinite(length) && length > 0) linalg::scale(context, 1 / length, v);
   return length;
-}
-
-/// `rows` vectors of zeros, one a row; Kokkos sees them as `kyrtos::<name>`.
-template <class Scalar, class Space>
-Matrix<Scalar, Space> allocate_rows(Context<Space> const& context, std::string const& name,
-                                    Index rows, Index size) {
-  Matrix<Scalar, Space> m(
-      Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing, "kyrtos::" + name),
-      static_cast<std::size_t>(rows), static_cast<std::size_t>(size));
-  Kokkos::deep_copy(context.space(), m, Scalar(0));
-  return m;
 }
 
 /// Row j of a matrix as a vector, without a copy.

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "../command.hpp"
+
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/agreement.hpp>
+#include <kyrtos/train/run_parts.hpp>
+
+#include "../common/python_script.hpp"
+#include "file.hpp"
+#include "measure.hpp"
+#include "report.hpp"
+
+#include <fmt/core.h>
+#include <numeric>
+
+namespace kyrtos::program {
+
+namespace {
+
+/// The option replaces the setting, or is taken from it.
+template <class Value>
+void adopt(std::optional<Value>& option, Value& setting) {
+  if (option)
+    setting = *option;
+  else
+    option = setting;
+}
+
+/// The run's configuration with what the command line replaces, and the options with what the
+/// configuration says.
+void reconcile(CurvatureOptions& o, train::RunConfig& config) {
+  config.curvature.matrix = o.matrix;
+  adopt(o.preconditioner, config.curvature.preconditioner);
+  adopt(o.sequences, config.curvature.probe_sequences);
+  adopt(o.length, config.training.length);
+  adopt(o.seed, config.training.seed);
+  adopt(o.precision, config.training.precision);
+  bool const is_given = o.micro_batch.has_value();
+  adopt(o.micro_batch, config.training.micro_batch);
+  if (!is_given)  // the run's may not divide what is asked for here
+    config.training.micro_batch = std::gcd(config.training.micro_batch, *o.sequences);
+  if (config.model.positions == model::Positions::learned && *o.length > config.model.context)
+    throw ConfigError(fmt::format("--length {} exceeds the {} positions of the model", *o.length,
+                                  config.model.context));
+  // No validation data are looked at; where they have their own files, all of `train` is trained
+  // on.
+  config.training.evaluate_every = 0;
+  if (!o.data.empty()) config.data.train = o.data;
+  if (!o.data.empty() || !config.data.validation.empty()) config.data.validation_fraction = 0;
+  config.data.validation.clear();
+}
+
+CurvatureResult measure(Context<Space> const& plain, io::CheckpointReader file,
+                        train::RunConfig const& config, CurvatureOptions const& o) {
+  auto const context = train::with_precision(plain, *o.precision, "--precision");
+  Progress progress(context.communicator().is_root());
+  if (*o.precision == train::Precision::float64)
+    return measure(context, StoredModel<double>(context, std::move(file), config), o, progress);
+  return measure(context, StoredModel<float>(context, std::move(file), config), o, progress);
+}
+
+int curvature(MPI_Comm ranks, CurvatureOptions o, Action& action) {
+  Context<Space> const context(ranks);
+  auto const& communicator = context.communicator();
+  io::CheckpointReader file(communicator, train::find_checkpoint(o.checkpoint));
+  auto config = train::parse_config(file.text().config, file.path());
+  reconcile(o, config);
+  std::string path;
+  std::unique_ptr<CurvatureFile> output;
+  parallel::on_root<FileError>(communicator, [&] {
+    path = o.out.empty() ? new_curvature_file(file.path()) : o.out;
+    output = std::make_unique<CurvatureFile>(path);
+  });
+  auto const result = measure(context, std::move(file), config, o);
+  parallel::on_root<FileError>(communicator, [&] { output->write(result); });
+  if (!communicator.is_root()) return 0;
+  fmt::print("{}\n",
+             o.json ? to_json(result, Detail::everything) : to_text(result) + "written to " + path);
+  if (o.plot) action.afterwards = [path] { return become_python("plot", {"--spectrum", path}); };
+  return 0;
+}
+
+}  // namespace
+
+void add_curvature(CLI::App& app, Action& action) {
+  auto const options = std::make_shared<CurvatureOptions>();
+  auto* const command = app.add_subcommand(
+      "curvature", "Measure the curvature of a trained model: eigenvalues, trace, spectrum");
+  add_options(*command, *options);
+  command->footer(
+      "Eigenvalues are the largest and smallest algebraically, each with its relative residual: "
+      "some eigenvalue lies within that share of it. An HVP costs about eight forward passes.");
+  command->callback([command, options, &action] {
+    complete(*command, *options);
+    action.on_ranks = [options, &action](MPI_Comm ranks) {
+      return curvature(ranks, *options, action);
+    };
+  });
+}
+
+}  // namespace kyrtos::program

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "file.hpp"
+
+#include <kyrtos/core/version.hpp>
+
+#include "io/files/replacement.hpp"
+#include "io/hdf5/hdf5.hpp"
+#include "report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace kyrtos::program {
+
+namespace {
+
+namespace hdf5 = io::hdf5;
+constexpr char format[] = "kyrtos curvature";
+constexpr std::uint64_t most_bytes = 1 << 20;  // or hardly more
+
+using curvature::Eigenvalue;
+using Numbers = std::vector<double>;
+
+void write(hid_t file, std::string const& name, Numbers const& values, std::vector<Index> shape) {
+  if (values.empty()) return;
+  auto const dataset = hdf5::create_dataset(file, name, hdf5::file_type<double>(), shape);
+  hdf5::checked(
+      H5Dwrite(dataset, hdf5::native_type<double>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+      dataset, "can't write '" + name + "'");
+}
+
+void write(hid_t file, std::string const& name, Numbers const& values) {
+  write(file, name, values, {static_cast<Index>(values.size())});
+}
+
+void write_names(hid_t file, std::string const& name, std::vector<PartEnds> const& parts) {
+  std::size_t length = 1;
+  for (auto const& part : parts) length = std::max(length, part.name.size());
+  std::string text;
+  for (auto const& part : parts) text += part.name + std::string(length - part.name.size(), '\0');
+  auto const type = hdf5::text_type(length);
+  auto const dataset = hdf5::create_dataset(file, name, type, {static_cast<Index>(parts.size())});
+  hdf5::checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), dataset,
+                "can't write '" + name + "'");
+}
+
+/// The outermost of each, NaN where there is none: `which` is &Eigenvalue::value or ::residual.
+Numbers column(std::vector<PartEnds> const& parts, std::vector<Eigenvalue> SpectrumEnds::*end,
+               double Eigenvalue::*which) {
+  Numbers values;
+  for (auto const& part : parts) {
+    auto const& pairs = part.ends.*end;
+    values.push_back(pairs.empty() ? NAN : pairs.front().*which);
+  }
+  return values;
+}
+
+Numbers column(std::vector<Eigenvalue> const& pairs, double Eigenvalue::*which) {
+  Numbers values;
+  for (auto const& pair : pairs) values.push_back(pair.*which);
+  return values;
+}
+
+void write_parts(hid_t file, std::vector<PartEnds> const& parts) {
+  Numbers sizes;
+  for (auto const& part : parts) sizes.push_back(static_cast<double>(part.parameters));
+  write_names(file, "parts/name", parts);
+  write(file, "parts/parameters", sizes);
+  for (auto const& [name, end] : {std::pair("parts/largest", &SpectrumEnds::largest),
+                                  {"parts/smallest", &SpectrumEnds::smallest}}) {
+    write(file, name, column(parts, end, &Eigenvalue::value));
+    write(file, std::string(name) + "_residual", column(parts, end, &Eigenvalue::residual));
+  }
+}
+
+/// Rows of one length: probes that ended early are filled up with nodes of no weight.
+void write_quadrature(hid_t file, std::vector<curvature::Quadrature> const& probes) {
+  std::size_t length = 0;
+  for (auto const& probe : probes) length = std::max(length, probe.nodes.size());
+  Numbers nodes, weights;
+  for (auto const& probe : probes)
+    for (std::size_t j = 0; j < length; ++j) {
+      bool const is_there = j < probe.nodes.size();
+      nodes.push_back(is_there ? probe.nodes[j] : NAN);
+      weights.push_back(is_there ? probe.weights[j] : 0);
+    }
+  std::vector<Index> const shape{static_cast<Index>(probes.size()), static_cast<Index>(length)};
+  write(file, "spectrum/nodes", nodes, shape);
+  write(file, "spectrum/weights", weights, shape);
+}
+
+void write_attributes(hid_t file, CurvatureResult const& r) {
+  hdf5::write_text(file, "format", format);
+  hdf5::write_integer(file, "version", 1);
+  hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
+  hdf5::write_text(file, "checkpoint", r.checkpoint);
+  hdf5::write_text(file, "matrix", name_of(r.options.matrix));
+  hdf5::write_text(file, "method", name_of(r.options.method));
+  hdf5::write_integer(file, "hvps", r.hvps);
+  hdf5::write_text(file, "summary", to_json(r, Detail::summary));
+  hdf5::write_text(file, "config", r.config);
+}
+
+void write_results(hid_t file, CurvatureResult const& r) {
+  for (auto const& [name, pairs] : {std::pair("eigenvalues/largest", &r.ends.largest),
+                                    {"eigenvalues/smallest", &r.ends.smallest}}) {
+    write(file, name, column(*pairs, &Eigenvalue::value));
+    write(file, std::string(name) + "_residual", column(*pairs, &Eigenvalue::residual));
+  }
+  std::vector<Eigenvalue> batches;
+  for (auto const& batch : r.batches) batches.push_back(batch.largest.at(0));
+  write(file, "batches/largest", column(batches, &Eigenvalue::value));
+  write(file, "batches/residual", column(batches, &Eigenvalue::residual));
+  if (!r.parts.empty()) write_parts(file, r.parts);
+  if (r.trace) {
+    write(file, "trace/value", {r.trace->value}, {});
+    write(file, "trace/standard_error", {r.trace->standard_error}, {});
+  }
+  if (r.spectrum) {
+    write(file, "spectrum/grid", r.spectrum->grid);
+    write(file, "spectrum/density", r.spectrum->density);
+    write(file, "spectrum/standard_error", r.spectrum->standard_error);
+    write_quadrature(file, r.spectrum->probes);
+  }
+}
+
+/// Nothing but an older result may be replaced: a slip of the pen could cost a checkpoint.
+std::string const& replaceable(std::string const& path) {
+  hdf5::QuietErrors const quiet;
+  if (std::filesystem::exists(path) &&
+      hdf5::read_text(hdf5::open_file(path), "format").value_or("") != format)
+    throw FileError(path + ": is no result of `kyrtos curvature` to replace; choose another --out");
+  return path;
+}
+
+}  // namespace
+
+std::string new_curvature_file(std::string const& checkpoint) {
+  auto const path = std::filesystem::path(checkpoint);
+  auto directory = path.parent_path();
+  if (directory.filename() == "checkpoints") directory = directory.parent_path();
+  auto const base = (directory / ("curvature-" + path.stem().string())).string();
+  std::string file = base + ".h5";
+  for (int number = 2; std::filesystem::exists(file); ++number)
+    file = fmt::format("{}-{}.h5", base, number);
+  return file;
+}
+
+CurvatureFile::CurvatureFile(std::string const& path) : path_(replaceable(path)) {
+  io::Replacement const attempt(path_, most_bytes);
+}
+
+void CurvatureFile::write(CurvatureResult const& result) {
+  hdf5::QuietErrors const quiet;
+  hdf5::replace_file(path_, most_bytes, [&](hid_t file) {
+    write_attributes(file, result);
+    write_results(file, result);
+  });
+}
+
+}  // namespace kyrtos::program

@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "measure.hpp"
+
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/curvature/lanczos.hpp>
+#include <kyrtos/curvature/power_iteration.hpp>
+
+#include "../common/format.hpp"
+#include "../common/machine.hpp"
+#include "problem.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kyrtos::program {
+
+using curvature::Spectrum;
+using Clock = std::chrono::steady_clock;
+
+BatchSpread spread_of(std::vector<SpectrumEnds> const& batches) {
+  std::vector<double> values;
+  for (auto const& batch : batches)
+    if (!batch.largest.empty()) values.push_back(batch.largest.front().value);
+  if (values.empty()) return {};
+  auto const mean = curvature::sample_mean(values);
+  auto const [least, most] = std::minmax_element(values.begin(), values.end());
+  return {.mean = mean.value,
+          .standard_deviation = mean.standard_error * std::sqrt(static_cast<double>(values.size())),
+          .standard_error = mean.standard_error,
+          .least = *least,
+          .most = *most};
+}
+
+namespace {
+
+/// How many of the largest and of the smallest eigenvalues.
+struct Wanted {
+  Index largest = 1, smallest = 0;
+};
+
+template <class Scalar>
+SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
+                      CurvatureOptions const& o, Wanted wanted) {
+  curvature::PowerIteration<Scalar, Space> solver(context, op.size());
+  SpectrumEnds ends{.converged = true};
+  auto const find = [&](Spectrum target, std::vector<curvature::Eigenvalue>& found) {
+    auto const r = solver.solve(op, {.target = target,
+                                     .tolerance = o.tolerance,
+                                     .max_hvps = o.max_hvps,
+                                     .seed = static_cast<std::uint64_t>(*o.seed)});
+    found.push_back(r);
+    ends.hvps += r.hvps;
+    ends.converged &= r.converged;
+  };
+  if (wanted.largest > 0) find(Spectrum::largest_algebraic, ends.largest);
+  if (wanted.smallest > 0) find(Spectrum::smallest_algebraic, ends.smallest);
+  return ends;
+}
+
+/// Keeps within max_hvps with the products that the residuals cost.
+template <class Scalar>
+SpectrumEnds by_lanczos(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
+                        CurvatureOptions const& o, Wanted wanted) {
+  Index const largest = std::min(wanted.largest, op.size());
+  Index const smallest = std::min(wanted.smallest, op.size());
+  Index const steps = std::max<Index>(o.max_hvps - largest - smallest, 1);
+  curvature::Lanczos<Scalar, Space> solver(context, op.size(), steps);
+  auto const r = solver.solve(op, {.largest = largest,
+                                   .smallest = smallest,
+                                   .tolerance = o.tolerance,
+                                   .max_hvps = steps,
+                                   .true_residuals = true,
+                                   .seed = static_cast<std::uint64_t>(*o.seed)});
+  return {.largest = r.largest, .smallest = r.smallest, .hvps = r.hvps, .converged = r.converged};
+}
+
+template <class Scalar>
+SpectrumEnds ends_of(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
+                     CurvatureOptions const& o, Wanted wanted) {
+  if (wanted.largest + wanted.smallest == 0) return {.converged = true};
+  return o.method == EigenMethod::power ? by_power(context, op, o, wanted)
+                                        : by_lanczos(context, op, o, wanted);
+}
+
+/// The most that a phase keeps at once, in vectors of the matrix' dimension.
+Index solver_vectors(CurvatureOptions const& o, Index dimension) {
+  Index most = 2;
+  if (o.method == EigenMethod::lanczos) most = std::min(o.max_hvps, dimension) + 3;
+  if (o.spectrum) most = std::max(most, std::min(o.spectrum_steps, dimension) + 3);
+  if (o.trace) most = std::max(most, o.trace_hvps / 3 + 2);
+  return most;
+}
+
+/// Linux would end the program only when it fills the memory.
+void require_memory(Context<Space> const& context, double bytes) {
+  if (!compat::runs_on_host<Space>) return;
+  auto const& ranks = context.communicator();
+  double const available = available_memory(), all = bytes * ranks_on_node(ranks.get());
+  if (ranks.any(available > 0 && all > available))
+    throw ConfigError(fmt::format(
+        "the vectors of the eigenvalue solver would take {} on a node that has {} left: lower "
+        "--max-hvps (Lanczos keeps one vector for each), --spectrum-steps or --trace-hvps, or use "
+        "--method power",
+        bytes_text(all), bytes_text(available)));
+}
+
+/// What a table by blocks has a row for.
+std::vector<std::pair<std::string, std::vector<Segment>>> parts_of(
+    std::vector<Segment> const& segments) {
+  std::vector<std::pair<std::string, std::vector<Segment>>> parts;
+  for (auto const& segment : segments) {
+    auto const name = part_of(segment);
+    if (parts.empty() || parts.back().first != name) parts.push_back({name, {}});
+    parts.back().second.push_back(segment);
+  }
+  return parts;
+}
+
+template <class Scalar>
+class Measurement {
+ public:
+  Measurement(Context<Space> const& context, StoredModel<Scalar> const& stored,
+              CurvatureOptions const& options, Progress& progress)
+      : context_(context),
+        stored_(stored),
+        o_(options),
+        progress_(progress),
+        problem_(context, stored, options, progress) {}
+
+  CurvatureResult run() {
+    describe();
+    require_memory(context_, result_.solver_bytes);
+    Wanted const wanted{o_.top, o_.smallest};
+    begin("eigenvalues", o_.max_hvps, wanted);
+    result_.ends = ends_of(context_, problem_.matrix(), o_, wanted);
+    note_speed();  // before products with one batch alone
+    compare_with_threshold();
+    if (o_.batches > 1) measure_batches();
+    if (o_.per_block) measure_parts();
+    if (o_.trace) {
+      progress_.begin("trace", o_.trace_hvps);
+      result_.trace =
+          curvature::hutch_plus_plus(context_, problem_.matrix(), o_.trace_hvps, seed());
+    }
+    if (o_.spectrum) {
+      progress_.begin("spectrum", o_.spectrum_probes * o_.spectrum_steps);
+      result_.spectrum = curvature::spectral_density(
+          context_, problem_.matrix(),
+          {.probes = o_.spectrum_probes, .steps = o_.spectrum_steps, .seed = seed()});
+    }
+    progress_.clear();
+    if (result_.seconds_per_hvp == 0) note_speed();
+    result_.hvps = problem_.watched().products();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    return result_;
+  }
+
+ private:
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(*o_.seed); }
+
+  void begin(std::string const& what, Index max_hvps, Wanted wanted) {
+    bool const twice = o_.method == EigenMethod::power && wanted.largest > 0 && wanted.smallest > 0;
+    progress_.begin(what, max_hvps * (twice ? 2 : 1));
+  }
+
+  void describe() {
+    auto const& active = problem_.active();
+    result_.checkpoint = stored_.file.path();
+    result_.config = stored_.file.text().config;
+    result_.options = o_;
+    result_.step = stored_state(stored_.file).step;
+    result_.parameters = problem_.matrix().size();
+    result_.model_parameters = stored_.model.layout().size();
+    result_.depth = static_cast<Index>(active.size());
+    result_.active_depth = static_cast<Index>(std::count(active.begin(), active.end(), true));
+    result_.loss = problem_.mean_loss();
+    result_.ranks = context_.communicator().size();
+    result_.model_bytes = problem_.bytes();
+    result_.solver_bytes = static_cast<double>(solver_vectors(o_, result_.parameters)) *
+                           static_cast<double>(result_.parameters) * sizeof(Scalar);
+  }
+
+  /// The threshold belongs to the whole matrix that the optimiser feels: with Adam the
+  /// preconditioned one.
+  void compare_with_threshold() {
+    using Matrix = train::CurvatureConfig::Matrix;
+    auto const& c = stored_.config;
+    bool const is_adam = c.optimizer.kind == train::OptimizerConfig::Kind::adamw;
+    if (o_.matrix != (is_adam ? Matrix::preconditioned : Matrix::hessian) ||
+        !result_.step.has_value() || *result_.step < 1 || result_.ends.largest.empty() ||
+        !o_.match.empty())
+      return;
+    result_.learning_rate = c.schedule.at(*result_.step - 1);
+    auto const threshold = is_adam ? curvature::StabilityThreshold::adam(c.optimizer.adamw.beta1)
+                                   : curvature::StabilityThreshold::sgd(c.optimizer.momentum);
+    result_.threshold_ratio =
+        threshold.ratio(result_.ends.largest.front().value, *result_.learning_rate);
+  }
+
+  void measure_batches() {
+    for (Index i = 0; i < o_.batches; ++i) {
+      progress_.begin(fmt::format("batch {} of {}", i + 1, o_.batches), o_.max_hvps);
+      problem_.use_batch(static_cast<std::size_t>(i));
+      result_.batches.push_back(ends_of(context_, problem_.matrix(), o_, {.largest = 1}));
+    }
+    problem_.use_mean();
+  }
+
+  void measure_parts() {
+    Wanted const wanted{1, o_.smallest > 0 ? 1 : 0};
+    for (auto const& [name, segments] : parts_of(problem_.segments())) {
+      begin(name, o_.max_hvps, wanted);
+      auto const part = problem_.part(segments);
+      result_.parts.push_back({name, part->size(), ends_of(context_, *part, o_, wanted)});
+    }
+  }
+
+  void note_speed() {
+    auto const& watched = problem_.watched();
+    if (watched.products() > 0)
+      result_.seconds_per_hvp = watched.seconds() / static_cast<double>(watched.products());
+  }
+
+  Clock::time_point start_ = Clock::now();
+  Context<Space> context_;
+  StoredModel<Scalar> const& stored_;
+  CurvatureOptions const& o_;
+  Progress& progress_;
+  CurvatureProblem<Scalar> problem_;
+  CurvatureResult result_;
+};
+
+}  // namespace
+
+template <class Scalar>
+CurvatureResult measure(Context<Space> const& context, StoredModel<Scalar> const& stored,
+                        CurvatureOptions const& options, Progress& progress) {
+  return Measurement<Scalar>(context, stored, options, progress).run();
+}
+
+template CurvatureResult measure(Context<Space> const&, StoredModel<float> const&,
+                                 CurvatureOptions const&, Progress&);
+template CurvatureResult measure(Context<Space> const&, StoredModel<double> const&,
+                                 CurvatureOptions const&, Progress&);
+
+}  // namespace kyrtos::program

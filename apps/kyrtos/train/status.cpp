@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "status.hpp"
+
+#include "../common/format.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace kyrtos::program {
+
+namespace {
+
+std::string sharpness_text(curvature::SharpnessReport const& c) {
+  if (!c.lambda) return "  λ lost";
+  std::string text = fmt::format("  λ {:<9.4g}", *c.lambda);
+  if (c.threshold_ratio) text += fmt::format(" λη/threshold {:.2f}", *c.threshold_ratio);
+  bool const is_at_edge =
+      c.stability == curvature::Stability::at_edge || c.stability == curvature::Stability::unstable;
+  return text + (is_at_edge ? " !" : "");
+}
+
+}  // namespace
+
+Status::Status(train::RunConfig const& config, bool speaks, double gemm_rate)
+    : config_(config),
+      speaks_(speaks),
+      // Open MPI's mpirun makes any standard output look like a terminal, but not standard error.
+      is_terminal_(isatty(STDOUT_FILENO) != 0 && isatty(STDERR_FILENO) != 0),
+      gemm_rate_(gemm_rate) {
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S  %v");
+}
+
+void Status::say(std::string const& text) {
+  if (!speaks_) return;
+  if (!is_terminal_) return spdlog::info(text);
+  fmt::print("\r\033[K{}\n", text);
+  std::fflush(stdout);
+}
+
+void Status::started(train::RunPlan const& plan) {
+  plan_ = plan;
+  start_ = std::chrono::steady_clock::now();
+  if (!plan.not_used.empty()) say("Passed over: " + plan.not_used);
+  if (!plan.resumed_from.empty())
+    say(fmt::format("Going on from {} at step {}", plan.resumed_from, plan.first_step));
+  say(
+      fmt::format("{} parameters, {} steps of {} tokens, {}FLOP a step; matrix products run at "
+                  "{}FLOP/s; everything goes to {}",
+                  scaled(static_cast<double>(plan.parameters)), config_.training.steps,
+                  config_.training.batch * config_.training.length, scaled(plan.step_flops),
+                  scaled(gemm_rate_), config_.output.directory));
+  if (plan.seconds_left)
+    say(fmt::format("Stops in time for the limit in {}", duration(*plan.seconds_left)));
+}
+
+double Status::seconds_left(train::StepReport const& report) const {
+  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
+  auto const done = static_cast<double>(report.step - plan_.first_step);
+  return past.count() / done * static_cast<double>(config_.training.steps - report.step);
+}
+
+std::string Status::line(train::StepReport const& r) const {
+  double const products = r.sharpness ? static_cast<double>(r.sharpness->hvps) : 0;
+  double const rate = (plan_.step_flops + products * plan_.product_flops) / r.seconds;
+  std::string text = fmt::format("step {}/{}  loss {:.4f}", r.step, config_.training.steps, r.loss);
+  if (r.validation_loss) text += fmt::format("  validation {:.4f}", *r.validation_loss);
+  if (r.sharpness) text += sharpness_text(*r.sharpness);
+  text += fmt::format("  {} tokens/s  {:.0f} % of peak  ETA {}", scaled(r.tokens_per_s),
+                      100 * rate / gemm_rate_, duration(seconds_left(r)));
+  return r.skipped ? text + "  skipped" : text;
+}
+
+void Status::stepped(train::StepReport const& report) {
+  if (!speaks_) return;
+  bool const is_last = report.step == config_.training.steps;
+  if (!is_terminal_) {
+    bool const is_due = report.step % config_.output.log_every == 0;
+    if (is_due || is_last || report.validation_loss || report.skipped) say(line(report));
+    return;
+  }
+  if (report.validation_loss || is_last) return say(line(report));
+  auto const now = std::chrono::steady_clock::now();
+  if (now - shown_ < std::chrono::milliseconds(100)) return;
+  shown_ = now;
+  fmt::print("\r\033[K{}", line(report));
+  std::fflush(stdout);
+}
+
+void Status::saved(std::string const& checkpoint) {
+  say("Saved " + checkpoint);
+}
+
+void Status::failed_to_write(std::string const& why) {
+  say("Warning: " + why + "; going on, to write it with the next checkpoint");
+}
+
+void Status::finished(train::RunResult const& result) {
+  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
+  if (!result.reason.empty()) say(result.reason);
+  say(fmt::format("{} after step {}, in {}",
+                  result.end == train::RunResult::End::finished   ? "Finished"
+                  : result.end == train::RunResult::End::diverged ? "Diverged"
+                                                                  : "Stopped",
+                  result.steps, duration(past.count())));
+}
+
+}  // namespace kyrtos::program

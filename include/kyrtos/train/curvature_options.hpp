@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <kyrtos/curvature/preconditioner.hpp>
+
+#include <cstdint>
+
+namespace kyrtos::train {
+
+/// What is followed of the curvature, and how.
+struct CurvatureOptions {
+  enum class Matrix { preconditioned, hessian, gauss_newton } matrix = Matrix::preconditioned;
+  using Preconditioner = curvature::AdamPreconditionerKind;
+  Preconditioner preconditioner = Preconditioner::bias_corrected;
+  enum class Method { tracker, cold, critical } method = Method::tracker;
+  Index every = 1;     ///< Steps between estimates.
+  Index block = 1;     ///< Vectors that the tracker carries along, 1 to 4.
+  Index min_hvps = 1;  ///< A step.
+  Index max_hvps = 5;
+  Index cold_hvps = 20;          ///< In the first step, and after a failure.
+  double target_residual = 0.1;  ///< More products, within the budget, while above it.
+  Index reference_every = 0;     ///< Steps between eigenvalues by converged Lanczos; 0: never.
+  Index reference_hvps = 100;    ///< Most products of one.
+  std::uint64_t seed = 0;
+};
+
+}  // namespace kyrtos::train

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/model/objective.hpp>
+
+namespace kyrtos::model {
+
+template <class Scalar, class Space>
+Objective<Scalar, Space>::Objective(Context<Space> const& context,
+                                    Transformer<Scalar, Space> const& model,
+                                    Parameters<Scalar, Space>& parameters, ObjectiveOptions options,
+                                    SequenceShape shape)
+    : context_(context),
+      model_(&model),
+      parameters_(&parameters),
+      options_(std::move(options)),
+      sum_(parallel::make_rank_sum<Scalar>(context, parameters.partition(), options_.reduction)) {
+  if (shape.tokens() > 0) workspace_for(shape, options_.workspace.tangents);
+  if (options_.workspace.tangents && partition().is_split())
+    u_ = std::make_unique<parallel::ShardedSource<Scalar, Space>>(context, partition());
+}
+
+template <class Scalar, class Space>
+auto Objective<Scalar, Space>::workspace_for(SequenceShape shape, bool tangents)
+    -> TransformerWorkspace<Scalar, Space>& {
+  bool const fits =
+      workspace_ && workspace_->shape() == shape && (workspace_->options().tangents || !tangents);
+  if (!fits) {
+    auto options = options_.workspace;
+    options.tangents = options.tangents || tangents;
+    workspace_.reset();  // give back first
+    workspace_.emplace(context_, *model_, shape, options);
+  }
+  return *workspace_;
+}
+
+template <class Scalar, class Space>
+void Objective<Scalar, Space>::set_active(ActiveBlocks const& active) {
+  options_.workspace.active = active;
+  if (!workspace_) return;
+  auto const shape = workspace_->shape();
+  bool const tangents = workspace_->options().tangents;
+  workspace_.reset();
+  workspace_for(shape, tangents);
+}
+
+template <class Scalar, class Space>
+VectorSource<Scalar, Space> Objective<Scalar, Space>::direction(ConstVector u) {
+  if (!partition().is_split()) return u;
+  if (!u_) u_ = std::make_unique<parallel::ShardedSource<Scalar, Space>>(context_, partition());
+  u_->begin(u);
+  return *u_;
+}
+
+namespace {
+
+/// pass(batch, is the last) for each micro-batch.
+template <class Batches, class Pass>
+void for_each_batch(Batches const& batches, Pass const& pass) {
+  for (std::size_t i = 0; i < batches.size(); ++i) pass(batches[i], i + 1 == batches.size());
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+double Objective<Scalar, Space>::loss_at(Parameters<Scalar, Space> const& parameters) {
+  double loss = 0;
+  for_each_batch(batches_, [&](Batch const& batch, bool) {
+    loss += model_->loss(workspace_for(batch.shape, false), parameters.source(), batch);
+  });
+  return context_.communicator().sum(loss);
+}
+
+template <class Scalar, class Space>
+double Objective<Scalar, Space>::gradient(MutableVector gradient) {
+  double loss = 0;
+  sum_->begin(gradient);
+  for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
+    loss += model_->gradient(workspace_for(batch.shape, false), parameters_->source(), batch,
+                             sum_->sink(is_last));
+  });
+  sum_->finish();
+  return context_.communicator().sum(loss);
+}
+
+template <class Scalar, class Space>
+auto Objective<Scalar, Space>::hvp(ConstVector u, MutableVector hu) -> Directional {
+  return gradient_and_hvp(u, {}, hu);
+}
+
+template <class Scalar, class Space>
+auto Objective<Scalar, Space>::gradient_and_hvp(ConstVector u, MutableVector gradient,
+                                                MutableVector hu) -> Directional {
+  auto const source = direction(u);
+  bool const has_gradient = gradient.size() > 0;
+  if (has_gradient) {
+    if (!second_sum_)
+      second_sum_ = parallel::make_rank_sum<Scalar>(context_, partition(), options_.reduction);
+    second_sum_->begin(gradient);
+  }
+  sum_->begin(hu);
+  double sums[2] = {};  // ℓ and ⟨∇ℓ, u⟩
+  for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
+    auto const one = model_->gradient_and_hvp(
+        workspace_for(batch.shape, true), parameters_->source(), source, batch,
+        has_gradient ? second_sum_->sink(is_last) : VectorSink<Scalar, Space>(),
+        sum_->sink(is_last));
+    sums[0] += one.loss;
+    sums[1] += one.derivative;
+  });
+  sum_->finish();
+  if (has_gradient) second_sum_->finish();
+  context_.communicator().sum(std::span(sums));
+  return {sums[0], sums[1]};
+}
+
+template <class Scalar, class Space>
+double Objective<Scalar, Space>::gauss_newton(ConstVector u, MutableVector gu) {
+  auto const source = direction(u);
+  sum_->begin(gu);
+  double loss = 0;
+  for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
+    loss += model_->gauss_newton(workspace_for(batch.shape, true), parameters_->source(), source,
+                                 batch, sum_->sink(is_last));
+  });
+  sum_->finish();
+  return context_.communicator().sum(loss);
+}
+
+template <class Scalar, class Space>
+double Objective<Scalar, Space>::forward_flops() const {
+  double flops = 0;
+  for_each_batch(batches_, [&](Batch const& batch, bool) {
+    flops += model_->forward_flops(batch.shape, options_.workspace.active);
+  });
+  return flops;
+}
+
+KYRTOS_INSTANTIATE(kyrtos::model::Objective)
+
+}  // namespace kyrtos::model

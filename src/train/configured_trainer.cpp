@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/optim/sgd.hpp>
+#include <kyrtos/train/configured_trainer.hpp>
+#include <kyrtos/train/run_parts.hpp>
+
+namespace kyrtos::train {
+
+template <class Scalar, class Space>
+std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
+    Context<Space> const& context, Index size, std::vector<optim::ParameterRange> ranges,
+    OptimizerConfig const& config) {
+  if (config.kind == OptimizerConfig::Kind::sgd)
+    return std::make_unique<optim::Sgd<Scalar, Space>>(
+        context, size, std::move(ranges),
+        optim::SgdOptions{config.momentum, config.adamw.weight_decay});
+  return std::make_unique<optim::AdamW<Scalar, Space>>(context, size, std::move(ranges),
+                                                       config.adamw);
+}
+
+TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted) {
+  auto const& c = config.training;
+  return {.clip_norm = c.clip_norm,
+          .skip_z_score = c.skip_z_score,
+          .z_score_window = c.z_score_window,
+          .qk_clip = c.qk_clip,
+          .cdat = config.cdat,
+          .interrupted = std::move(interrupted)};
+}
+
+namespace {
+
+template <class Scalar, class Space>
+Partition partition_for(model::Transformer<Scalar, Space> const& model, RunConfig const& config,
+                        RankPlace place) {
+  if (config.parallel.shard == parallel::Sharding::none) return model.layout().size();
+  return {model.parts(), place.rank, place.ranks};
+}
+
+}  // namespace
+
+template <class Scalar, class Space>
+ConfiguredTrainer<Scalar, Space>::ConfiguredTrainer(Context<Space> const& where,
+                                                    RunConfig const& what, RankPlace place,
+                                                    Interruption interrupted)
+    : context(with_precision(where, what.training.precision)),
+      config(what),
+      training_share(batch_share(config, config.training.batch, Purpose::training, place)),
+      probe_share(batch_share(config, config.curvature.probe_sequences, Purpose::probe, place)),
+      model(config.model),
+      theta(context, partition_for(model, config, place), config.parallel.shard),
+      growth(context, model, theta.partition(), config.growth, config.schedule,
+             static_cast<std::uint64_t>(config.training.seed)),
+      optimizer(make_optimizer<Scalar>(context, theta.partition().local_size(), growth.ranges(0),
+                                       config.optimizer)),
+      objective(context, model, theta,
+                {.workspace = {.active = growth.active(),
+                               .recompute = config.training.recompute,
+                               .scores = true},
+                 .reduction = config.parallel.reduction},
+                {training_share.micro_batch, config.training.length}),
+      trainer(objective, *optimizer, trainer_options(config, std::move(interrupted))) {}
+
+template <class Scalar, class Space>
+void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> probe) {
+  CurvatureOptions options = config.curvature;
+  options.seed = seed_for(config, Purpose::probe);
+  trainer.watch(std::move(probe), options, {probe_share.micro_batch, config.training.length});
+}
+
+KYRTOS_INSTANTIATE(kyrtos::train::ConfiguredTrainer)
+
+#define KYRTOS_MAKE_OPTIMIZER(SCALAR, SPACE)                                \
+  template std::unique_ptr<optim::Optimizer<SCALAR, SPACE>> make_optimizer( \
+      Context<SPACE> const&, Index, std::vector<optim::ParameterRange>, OptimizerConfig const&);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_MAKE_OPTIMIZER)
+
+}  // namespace kyrtos::train

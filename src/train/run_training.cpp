@@ -1,0 +1,270 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/parallel/agreement.hpp>
+#include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_record.hpp>
+#include <kyrtos/train/run_training.hpp>
+
+#include "checkpoint_directory.hpp"
+#include "stop_request.hpp"
+
+#include <chrono>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+namespace kyrtos::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string checkpoints_of(std::string const& run) {
+  return run + "/checkpoints";
+}
+
+/// \throws FileError on every rank when the directory can't be had.
+void prepare_directory(Communicator const& ranks, std::string const& directory, Resume resume) {
+  parallel::on_root<FileError>(ranks, [&] {
+    std::error_code error;
+    fs::create_directories(checkpoints_of(directory), error);
+    if (error)
+      throw FileError(directory + ": can't be made: " + error.message() +
+                      "; choose output.directory");
+    if (resume == Resume::never && fs::exists(directory + "/metrics.jsonl"))
+      throw FileError(directory +
+                      ": holds a run already; go on with it by --resume, or choose another "
+                      "output.directory");
+  });
+}
+
+/// True on all ranks when the file is there, which is then removed.
+bool take_request(Communicator const& ranks, std::string const& file) {
+  std::error_code ignored;
+  return ranks.any(ranks.is_root() && fs::remove(file, ignored));
+}
+
+void write_config(Communicator const& ranks, RunConfig const& config) {
+  if (!ranks.is_root()) return;
+  std::ofstream file(config.output.directory + "/config.toml");
+  file << to_toml(config);
+}
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// A run in its directory, from its first step in this process to its last.
+template <class Scalar, class Space>
+class Execution {
+ public:
+  Execution(Context<Space> const& context, RunConfig const& config, RunOptions const& options,
+            RunObserver& observer)
+      : ranks_(context.communicator()),
+        config_(config),
+        observer_(observer),
+        stop_(ranks_, config.stop, options),
+        checkpoints_(ranks_, checkpoints_of(config.output.directory),
+                     config.output.keep_checkpoints),
+        run_(context, config, [this] { return stop_.is_overdue(); }) {
+    prepare_directory(ranks_, config.output.directory, options.resume);
+    checkpoints_.clean();
+    RunPlan plan;
+    if (options.resume != Resume::never) resume(plan, options.resume);
+    if (plan.resumed_from.empty() && !config.training.start.empty())
+      run_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
+    if (config.output.asynchronous) writer_.emplace(ranks_);
+    if (!run_.is_finished())
+      checkpoints_.require_room(checkpoints_to_come(), run_.checkpoint_bytes());
+    record_.emplace(ranks_, config.output.directory, to_toml(config), run_.steps_done());
+    write_config(ranks_, config);
+    plan.parameters = run_.model().layout().size();
+    plan.first_step = first_step_ = run_.steps_done();
+    plan.step_flops = run_.step_flops();
+    plan.seconds_left = stop_.seconds_left();
+    if (run_.probe() != nullptr) plan.product_flops = run_.probe()->product_flops();
+    observer_.started(plan);
+  }
+
+  RunResult execute() {
+    RunResult result;
+    try {
+      while (!run_.is_finished() && !is_stopped(result)) take_step();
+    } catch (NumericalError const& error) {
+      result.end = RunResult::End::diverged;
+      result.reason = error.what();
+    }
+    save();
+    complete();
+    result.checkpoint = checkpoints_.path_of(run_.steps_done());
+    result.steps = run_.steps_done();
+    return result;
+  }
+
+ private:
+  /// Before a step: whether it shall not be taken, and why.
+  bool is_stopped(RunResult& result) {
+    if (stop_.is_made()) {
+      // A next job would do no better, nor the one after it.
+      if (stop_.is_for_time() && run_.steps_done() == first_step_)
+        throw ConfigError(stop_.reason() +
+                          ": too little for a single step; ask for more time, or lower "
+                          "stop.time_reserve");
+      result.end = RunResult::End::interrupted;
+      result.reason = stop_.reason();
+    } else if (take_request(ranks_, config_.output.directory + "/stop")) {
+      result.end = RunResult::End::stopped;
+      result.reason = "asked to stop by the file `stop`";
+    }
+    return result.end != RunResult::End::finished;
+  }
+
+  void take_step() {
+    Stopwatch const watch;
+    auto report = run_.step();
+    auto const& c = config_.training;
+    bool const evaluates =
+        c.evaluate_every > 0 && (report.step % c.evaluate_every == 0 || run_.is_finished());
+    if (evaluates) report.validation_loss = run_.validation_loss();
+    stop_.took_step(watch.seconds());
+    unrecorded_.push_back(report);
+    attempt([&] { record(); });
+    observer_.stepped(report);
+    Index const every = config_.output.checkpoint_every;
+    bool const is_due = every > 0 && report.step % every == 0 && !run_.is_finished();
+    bool const is_asked = take_request(ranks_, config_.output.directory + "/checkpoint_now");
+    bool const is_best =
+        config_.output.keep_best && report.validation_loss && run_.is_best(*report.validation_loss);
+    attempt([&] {
+      if (saving_ && writer_->is_done()) complete();
+    });
+    if (is_asked || is_due || is_best) attempt([&] { save(is_best); });
+  }
+
+  Index checkpoints_to_come() const {
+    Index const steps = config_.training.steps - run_.steps_done();
+    Index const every = config_.output.checkpoint_every;
+    return every > 0 ? (steps + every - 1) / every : 1;
+  }
+
+  /// From the newest checkpoint that is whole; newer ones that are not are put aside.
+  void resume(RunPlan& plan, Resume resume) {
+    std::vector<std::string> damaged;
+    for (auto const& path : checkpoints_.list()) {
+      try {
+        run_.restore(io::CheckpointReader(ranks_, path));
+        plan.resumed_from = path;
+        break;
+      } catch (FileError const& error) {
+        damaged.push_back(path);
+        plan.not_used += (plan.not_used.empty() ? "" : "\n") + std::string(error.what());
+      }
+    }
+    if (plan.resumed_from.empty() && !damaged.empty())
+      throw FileError("no checkpoint in " + checkpoints_.path() + " can be used:\n" +
+                      plan.not_used);
+    if (plan.resumed_from.empty() && resume == Resume::must)
+      throw FileError(checkpoints_.path() + ": holds no checkpoint to resume from");
+    if (!plan.resumed_from.empty()) saved_step_ = run_.steps_done();
+    checkpoints_.put_aside(damaged);
+  }
+
+  /// Does what may fail now and succeed later, when there is room on the disk again.
+  template <class Work>
+  void attempt(Work const& work) {
+    try {
+      work();
+    } catch (FileError const& error) {
+      if (fault_ != error.what()) observer_.failed_to_write(error.what());
+      fault_ = error.what();
+    }
+  }
+
+  /// The reports since the last one that could be written.
+  void record() {
+    for (; !unrecorded_.empty(); unrecorded_.pop_front()) record_->append(unrecorded_.front());
+  }
+
+  /// Saves this state, or begins to, where checkpoints are asynchronous. The record first: of a
+  /// state that is saved it must know the steps.
+  void save(bool is_best = false) {
+    record();
+    attempt([&] { complete(); });  // the one before, which may fail
+    Index const step = run_.steps_done();
+    if (saved_step_ != step) {
+      Stopwatch const watch;
+      auto const path = checkpoints_.path_of(step);
+      writer_ ? run_.save(path, *writer_) : run_.save(path);
+      saving_ = {step, is_best, watch.seconds()};
+      if (!writer_) complete();
+    }
+    record_->save();
+  }
+
+  /// Waits until the state that is being saved is safe.
+  void complete() {
+    if (!saving_) return;
+    auto const [step, is_best, seconds] = *std::exchange(saving_, std::nullopt);
+    if (writer_) writer_->finish();
+    stop_.took_checkpoint(writer_ ? writer_->seconds() : seconds);
+    saved_step_ = step;
+    checkpoints_.remove_old();
+    auto const path = checkpoints_.path_of(step);
+    observer_.saved(path);
+    if (is_best) checkpoints_.keep_as_best(path);
+    fault_.clear();
+  }
+
+  struct Saving {
+    Index step;
+    bool is_best;
+    double seconds;  // so far
+  };
+
+  Communicator ranks_;
+  RunConfig config_;
+  RunObserver& observer_;
+  StopRequest stop_;
+  CheckpointDirectory checkpoints_;
+  Run<Scalar, Space> run_;
+  std::optional<RunRecord> record_;
+  std::deque<StepReport> unrecorded_;
+  Index first_step_ = 0;
+  std::optional<io::AsynchronousWriter<Scalar, Space>> writer_;  // if checkpoints are asynchronous
+  std::optional<Saving> saving_;                                 // begun, perhaps not complete
+  std::optional<Index> saved_step_;                              // of the newest checkpoint
+  std::string fault_;  // the last that the observer was told of
+};
+
+}  // namespace
+
+template <class Scalar, class Space>
+RunResult run_training(Context<Space> const& context, RunConfig const& config,
+                       RunOptions const& options, RunObserver& observer) {
+  return Execution<Scalar, Space>(context, config, options, observer).execute();
+}
+
+std::string find_checkpoint(std::string const& path) {
+  if (!fs::is_directory(path)) return path;
+  for (auto const& directory : {checkpoints_of(path), path}) {
+    auto const found = io::list_checkpoints(directory);
+    if (!found.empty()) return found.front();
+  }
+  throw FileError(path + ": holds no checkpoint (step-<number>.h5)");
+}
+
+#define KYRTOS_RUN_TRAINING(SCALAR, SPACE)                                                \
+  template RunResult run_training<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, \
+                                                 RunOptions const&, RunObserver&);
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RUN_TRAINING)
+
+}  // namespace kyrtos::train
