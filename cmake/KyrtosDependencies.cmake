@@ -20,8 +20,10 @@ if(Kyrtos_ENABLE_FORTRAN)
   endif()
 endif()
 
-include(KyrtosHDF5)
-set_package_properties(HDF5 PROPERTIES TYPE REQUIRED PURPOSE "checkpoints and run records")
+if(NOT Kyrtos_CURVATURE_ONLY)
+  include(KyrtosHDF5)
+  set_package_properties(HDF5 PROPERTIES TYPE REQUIRED PURPOSE "checkpoints and run records")
+endif()
 
 if(Kyrtos_ENABLE_ONEDNN)
   find_package(DNNL QUIET)
@@ -119,25 +121,27 @@ kyrtos_dependency(
   URL ${github}/kokkos/kokkos-kernels/releases/download/4.6.02/kokkos-kernels-4.6.02.tar.gz
   SHA256 a953f445660ed5aaab10e18fc4a90c4c178291e9d9d97d20abd4e6027f1193ec
   PURPOSE "matrix products on every backend")
-kyrtos_dependency(
-  fmt fmt::fmt VERSION 9
-  URL ${github}/fmtlib/fmt/releases/download/10.2.1/fmt-10.2.1.zip
-  SHA256 312151a2d13c8327f5c9c586ac6cf7cddc1658e8f53edae0ec56509c8fa516c9
-  PURPOSE "text formatting")
-kyrtos_dependency(
-  nlohmann_json nlohmann_json::nlohmann_json VERSION 3.10
-  URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
-  SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
-  PURPOSE "metrics, one JSON object a step")
-set(toml_version 3)
-if(kyrtos_device STREQUAL "CUDA")
-  set(toml_version 3.4) # the first that nvcc can be got through: KyrtosTargets.cmake
+if(NOT Kyrtos_CURVATURE_ONLY)
+  kyrtos_dependency(
+    fmt fmt::fmt VERSION 9
+    URL ${github}/fmtlib/fmt/releases/download/10.2.1/fmt-10.2.1.zip
+    SHA256 312151a2d13c8327f5c9c586ac6cf7cddc1658e8f53edae0ec56509c8fa516c9
+    PURPOSE "text formatting")
+  kyrtos_dependency(
+    nlohmann_json nlohmann_json::nlohmann_json VERSION 3.10
+    URL ${github}/nlohmann/json/releases/download/v3.11.3/json.tar.xz
+    SHA256 d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d
+    PURPOSE "metrics, one JSON object a step")
+  set(toml_version 3)
+  if(kyrtos_device STREQUAL "CUDA")
+    set(toml_version 3.4) # the first that nvcc can be got through: KyrtosTargets.cmake
+  endif()
+  kyrtos_dependency(
+    tomlplusplus tomlplusplus::tomlplusplus VERSION ${toml_version}
+    URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
+    SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
+    PURPOSE "configuration files")
 endif()
-kyrtos_dependency(
-  tomlplusplus tomlplusplus::tomlplusplus VERSION ${toml_version}
-  URL ${github}/marzer/tomlplusplus/archive/v3.4.0.tar.gz
-  SHA256 8517f65938a4faae9ccf8ebb36631a38c1cadfb5efa85d9a72e15b9e97d25155
-  PURPOSE "configuration files")
 
 if(Kyrtos_ENABLE_APPS OR Kyrtos_ENABLE_TESTS OR Kyrtos_ENABLE_PERF)
   kyrtos_dependency(

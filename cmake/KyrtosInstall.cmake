@@ -17,8 +17,12 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Kyrtos")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/kyrtos" "${PROJECT_BINARY_DIR}/include/kyrtos"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(TARGETS kyrtos kyrtos_c EXPORT KyrtosTargets)
-install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+install(TARGETS kyrtos_curvature EXPORT KyrtosCurvatureTargets)
+install(EXPORT KyrtosCurvatureTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+if(TARGET kyrtos)
+  install(TARGETS kyrtos_model kyrtos kyrtos_c EXPORT KyrtosTargets)
+  install(EXPORT KyrtosTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
+endif()
 if(TARGET kyrtos_fortran)
   install(TARGETS kyrtos_fortran EXPORT KyrtosFortranTargets)
   install(EXPORT KyrtosFortranTargets NAMESPACE Kyrtos:: DESTINATION "${package_dir}")
@@ -41,4 +45,6 @@ install(FILES "${PROJECT_BINARY_DIR}/KyrtosConfig.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/KyrtosHDF5.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" DESTINATION "${package_dir}")
 
-include(KyrtosPkgConfig)
+if(TARGET kyrtos)
+  include(KyrtosPkgConfig)
+endif()

@@ -25,6 +25,22 @@ FORBIDDEN = [
     (LIBRARY, r"\bstd::(cout|cerr|clog)\b|(?<!\w)(std::)?(printf|puts)\s*\(",
      "the library does not print"),
 ]
+# What the files of a room may include beside their own room; ARCHITECTURE.md draws it.
+ROOMS = {
+    "core": set(),
+    "linalg": {"core"},
+    "parallel": {"core", "linalg"},
+    "curvature": {"core", "linalg", "parallel"},
+    "layers": {"core", "linalg"},
+    "model": {"core", "linalg", "parallel", "curvature", "layers"},
+    "optim": {"core", "linalg", "curvature"},
+    "growth": {"core", "linalg", "curvature", "model", "optim"},
+    "io": {"core", "parallel"},
+    "hugging_face": {"core", "model", "io"},
+    "train": {"core", "linalg", "parallel", "curvature", "layers", "model", "optim", "growth", "io"},
+    "c": {"core", "linalg", "parallel", "curvature", "layers", "model", "optim", "growth", "io",
+          "hugging_face", "train"},
+}
 EXEMPT = {"include/kyrtos/core/kokkos_compat.hpp",
           "src/c/kokkos.cpp"}  # for C and Fortran, which can not start Kokkos themselves
 
@@ -65,6 +81,47 @@ def copies_without_instance(path, code):
                        "deep_copy without an execution-space instance fences everything")
 
 
+def room_of(path):
+    """`model` for include/kyrtos/model/… and src/model/…; None for what is in no room."""
+    parts = path.split("/")
+    inner = parts[2:] if parts[:2] == ["include", "kyrtos"] else parts[1:] if parts[0] == "src" else []
+    return inner[0] if len(inner) > 1 else None
+
+
+def includes(root, path, text):
+    """The project's files that this one includes, with their lines."""
+    for match in re.finditer(r'^#include [<"]([^>"]+)[>"]', text, flags=re.M):
+        for folder in ((root / path).parent, root / "src", root / "include"):
+            file = (folder / match[1]).resolve()
+            if file.is_file():
+                yield line_of(text, match.start()), file.relative_to(root.resolve()).as_posix()
+                break
+
+
+def includes_of_higher_rooms(root, path, text):
+    room = room_of(path)
+    for line, other in includes(root, path, text) if room else ():
+        target = room_of(other)
+        if target not in (None, room) and target not in ROOMS.get(room, ()):
+            yield line, f"{room} includes {other}, but {target} is not below it"
+
+
+def circles(graph):
+    """Files that include each other, directly or not."""
+    done = set()
+
+    def visit(file, above):
+        if file in above:
+            yield above[above.index(file):] + [file]
+        elif file not in done:
+            for other in graph.get(file, ()):
+                yield from visit(other, above + [file])
+            done.add(file)
+
+    for file in graph:
+        yield from visit(file, [])
+
+
 def licence(text):
     head = "\n".join(text.splitlines()[:4])
     if not all(line in head for line in LICENCE):
@@ -83,13 +140,20 @@ def sources(root):
 
 def main(root):
     complaints = 0
+    graph = {}
     for file in sources(root):
         path, text = file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
         code = bare(text)
+        if file.suffix in (".hpp", ".cpp", ".h"):
+            graph[path] = [other for _, other in includes(root, path, text)]
         for line, what in (*licence(text), *forbidden(path, code),
-                           *copies_without_instance(path, code)):
+                           *copies_without_instance(path, code),
+                           *includes_of_higher_rooms(root, path, text)):
             print(f"{path}:{line}: {what}")
             complaints += 1
+    for circle in circles(graph):
+        print("include each other: " + " -> ".join(circle))
+        complaints += 1
     print(f"{complaints} complaints")
     return complaints > 0
 

@@ -11,7 +11,7 @@
 /// \brief The C interface: models, training and curvature behind opaque handles.
 ///
 /// Every function returns a status and leaves its results unspecified when that is not KYRTOS_OK;
-/// `kyrtos_<handle>_error()` says then, in a sentence, what is wrong and the mend. Nothing here
+/// `kyrtos_<handle>_error()` says then, in a sentence, what is wrong and the fix. Nothing here
 /// prints, exits, or starts MPI or Kokkos on its own.
 ///
 /// **Ranks.** What takes a batch is collective over the context's communicator: each rank hands

@@ -16,7 +16,7 @@ template <class Scalar>
 train::RunState first_state(Model<Scalar> const& model) {
   train::RunState state;
   for (bool const takes_part : model.active)
-    state.growth.births.push_back(takes_part ? std::optional(growth::BlockBirth()) : std::nullopt);
+    state.growth.starts.push_back(takes_part ? std::optional(growth::BlockStart()) : std::nullopt);
   return state;
 }
 
@@ -30,7 +30,7 @@ Training<Scalar>::Training(std::shared_ptr<Model<Scalar>> model)
                  model_->objective_options(false)),
       optimizer_(train::make_optimizer<Scalar>(
           model_->context, model_->size(),
-          growth::ranges_of(model_->layout(), state_.growth.births), model_->config.optimizer)),
+          growth::ranges_of(model_->layout(), state_.growth.starts), model_->config.optimizer)),
       trainer_(objective_, *optimizer_, train::trainer_options(model_->config, never_interrupted)) {
   model_->rely_on_home();
 }
@@ -83,7 +83,7 @@ void Training<Scalar>::restore(std::string const& path) {
       context, file, model_->layout(),
       train::saved_vectors(model_->parameters(), *optimizer_, trainer_.probe()));
   state_ = std::move(state);
-  optimizer_->set_ranges(growth::ranges_of(model_->layout(), state_.growth.births));
+  optimizer_->set_ranges(growth::ranges_of(model_->layout(), state_.growth.starts));
   trainer_.restore(state_.trainer, has_all);
 }
 

@@ -10,7 +10,7 @@ namespace kyrtos::curvature {
 template <class Scalar, class Space>
 AdamPreconditioner<Scalar, Space>::AdamPreconditioner(Index size,
                                                       AdamPreconditionerOptions const& options)
-    : size_(size), options_(options), stretches_{{0, size}} {
+    : size_(size), options_(options), ranges_{{0, size}} {
   auto const is_decay = [](double beta) { return beta >= 0 && beta < 1; };
   require<ConfigError>(is_decay(options.beta1) && is_decay(options.beta2),
                        "AdamPreconditioner: beta1 and beta2 must lie in [0, 1)");
@@ -19,26 +19,26 @@ AdamPreconditioner<Scalar, Space>::AdamPreconditioner(Index size,
 
 template <class Scalar, class Space>
 void AdamPreconditioner<Scalar, Space>::update(ConstVector second_moment, Index step) {
-  update(second_moment, std::vector<AdamStretch>{{0, size_, step, step}});
+  update(second_moment, std::vector<AdamRange>{{0, size_, step, step}});
 }
 
 template <class Scalar, class Space>
 void AdamPreconditioner<Scalar, Space>::update(ConstVector second_moment,
-                                               std::vector<AdamStretch> stretches) {
+                                               std::vector<AdamRange> ranges) {
   require(static_cast<Index>(second_moment.size()) == size_,
           "AdamPreconditioner: the second moment has another size than P");
-  for (auto const& s : stretches) {
+  for (auto const& s : ranges) {
     require<ConfigError>(s.first_steps >= 1 && s.second_steps >= 1,
                          "AdamPreconditioner: steps are counted from 1");
     require(s.offset >= 0 && s.size >= 0 && s.offset + s.size <= size_,
-            "AdamPreconditioner: a stretch lies outside the vector");
+            "AdamPreconditioner: a range lies outside the vector");
   }
   v_ = second_moment;
-  stretches_ = std::move(stretches);
+  ranges_ = std::move(ranges);
 }
 
 template <class Scalar, class Space>
-auto AdamPreconditioner<Scalar, Space>::element(AdamStretch const& s) const
+auto AdamPreconditioner<Scalar, Space>::element(AdamRange const& s) const
     -> PreconditionerElement<Scalar, Space> {
   if (v_.size() == 0) return {};
   double scale = 1, moment_scale = 1;
@@ -56,7 +56,7 @@ void AdamPreconditioner<Scalar, Space>::inverse_root(Context<Space> const& conte
   require(static_cast<Index>(out.size()) == size_,
           "AdamPreconditioner: the vector for P^(-1/2) has another size than P");
   linalg::fill(context, out, 1);
-  for_each_stretch([&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
+  for_each_range([&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
     auto const target = slice(out, offset, size);
     linalg::detail::for_each(
         context, "kyrtos::curvature::inverse_root", size,

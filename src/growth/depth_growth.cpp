@@ -11,20 +11,20 @@ namespace kyrtos::growth {
 
 model::ActiveBlocks GrowthState::active() const {
   model::ActiveBlocks active;
-  for (auto const& birth : births) active.push_back(birth.has_value());
+  for (auto const& start : starts) active.push_back(start.has_value());
   return active;
 }
 
 std::vector<optim::ParameterRange> ranges_of(
-    ParameterLayout const& layout, std::vector<std::optional<BlockBirth>> const& births,
-    std::function<double(BlockBirth const&)> const& rate_of) {
+    ParameterLayout const& layout, std::vector<std::optional<BlockStart>> const& starts,
+    std::function<double(BlockStart const&)> const& rate_of) {
   return optim::ranges_of(layout, [&](Segment const& segment) {
     std::optional<optim::ParameterAge> age = optim::ParameterAge();
-    for (std::size_t block = 0; block < births.size(); ++block) {
+    for (std::size_t block = 0; block < starts.size(); ++block) {
       if (!segment.name.starts_with("blocks." + std::to_string(block) + ".")) continue;
-      auto const& birth = births[block];
-      if (!birth) return std::optional<optim::ParameterAge>();
-      age = optim::ParameterAge{birth->step, birth->second_began, rate_of(*birth)};
+      auto const& start = starts[block];
+      if (!start) return std::optional<optim::ParameterAge>();
+      age = optim::ParameterAge{start->step, start->second_began, rate_of(*start)};
     }
     return age;
   });
@@ -42,9 +42,9 @@ DepthGrowth<Scalar, Space>::DepthGrowth(Context<Space> const& context,
       schedule_(config, model.config().depth, rate),
       order_(joining_order(config.where, schedule_.initial_depth(), model.config().depth)),
       seed_(seed) {
-  state_.births.resize(order_.size());
+  state_.starts.resize(order_.size());
   for (Index i = 0; i < schedule_.initial_depth(); ++i)
-    state_.births[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])] = BlockBirth();
+    state_.starts[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])] = BlockStart();
 }
 
 template <class Scalar, class Space>
@@ -63,9 +63,9 @@ bool DepthGrowth<Scalar, Space>::advance(Index step, std::optional<double> thres
   for (Index i = present; i < static_cast<Index>(wanted); ++i)
     join(order_[static_cast<std::size_t>(i)], theta, optimizer);
   if (config_.entry == GrowthConfig::Entry::gate)
-    for (std::size_t block = 0; block < state_.births.size(); ++block)
-      if (auto const& birth = state_.births[block]; birth && birth->step > 0)
-        set_gate(context_, *model_, static_cast<Index>(block), opening(*birth, optimizer.steps()),
+    for (std::size_t block = 0; block < state_.starts.size(); ++block)
+      if (auto const& start = state_.starts[block]; start && start->step > 0)
+        set_gate(context_, *model_, static_cast<Index>(block), opening(*start, optimizer.steps()),
                  theta);
   optimizer.set_ranges(ranges(optimizer.steps()));
   return static_cast<Index>(wanted) > present;
@@ -76,10 +76,10 @@ void DepthGrowth<Scalar, Space>::join(Index block, Parameters theta, Optimizer& 
   Index const source = source_for(block);
   enter_block(context_, *model_, config_, block, source, seed_, theta);
   enter_moments(context_, *model_, config_, block, source, theta, optimizer);
-  BlockBirth birth{optimizer.steps(), optimizer.steps()};
+  BlockStart start{optimizer.steps(), optimizer.steps()};
   if (config_.second_moment == GrowthConfig::SecondMoment::neighbours)
-    birth.second_began = state_.births[static_cast<std::size_t>(source)]->second_began;
-  state_.births[static_cast<std::size_t>(block)] = birth;
+    start.second_began = state_.starts[static_cast<std::size_t>(source)]->second_began;
+  state_.starts[static_cast<std::size_t>(block)] = start;
 }
 
 /// The block that a new one learns from: where it is stacked, the blocks below in turn; else the
@@ -88,9 +88,9 @@ template <class Scalar, class Space>
 Index DepthGrowth<Scalar, Space>::source_for(Index block) const {
   if (config_.where == GrowthConfig::Where::stack) return block % schedule_.initial_depth();
   Index nearest = -1;
-  for (std::size_t i = 0; i < state_.births.size(); ++i) {
+  for (std::size_t i = 0; i < state_.starts.size(); ++i) {
     auto const other = static_cast<Index>(i);
-    if (state_.births[i] && (nearest < 0 || std::abs(other - block) < std::abs(nearest - block)))
+    if (state_.starts[i] && (nearest < 0 || std::abs(other - block) < std::abs(nearest - block)))
       nearest = other;
   }
   require<ConfigError>(nearest >= 0, "growth: at least one block must take part from the start");
@@ -99,16 +99,16 @@ Index DepthGrowth<Scalar, Space>::source_for(Index block) const {
 
 /// How far a block's ramp has got, from 0 to 1; blocks that were there from the start have none.
 template <class Scalar, class Space>
-double DepthGrowth<Scalar, Space>::opening(BlockBirth const& birth, Index optimizer_steps) const {
-  if (birth.step == 0 || config_.ramp_steps == 0) return 1;
-  return std::min(1.0, static_cast<double>(optimizer_steps - birth.step + 1) /
+double DepthGrowth<Scalar, Space>::opening(BlockStart const& start, Index optimizer_steps) const {
+  if (start.step == 0 || config_.ramp_steps == 0) return 1;
+  return std::min(1.0, static_cast<double>(optimizer_steps - start.step + 1) /
                            static_cast<double>(config_.ramp_steps));
 }
 
 template <class Scalar, class Space>
 std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index optimizer_steps) const {
-  auto const all = ranges_of(model_->layout(), state_.births, [&](BlockBirth const& birth) {
-    return opening(birth, optimizer_steps);
+  auto const all = ranges_of(model_->layout(), state_.starts, [&](BlockStart const& start) {
+    return opening(start, optimizer_steps);
   });
   std::vector<optim::ParameterRange> own;
   for (auto const& range : all)
@@ -119,7 +119,7 @@ std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index opti
 
 template <class Scalar, class Space>
 void DepthGrowth<Scalar, Space>::restore(GrowthState state) {
-  require<ConfigError>(state.births.size() == state_.births.size(),
+  require<ConfigError>(state.starts.size() == state_.starts.size(),
                        "growth: the state to restore is of a model of another depth");
   schedule_.restore(state.calm_steps);
   state_ = std::move(state);

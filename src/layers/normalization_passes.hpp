@@ -26,7 +26,7 @@ template <class Scalar, class Space, class Blocks>
 void Normalization<Scalar, Space, Blocks>::forward(Context<Space> const& context, ConstVector theta,
                                                    Pass const& p) const {
   Index const n = features_;
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(n);
   auto const epsilon = static_cast<Scalar>(epsilon_);
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
@@ -36,9 +36,9 @@ void Normalization<Scalar, Space, Blocks>::forward(Context<Space> const& context
         Scalar const* const x = &p.x(row, 0);
         Scalar* const y = &p.y(row, 0);
         Scalar const m =
-            centered ? mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) { return x[j]; })
+            centered ? inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) { return x[j]; })
                      : Scalar(0);
-        Scalar const variance = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+        Scalar const variance = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                   return (x[j] - m) * (x[j] - m);
                                 });
         Scalar const r = 1 / math::sqrt(variance + epsilon);
@@ -59,7 +59,7 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
                                                     ConstVector theta, Pass const& p, Back const& a,
                                                     MutableVector dtheta) const {
   Index const n = features_, rows = p.shape.tokens();
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   Scalar const* const w = theta.data();
@@ -80,10 +80,10 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
           if (needs_x) {
             Scalar* const dx = &a.x(row, 0);
             Scalar const A = centered
-                                 ? mean_of * row_sum<Scalar, Space>(
-                                                 member, n, [=](Index j) { return w[j] * dy[j]; })
+                                 ? inverse_n * row_sum<Scalar, Space>(
+                                                   member, n, [=](Index j) { return w[j] * dy[j]; })
                                  : Scalar(0);
-            Scalar const B = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+            Scalar const B = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                return w[j] * dy[j] * (r * (x[j] - m));
                              });
             row_for<Space>(member, n,
@@ -104,7 +104,7 @@ void Normalization<Scalar, Space, Blocks>::tangent_forward(Context<Space> const&
                                                            ConstVector theta, ConstVector u,
                                                            Pass const& p, Pass const& t) const {
   Index const n = features_;
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
@@ -115,10 +115,11 @@ void Normalization<Scalar, Space, Blocks>::tangent_forward(Context<Space> const&
         Scalar const* const x_dot = &t.x(row, 0);
         Scalar* const y_dot = &t.y(row, 0);
         Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
-        Scalar const m_dot = centered ? mean_of * row_sum<Scalar, Space>(
-                                                      member, n, [=](Index j) { return x_dot[j]; })
-                                      : Scalar(0);
-        Scalar const alpha = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+        Scalar const m_dot =
+            centered
+                ? inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) { return x_dot[j]; })
+                : Scalar(0);
+        Scalar const alpha = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                return r * (x[j] - m) * x_dot[j];
                              });
         row_for<Space>(member, n, [=](Index j) {
@@ -141,7 +142,7 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
                                                             Back const& a, Back const& ta,
                                                             MutableVector hu) const {
   Index const n = features_, rows = p.shape.tokens();
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(n);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(n);
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   Scalar const* const w = theta.data();
@@ -172,12 +173,12 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
             auto const h_dot = [=](Index j) { return w_dot[j] * dy[j] + w[j] * dy_dot[j]; };
             Scalar A = 0, A_dot = 0;
             if (centered) {
-              A = mean_of * row_sum<Scalar, Space>(member, n, h);
-              A_dot = mean_of * row_sum<Scalar, Space>(member, n, h_dot);
+              A = inverse_n * row_sum<Scalar, Space>(member, n, h);
+              A_dot = inverse_n * row_sum<Scalar, Space>(member, n, h_dot);
             }
-            Scalar const B =
-                mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) { return h(j) * hat(j); });
-            Scalar const B_dot = mean_of * row_sum<Scalar, Space>(member, n, [=](Index j) {
+            Scalar const B = inverse_n * row_sum<Scalar, Space>(
+                                             member, n, [=](Index j) { return h(j) * hat(j); });
+            Scalar const B_dot = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                    return h_dot(j) * hat(j) + h(j) * hat_dot(j);
                                  });
             row_for<Space>(member, n, [=](Index j) {

@@ -42,7 +42,7 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
                                     Pass const& p) const {
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(h.size);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   auto const epsilon = static_cast<Scalar>(options_.epsilon);
   detail::for_each_row(
       context, "kyrtos::qk_norm::forward", p.shape.tokens(),
@@ -51,8 +51,9 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
         Scalar* y = &p.y(row, 0);
         for (Index head = 0; head < h.normed; ++head, x += h.size, y += h.size) {
           Scalar const* const w = theta.data() + h.weight(head);
-          Scalar const square = mean_of * detail::row_sum<Scalar, Space>(
-                                              member, h.size, [=](Index j) { return x[j] * x[j]; });
+          Scalar const square =
+              inverse_n *
+              detail::row_sum<Scalar, Space>(member, h.size, [=](Index j) { return x[j] * x[j]; });
           Scalar const r = 1 / math::sqrt(square + epsilon);
           detail::row_for<Space>(member, h.size, [=](Index j) { y[j] = w[j] * (r * x[j]); });
           Kokkos::single(Kokkos::PerThread(member), [=]() { p.saved(row * h.normed + head) = r; });
@@ -66,7 +67,7 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
                                             ConstVector u, Pass const& p, Pass const& t) const {
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(h.size);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   detail::for_each_row(
       context, "kyrtos::qk_norm::tangent_forward", p.shape.tokens(),
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index row) {
@@ -77,7 +78,7 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
           Scalar const* const w = theta.data() + h.weight(head);
           Scalar const* const w_dot = u.data() + h.weight(head);
           Scalar const r = p.saved(row * h.normed + head);
-          Scalar const alpha = mean_of * r *
+          Scalar const alpha = inverse_n * r *
                                detail::row_sum<Scalar, Space>(
                                    member, h.size, [=](Index j) { return x[j] * x_dot[j]; });
           detail::row_for<Space>(member, h.size, [=](Index j) {
@@ -97,7 +98,7 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
                                      Pass const& p, Back const& a, MutableVector dtheta) const {
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(h.size);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   Index const rows = p.shape.tokens(), width = 2 * h.size;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   Index const chunks = needs_theta ? detail::chunks_of<Space>(rows) : 0;
@@ -116,7 +117,7 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
             Scalar const r = p.saved(row * h.normed + head);
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
-              Scalar const beta = mean_of * r *
+              Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
                                       member, h.size, [=](Index j) { return w[j] * dy[j] * x[j]; });
               detail::row_for<Space>(
@@ -141,7 +142,7 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
                                              MutableVector hu) const {
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
-  auto const mean_of = Scalar(1) / static_cast<Scalar>(h.size);
+  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   Index const rows = p.shape.tokens(), width = 2 * h.size;
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   Index const chunks = needs_theta ? detail::chunks_of<Space>(rows) : 0;
@@ -162,11 +163,11 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
               Scalar const* const w_dot = u.data() + h.weight(head);
-              Scalar const beta = mean_of * r *
+              Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
                                       member, h.size, [=](Index j) { return w[j] * dy[j] * x[j]; });
               Scalar const beta_dot =
-                  mean_of * r * detail::row_sum<Scalar, Space>(member, h.size, [=](Index j) {
+                  inverse_n * r * detail::row_sum<Scalar, Space>(member, h.size, [=](Index j) {
                     Scalar const n_dot = x_dot[j] - alpha * (r * x[j]);  // over r
                     return (w_dot[j] * dy[j] + w[j] * dy_dot[j]) * x[j] + w[j] * dy[j] * n_dot;
                   });

@@ -61,10 +61,10 @@ GemmProvider choose(GemmProvider wanted) {
 }  // namespace
 
 template <class Scalar, class Space>
-void multiply_as_they_are(Context<Space> const& context, Transpose a_op, Transpose b_op,
-                          Scalar alpha, MatrixView<Scalar const, Space> const& a,
-                          MatrixView<Scalar const, Space> const& b, Scalar beta,
-                          MatrixView<Scalar, Space> const& c) {
+void gemm_full_precision(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                         Scalar alpha, MatrixView<Scalar const, Space> const& a,
+                         MatrixView<Scalar const, Space> const& b, Scalar beta,
+                         MatrixView<Scalar, Space> const& c) {
   auto const provider = choose<Scalar, Space>(context.options().gemm);
   if constexpr (onednn::supports<Scalar, Space>)
     if (provider == GemmProvider::onednn)
@@ -94,7 +94,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   if constexpr (std::is_same_v<Scalar, float>)
     if (auto* const products = context.products())
       return products->multiply(a_op, b_op, alpha, a, b, beta, c);
-  multiply_as_they_are<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
+  gemm_full_precision<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
 }
 
 std::vector<GemmProviderInfo> gemm_providers() {
@@ -102,7 +102,7 @@ std::vector<GemmProviderInfo> gemm_providers() {
 }
 
 #define KYRTOS_INSTANTIATE_GEMM_(SCALAR, SPACE)                                                    \
-  template void multiply_as_they_are<SCALAR, SPACE>(                                               \
+  template void gemm_full_precision<SCALAR, SPACE>(                                                \
       Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
       MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \
   template void gemm<SCALAR, SPACE>(                                                               \

@@ -36,10 +36,10 @@ struct RoundedOperands {
 /// gemm() by the provider that the context names or the fastest there is, of factors that nothing
 /// rounds.
 template <class Scalar, class Space>
-void multiply_as_they_are(Context<Space> const& context, Transpose a_op, Transpose b_op,
-                          Scalar alpha, MatrixView<Scalar const, Space> const& a,
-                          MatrixView<Scalar const, Space> const& b, Scalar beta,
-                          MatrixView<Scalar, Space> const& c);
+void gemm_full_precision(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                         Scalar alpha, MatrixView<Scalar const, Space> const& a,
+                         MatrixView<Scalar const, Space> const& b, Scalar beta,
+                         MatrixView<Scalar, Space> const& c);
 
 /// oneDNN (https://oneapi-src.github.io/oneDNN): the fastest float32 on most CPUs.
 namespace onednn {

@@ -113,7 +113,7 @@ void multiply_in_tf32(Context<Space> const& context, RoundedProduct const& p,
   if constexpr (cublaslt::supports<Space>)
     cublaslt::gemm(context, p, in, c);
   else
-    multiply_as_they_are<float, Space>(context, p.a_op, p.b_op, 1, rounded_a, rounded_b, p.beta, c);
+    gemm_full_precision<float, Space>(context, p.a_op, p.b_op, 1, rounded_a, rounded_b, p.beta, c);
 }
 
 }  // namespace rounding

@@ -57,8 +57,8 @@ Index Chain<Scalar, Space>::widest_features() const {
 template <class Scalar, class Space>
 auto Chain<Scalar, Space>::bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                                 SequenceShape shape, Kind kind, Retention retention,
-                                MutableMatrix x, MutableMatrix y) const -> Passes {
-  Passes passes;
+                                MutableMatrix x, MutableMatrix y) const -> Activations {
+  Activations passes;
   auto const sizes = inside(shape, kind);
   for (std::size_t i = 0; i < links_.size(); ++i) {
     auto const& [name, layer, offset, size, regions] = links_[i];
@@ -93,9 +93,9 @@ template <class Scalar, class Space>
 auto Chain<Scalar, Space>::bind_back(BufferPool<Scalar, Space>& workspace,
                                      std::string const& prefix, SequenceShape shape,
                                      Retention retention, MutableMatrix dy, MutableMatrix dx) const
-    -> Backs {
+    -> Adjoints {
   Index const widest = widest_features();
-  Backs backs(links_.size());
+  Adjoints backs(links_.size());
   bool odd = false;
   for (std::size_t i = links_.size(); i-- > 0;) {
     auto const& [name, layer, offset, size, regions] = links_[i];
@@ -132,7 +132,7 @@ void Chain<Scalar, Space>::add_residual(Context<Space> const& context, ConstMatr
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVector theta,
-                                         Passes const& p, std::size_t count) const {
+                                         Activations const& p, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i) {
     auto const& link = links_[i];
     auto const region = link.region(context, PassKind::forward, p[i].shape);
@@ -142,21 +142,21 @@ void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVec
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
-                                   Passes const& p) const {
+                                   Activations const& p) const {
   forward_links(context, theta, p, links_.size());
   add_residual(context, p.front().x, p.back().y);
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::recompute_forward(Context<Space> const& context, ConstVector theta,
-                                             Passes const& p) const {
+                                             Activations const& p) const {
   forward_links(context, theta, p, links_.size() - 1);
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, ConstVector theta,
-                                                 ConstVector u, Passes const& p, Passes const& t,
-                                                 std::size_t count) const {
+                                                 ConstVector u, Activations const& p,
+                                                 Activations const& t, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i) {
     auto const& link = links_[i];
     auto const region = link.region(context, PassKind::tangent_forward, p[i].shape);
@@ -166,7 +166,8 @@ void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, 
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
-                                           ConstVector u, Passes const& p, Passes const& t) const {
+                                           ConstVector u, Activations const& p,
+                                           Activations const& t) const {
   tangent_forward_links(context, theta, u, p, t, links_.size());
   add_residual(context, t.front().x, t.back().y);
 }
@@ -174,7 +175,8 @@ void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstV
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::recompute_tangent_forward(Context<Space> const& context,
                                                      ConstVector theta, ConstVector u,
-                                                     Passes const& p, Passes const& t) const {
+                                                     Activations const& p,
+                                                     Activations const& t) const {
   tangent_forward_links(context, theta, u, p, t, links_.size() - 1);
 }
 
@@ -201,7 +203,8 @@ void Chain<Scalar, Space>::tangent_backward_link(Context<Space> const& context, 
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
-                                    Passes const& p, Backs const& a, MutableVector dtheta) const {
+                                    Activations const& p, Adjoints const& a,
+                                    MutableVector dtheta) const {
   for (std::size_t i = links_.size(); i-- > 0;)
     backward_link(context, links_[i], theta, p[i], a[i], dtheta);
   add_residual(context, a.back().y, a.front().x);
@@ -209,9 +212,9 @@ void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector t
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, ConstVector theta,
-                                            ConstVector u, Passes const& p, Passes const& t,
-                                            Backs const& a, Backs const& ta,
-                                            MutableVector hu) const {
+                                            ConstVector u, Activations const& p,
+                                            Activations const& t, Adjoints const& a,
+                                            Adjoints const& ta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;)
     tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);
   add_residual(context, ta.back().y, ta.front().x);
@@ -219,9 +222,9 @@ void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, Const
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVector theta,
-                                         ConstVector u, Passes const& p, Passes const& t,
-                                         Backs const& a, Backs const& ta, MutableVector dtheta,
-                                         MutableVector hu) const {
+                                         ConstVector u, Activations const& p, Activations const& t,
+                                         Adjoints const& a, Adjoints const& ta,
+                                         MutableVector dtheta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;) {
     backward_link(context, links_[i], theta, p[i], a[i], dtheta);
     tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);

@@ -88,7 +88,7 @@ auto Transformer<Scalar, Space>::make_norm() const
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::append_attention(Stage& chain) {
+void Transformer<Scalar, Space>::append_attention(Chain& chain) {
   using namespace layers;
   auto const& c = config_;
   Index const packed = (c.heads + 2 * c.kv_heads) * c.head_size;
@@ -116,7 +116,7 @@ void Transformer<Scalar, Space>::append_attention(Stage& chain) {
 }
 
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::append_mlp(Stage& chain) const {
+void Transformer<Scalar, Space>::append_mlp(Chain& chain) const {
   using namespace layers;
   auto const& c = config_;
   bool const gated = c.activation == MlpActivation::swiglu;
@@ -203,7 +203,8 @@ void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::
       });
 }
 
-// ---- Passes over all stages --------------------------------------------------------------------
+// ---- Activations over all stages
+// --------------------------------------------------------------------
 
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch) const {

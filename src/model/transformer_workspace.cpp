@@ -84,9 +84,9 @@ void TransformerWorkspace<Scalar, Space>::reserve_branch_adjoints() {
 /// The inside of whichever branch is computed again: as much at each place as any of them needs.
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::reserve_any_branch() {
-  using Kind = typename Stage::Kind;
+  using Kind = typename Chain::Kind;
   auto const reserve = [&](std::string const& prefix, Kind kind) {
-    std::vector<typename Stage::Inside> most;
+    std::vector<typename Chain::Inside> most;
     for (auto const& stage : stages_) {
       auto const sizes = stage.chain->inside(shape_, kind);
       most.resize(std::max(most.size(), sizes.size()));
@@ -107,8 +107,8 @@ void TransformerWorkspace<Scalar, Space>::reserve_any_branch() {
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
                                                std::string const& prefix) {
-  using Kind = typename Stage::Kind;
-  using Retention = typename Stage::Retention;
+  using Kind = typename Chain::Kind;
+  using Retention = typename Chain::Retention;
   auto const& chain = *s.chain;
   auto const retention = options_.recompute ? Retention::transient : Retention::kept;
   s.primal =

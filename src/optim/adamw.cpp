@@ -4,7 +4,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/optim/adamw.hpp>
-#include <kyrtos/optim/detail/sweep.hpp>
+#include <kyrtos/optim/detail/for_each_element.hpp>
 
 #include <cmath>
 
@@ -66,7 +66,7 @@ void AdamW<Scalar, Space>::update_range(Context<Space> const& context, Parameter
       to_scalar(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
       to_scalar(gradient_scale),
       to_scalar(1 / (1 - std::pow(options_.beta2, t2)))};
-  detail::sweep(context, "kyrtos::adamw::update", range.size, step);
+  detail::for_each_element(context, "kyrtos::adamw::update", range.size, step);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::AdamW)

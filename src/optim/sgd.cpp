@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/optim/detail/sweep.hpp>
+#include <kyrtos/optim/detail/for_each_element.hpp>
 #include <kyrtos/optim/sgd.hpp>
 
 namespace kyrtos::optim {
@@ -47,7 +47,7 @@ void Sgd<Scalar, Space>::update_range(Context<Space> const& context, ParameterRa
       static_cast<Scalar>(learning_rate),
       static_cast<Scalar>(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
       static_cast<Scalar>(gradient_scale)};
-  detail::sweep(context, "kyrtos::sgd::update", range.size, step);
+  detail::for_each_element(context, "kyrtos::sgd::update", range.size, step);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)

@@ -10,19 +10,19 @@ namespace kyrtos::train {
 using curvature::StabilityThreshold;
 using Method = CurvatureOptions::Method;
 
-std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterRange> const& ranges,
-                                                   Index steps) {
-  std::vector<curvature::AdamStretch> stretches;
-  for (auto const& [offset, size, decay, age] : ranges) {
+std::vector<curvature::AdamRange> adam_ranges(std::vector<optim::ParameterRange> const& moved,
+                                              Index steps) {
+  std::vector<curvature::AdamRange> ranges;
+  for (auto const& [offset, size, decay, age] : moved) {
     Index const first = steps - age.first, second = steps - age.second;
     if (first < 1) continue;  // it has no moments yet
-    if (!stretches.empty() && stretches.back().offset + stretches.back().size == offset &&
-        stretches.back().first_steps == first && stretches.back().second_steps == second)
-      stretches.back().size += size;
+    if (!ranges.empty() && ranges.back().offset + ranges.back().size == offset &&
+        ranges.back().first_steps == first && ranges.back().second_steps == second)
+      ranges.back().size += size;
     else
-      stretches.push_back({offset, size, first, second});
+      ranges.push_back({offset, size, first, second});
   }
-  return stretches;
+  return ranges;
 }
 
 /// ℓ(θ − ηd) for the update d = (θ_before − θ)/η₀ that was made last, at parameters of its own.
@@ -131,10 +131,10 @@ void CurvatureProbe<Scalar, Space>::before_update() {
 
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::update_preconditioner() {
-  auto const stretches = adam_stretches(optimizer_->ranges(), optimizer_->steps());
-  if (!preconditioner_ || stretches.empty()) return;
+  auto const ranges = adam_ranges(optimizer_->ranges(), optimizer_->steps());
+  if (!preconditioner_ || ranges.empty()) return;
   for (auto const& [name, values] : optimizer_->state())
-    if (name == "v") preconditioner_->update(values, stretches);
+    if (name == "v") preconditioner_->update(values, ranges);
 }
 
 template <class Scalar, class Space>

@@ -143,9 +143,9 @@ model::ActiveBlocks active_blocks(RunConfig const& config, std::string const& st
                                   std::string const& file) {
   auto const growth = growth_state_from_json(state, file);
   if (!growth) return initially_active(config);
-  if (static_cast<Index>(growth->births.size()) != config.model.depth)
+  if (static_cast<Index>(growth->starts.size()) != config.model.depth)
     throw FileError(fmt::format("{}: its training state is that of {} blocks, its model has {}",
-                                file, growth->births.size(), config.model.depth));
+                                file, growth->starts.size(), config.model.depth));
   return growth->active();
 }
 
@@ -155,12 +155,12 @@ bool takes_part(Segment const& segment, model::ActiveBlocks const& active) {
   return true;
 }
 
-std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
-                                                   std::string const& state,
-                                                   std::string const& file, Index steps) {
+std::vector<curvature::AdamRange> adam_ranges(ParameterLayout const& layout,
+                                              std::string const& state, std::string const& file,
+                                              Index steps) {
   auto const growth = growth_state_from_json(state, file);
   if (!growth) return {{0, layout.size(), steps, steps}};
-  return adam_stretches(growth::ranges_of(layout, growth->births), steps);
+  return adam_ranges(growth::ranges_of(layout, growth->starts), steps);
 }
 
 }  // namespace kyrtos::train

@@ -68,23 +68,23 @@ curvature::TrackerState tracker_from(json const& j) {
           .last = report_from(j.at("last"))};
 }
 
-/// One entry a block: null, or its birth.
+/// One entry a block: null, or its start.
 json to_json(growth::GrowthState const& g) {
-  json births = json::array();
-  for (auto const& birth : g.births)
-    births.push_back(birth ? json{{"step", birth->step}, {"second_began", birth->second_began}}
+  json starts = json::array();
+  for (auto const& start : g.starts)
+    starts.push_back(start ? json{{"step", start->step}, {"second_began", start->second_began}}
                            : json(nullptr));
-  return {{"blocks", births}, {"calm_steps", g.calm_steps}};
+  return {{"blocks", starts}, {"calm_steps", g.calm_steps}};
 }
 
 growth::GrowthState growth_from(json const& j) {
   growth::GrowthState state;
   state.calm_steps = count_from(j.at("calm_steps"));
-  for (auto const& birth : j.at("blocks"))
-    state.births.push_back(
-        birth.is_null() ? std::nullopt
-                        : std::optional(growth::BlockBirth{count_from(birth.at("step")),
-                                                           count_from(birth.at("second_began"))}));
+  for (auto const& start : j.at("blocks"))
+    state.starts.push_back(
+        start.is_null() ? std::nullopt
+                        : std::optional(growth::BlockStart{count_from(start.at("step")),
+                                                           count_from(start.at("second_began"))}));
   return state;
 }
 

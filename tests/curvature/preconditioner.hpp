@@ -112,7 +112,7 @@ TEST_CASE("both kinds of preconditioner are one in the long run", "[precondition
     CHECK(gap < 4 * epsilon);
 }
 
-TEST_CASE("stretches of different ages have bias corrections of their own", "[preconditioner]") {
+TEST_CASE("ranges of different ages have bias corrections of their own", "[preconditioner]") {
   Context<Space> const context(MPI_COMM_WORLD);
   View const v = to_device(context, {4, 4, 4, 4});
   Preconditioner p(4), old(4), young(4);
@@ -121,7 +121,7 @@ TEST_CASE("stretches of different ages have bias corrections of their own", "[pr
   young.update(v, {{0, 4, 3, 7}});
   auto const root = inverse_root(context, p);
   CHECK(root[0] == inverse_root(context, old)[0]);
-  CHECK(root[1] == 1);  // no stretch covers it
+  CHECK(root[1] == 1);  // no range covers it
   CHECK(root[2] == inverse_root(context, young)[2]);
   CHECK(root[3] == root[2]);
   CHECK(root[2] != root[0]);

@@ -36,6 +36,19 @@ run("${CMAKE_COMMAND}" --build "${WORK}/the examples")
 set(ENV{PATH} "${prefix}/bin:$ENV{PATH}")
 run("${CMAKE_CTEST_COMMAND}" --test-dir "${WORK}/the examples" --output-on-failure)
 
+# ---- The curvature alone, on a machine without what only training needs -------------------------
+
+set(without "")
+foreach(package HDF5 fmt nlohmann_json tomlplusplus CLI11 spdlog)
+  list(APPEND without "-DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON")
+endforeach()
+run("${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}/tests/install/curvature"
+    -B "${WORK}/the curvature" "-DCMAKE_PREFIX_PATH=${prefix}" ${without} ${compilers})
+run("${CMAKE_COMMAND}" --build "${WORK}/the curvature")
+run("${WORK}/the curvature/host")
+run("${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}" -B "${WORK}/only curvature"
+    -DKyrtos_CURVATURE_ONLY=ON "-DKyrtos_PREFIX=${PREFIXES}" ${without} ${compilers})
+
 # ---- pkg-config ---------------------------------------------------------------------------------
 
 find_program(pkg_config NAMES pkg-config pkgconf)

@@ -247,7 +247,7 @@ class Disks(Faults):
         raise AssertionError(f"no line with {word}")
 
     def wait_for_warning(self, process, of=""):
-        """Every warning up to the one of this names the mend."""
+        """Every warning up to the one of this names the fix."""
         warning = ""
         while not (warning and re.search(of, warning)):
             warning = self.line_with(process, "Warning")

@@ -3,7 +3,7 @@
 #include "peaks.hpp"
 
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/optim/detail/sweep.hpp>
+#include <kyrtos/optim/detail/for_each_element.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "random.hpp"
@@ -35,7 +35,7 @@ Operation triad(Context<Space> const& context) {
              c = random_vector(context, "c", n, 2);
   return {"triad",
           [=] {
-            optim::detail::sweep(context, "kyrtos::bench::triad", n, Triad{a, b, c});
+            optim::detail::for_each_element(context, "kyrtos::bench::triad", n, Triad{a, b, c});
           },
           Work::memory(3.0 * sizeof(float) * static_cast<double>(n))};
 }

@@ -138,7 +138,7 @@ class StartUp {
   void check(bool is_right) const {
     require<Error>(is_right,
                    "bench: `kyrtos train`, started to time it, did not take its one step; choose "
-                   "other cases with --case, or mend what it said:\n" +
+                   "other cases with --case, or fix what it said:\n" +
                        child_->said());
   }
 

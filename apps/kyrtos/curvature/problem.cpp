@@ -86,8 +86,8 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> 
                                                   .beta2 = config.optimizer.adamw.beta2,
                                                   .epsilon = config.optimizer.adamw.epsilon});
   stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
-  p.update(v, train::adam_stretches(layout, stored.file.text().state, stored.file.path(),
-                                    std::max<Index>(steps.value_or(1), 1)));
+  p.update(v, train::adam_ranges(layout, stored.file.text().state, stored.file.path(),
+                                 std::max<Index>(steps.value_or(1), 1)));
   return p;
 }
 

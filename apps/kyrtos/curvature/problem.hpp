@@ -41,7 +41,7 @@ class CurvatureProblem {
  public:
   using Operator = curvature::LinearOperator<Scalar, Space>;
 
-  /// \throws ConfigError, FileError, with the mend, when the checkpoint lacks what is asked for.
+  /// \throws ConfigError, FileError, with the fix, when the checkpoint lacks what is asked for.
   CurvatureProblem(Context<Space> const& context, StoredModel<Scalar> const& stored,
                    CurvatureOptions const& options, Progress& progress);
   CurvatureProblem(CurvatureProblem&&) = delete;

@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 class PlotError(Exception):
-    """Something that the user can mend; the text says how."""
+    """Something that the user can fix; the text says how."""
 
 
 @dataclass

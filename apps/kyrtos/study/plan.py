@@ -28,7 +28,7 @@ TEXTS = ("title", "claim", "analysis", "tuned", "jobs")
 
 
 class StudyError(Exception):
-    """Something that the user can mend; the text says how."""
+    """Something that the user can fix; the text says how."""
 
 
 @dataclass

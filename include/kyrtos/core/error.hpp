@@ -6,7 +6,7 @@
 #include <string>
 
 /// \file
-/// \brief The exceptions Kyrtos throws. Every message says what is wrong, where, and the mend.
+/// \brief The exceptions Kyrtos throws. Every message says what is wrong, where, and the fix.
 
 namespace kyrtos {
 

@@ -60,7 +60,7 @@ struct Format<float> {
   static constexpr float ln2_high = 0.693359375f;        // 9 bits, so that n·ln2_high is exact
   static constexpr float ln2_low = -2.12194440e-4f;      // ln 2 - ln2_high
   static constexpr Bits root_half = 0x3f3504f3;          // √½
-  static constexpr float least = -105, greatest = 89;    // e^x is 0 and ∞ beyond
+  static constexpr float min_x = -105, max_x = 89;       // e^x is 0 and ∞ beyond
   static constexpr float tanh_one = 10, erf_one = 4.5f;  // they round to 1 from here on
 
   /// (e^r - 1 - r)/r² for |r| ≤ ln 2/2
@@ -89,7 +89,7 @@ struct Format<double> {
   static constexpr double ln2_high = 0.693147180369123816490;  // 33 bits
   static constexpr double ln2_low = 1.90821492927058770002e-10;
   static constexpr Bits root_half = 0x3fe6a09e667f3bcd;  // √½
-  static constexpr double least = -746, greatest = 710;
+  static constexpr double min_x = -746, max_x = 710;
   static constexpr double tanh_one = 20, erf_one = 6;
 
   KOKKOS_FORCEINLINE_FUNCTION static double exp_tail(double r) {
@@ -165,8 +165,8 @@ KOKKOS_FORCEINLINE_FUNCTION T exp_normal(T x) {
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION T exp(T x) {
   using F = detail::Format<T>;
-  x = x < F::least ? F::least : x;  // a NaN stays one
-  x = x > F::greatest ? F::greatest : x;
+  x = x < F::min_x ? F::min_x : x;  // a NaN stays one
+  x = x > F::max_x ? F::max_x : x;
   auto const e = detail::reduce(x);
   auto const half = e.n >> 1;  // 2^n in two factors: n itself may be out of the exponent's range
   T const first = detail::power_of_two<T>(half);

@@ -28,8 +28,8 @@ struct AdamPreconditionerOptions {
   double epsilon = 1e-8;
 };
 
-/// A stretch of the parameters, and how many steps its moments have behind them.
-struct AdamStretch {
+/// A range of the parameters, and how many steps its moments have behind them.
+struct AdamRange {
   Index offset = 0, size = 0;
   Index first_steps = 1, second_steps = 1;
 };
@@ -59,29 +59,29 @@ class AdamPreconditioner {
   /// From here on P belongs to the second moment after `step` ≥ 1 steps of Adam.
   void update(ConstVector second_moment, Index step);
 
-  /// The same where stretches of the parameters began at different steps. What no stretch covers
+  /// The same where ranges of the parameters began at different steps. What no range covers
   /// takes no part.
-  void update(ConstVector second_moment, std::vector<AdamStretch> stretches);
+  void update(ConstVector second_moment, std::vector<AdamRange> ranges);
 
   /// use(offset, size, p): P's element offset + k is p(k), for k in [0, size).
   template <class Use>
-  void for_each_stretch(Use const& use) const {
-    for (auto const& s : stretches_) use(s.offset, s.size, element(s));
+  void for_each_range(Use const& use) const {
+    for (auto const& s : ranges_) use(s.offset, s.size, element(s));
   }
 
-  /// out ← P^(-1/2), and 1 for what no stretch covers. Asynchronous.
+  /// out ← P^(-1/2), and 1 for what no range covers. Asynchronous.
   void inverse_root(Context<Space> const& context, VectorView<Scalar, Space> out) const;
 
   Index size() const { return size_; }
   AdamPreconditionerOptions const& options() const { return options_; }
 
  private:
-  PreconditionerElement<Scalar, Space> element(AdamStretch const& stretch) const;
+  PreconditionerElement<Scalar, Space> element(AdamRange const& range) const;
 
   Index size_;
   AdamPreconditionerOptions options_;
   ConstVector v_;
-  std::vector<AdamStretch> stretches_;
+  std::vector<AdamRange> ranges_;
 };
 
 /// The λ above which an optimiser with step size η is unstable on a quadratic: factor / η.

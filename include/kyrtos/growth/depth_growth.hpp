@@ -12,14 +12,14 @@
 namespace kyrtos::growth {
 
 /// When a block joined: what a restart must know of it.
-struct BlockBirth {
+struct BlockStart {
   Index step = 0;          ///< Steps of the optimiser before it joined.
   Index second_began = 0;  ///< Where its second moment began; earlier than `step` if inherited.
 };
 
-/// What a restart needs: per block, its birth if it takes part; and the controller's memory.
+/// What a restart needs: per block, its start if it takes part; and the controller's memory.
 struct GrowthState {
-  std::vector<std::optional<BlockBirth>> births;
+  std::vector<std::optional<BlockStart>> starts;
   Index calm_steps = 0;
 
   /// Which blocks take part.
@@ -27,10 +27,10 @@ struct GrowthState {
 };
 
 /// What an optimiser moves when these blocks take part, each range with its age; `rate_of` gives
-/// the share of the learning rate that a block of that birth has.
+/// the share of the learning rate that a block of that start has.
 std::vector<optim::ParameterRange> ranges_of(
-    ParameterLayout const& layout, std::vector<std::optional<BlockBirth>> const& births,
-    std::function<double(BlockBirth const&)> const& rate_of = [](BlockBirth const&) {
+    ParameterLayout const& layout, std::vector<std::optional<BlockStart>> const& starts,
+    std::function<double(BlockStart const&)> const& rate_of = [](BlockStart const&) {
       return 1.0;
     });
 
@@ -66,7 +66,7 @@ class DepthGrowth {
  private:
   void join(Index block, Parameters theta, Optimizer& optimizer);
   Index source_for(Index block) const;
-  double opening(BlockBirth const& birth, Index optimizer_steps) const;
+  double opening(BlockStart const& start, Index optimizer_steps) const;
 
   Context<Space> context_;
   model::Transformer<Scalar, Space> const* model_;

@@ -35,7 +35,7 @@ struct CheckpointText {
 /// Writes a checkpoint from all ranks: complete or absent. It is written as `<path>.partial`, whose
 /// room on the disk is taken first, synced with its directory, and renamed. Each rank writes its
 /// share of the vectors; the file does not depend on how many there are. Collective; waits for the
-/// instance. \throws FileError, on every rank, that names the file, the fault and the mend.
+/// instance. \throws FileError, on every rank, that names the file, the fault and the fix.
 template <class Scalar, class Space>
 void write_checkpoint(Context<Space> const& context, std::string const& path,
                       CheckpointText const& text, ParameterLayout const& layout,

@@ -17,7 +17,7 @@ namespace kyrtos::model {
 /// Layers one after the other, y = fₙ(…f₁(x)), or with a residual, y = x + fₙ(…f₁(x)).
 ///
 /// The derivative of a residual is the identity in each of the four passes, so all that it costs
-/// is one addition a pass. A chain holds no memory: `bind…` lays views for a given stretch of the
+/// is one addition a pass. A chain holds no memory: `bind…` lays views for a given part of the
 /// stream into a Workspace, and the passes run over those. Each layer's pass is a Region, such as
 /// `kyrtos::linear::backward`.
 template <class Scalar, class Space>
@@ -31,8 +31,8 @@ class Chain {
   using Activation = layers::Activation<Scalar, Space>;
   using Adjoint = layers::Adjoint<Scalar, Space>;
   /// One entry a layer.
-  using Passes = std::vector<Activation>;
-  using Backs = std::vector<Adjoint>;
+  using Activations = std::vector<Activation>;
+  using Adjoints = std::vector<Adjoint>;
 
   explicit Chain(bool residual) : residual_(residual) {}
 
@@ -52,10 +52,11 @@ class Chain {
   enum class Retention { kept, transient };
   enum class Kind { primal, tangent };
 
-  /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`, named by
-  /// the layers; transient: by their places, where memory for inside() of every chain is there.
-  Passes bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix, SequenceShape shape,
-              Kind kind, Retention retention, MutableMatrix x, MutableMatrix y) const;
+  /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`. Kept
+  /// buffers are named by the layers; transient ones are shared between chains, by index.
+  Activations bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
+                   SequenceShape shape, Kind kind, Retention retention, MutableMatrix x,
+                   MutableMatrix y) const;
 
   /// Values that bind() takes for each layer: of its output, and of what it saves.
   struct Inside {
@@ -66,31 +67,32 @@ class Chain {
   /// Memory from ∂ℓ/∂y back to ∂ℓ/∂x. Kept: every inner adjoint has its own memory under
   /// `prefix`, for a tangent backward pass later. Otherwise two buffers, `prefix.even` and
   /// `prefix.odd` of widest_features(), take turns.
-  Backs bind_back(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
-                  SequenceShape shape, Retention retention, MutableMatrix dy,
-                  MutableMatrix dx) const;
+  Adjoints bind_back(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
+                     SequenceShape shape, Retention retention, MutableMatrix dy,
+                     MutableMatrix dx) const;
 
-  void forward(Context<Space> const& context, ConstVector theta, Passes const& p) const;
+  void forward(Context<Space> const& context, ConstVector theta, Activations const& p) const;
 
   /// Fills what the inner layers save again; y itself is still in memory and not touched.
-  void recompute_forward(Context<Space> const& context, ConstVector theta, Passes const& p) const;
+  void recompute_forward(Context<Space> const& context, ConstVector theta,
+                         Activations const& p) const;
 
   void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                       Passes const& p, Passes const& t) const;
+                       Activations const& p, Activations const& t) const;
   void recompute_tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                                 Passes const& p, Passes const& t) const;
+                                 Activations const& p, Activations const& t) const;
 
-  void backward(Context<Space> const& context, ConstVector theta, Passes const& p, Backs const& a,
-                MutableVector dtheta) const;
+  void backward(Context<Space> const& context, ConstVector theta, Activations const& p,
+                Adjoints const& a, MutableVector dtheta) const;
 
   void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                        Passes const& p, Passes const& t, Backs const& a, Backs const& ta,
-                        MutableVector hu) const;
+                        Activations const& p, Activations const& t, Adjoints const& a,
+                        Adjoints const& ta, MutableVector hu) const;
 
   /// backward and tangent backward layer by layer, so that adjoints can be transient.
   void both_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                     Passes const& p, Passes const& t, Backs const& a, Backs const& ta,
-                     MutableVector dtheta, MutableVector hu) const;
+                     Activations const& p, Activations const& t, Adjoints const& a,
+                     Adjoints const& ta, MutableVector dtheta, MutableVector hu) const;
 
  private:
   struct Link {
@@ -116,10 +118,10 @@ class Chain {
   static V part(V const& v, Link const& link) {
     return v.size() == 0 ? V() : V(slice(v, link.offset, link.size));
   }
-  void forward_links(Context<Space> const& context, ConstVector theta, Passes const& p,
+  void forward_links(Context<Space> const& context, ConstVector theta, Activations const& p,
                      std::size_t count) const;
   void tangent_forward_links(Context<Space> const& context, ConstVector theta, ConstVector u,
-                             Passes const& p, Passes const& t, std::size_t count) const;
+                             Activations const& p, Activations const& t, std::size_t count) const;
   void backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
                      Activation const& p, Adjoint const& a, MutableVector dtheta) const;
   void tangent_backward_link(Context<Space> const& context, Link const& link, ConstVector theta,

@@ -117,13 +117,13 @@ class Transformer {
 
  private:
   friend class TransformerWorkspace<Scalar, Space>;
-  using Stage = Chain<Scalar, Space>;
+  using Chain = model::Chain<Scalar, Space>;
   using Sweep = typename layers::OutputLayer<Scalar, Space>::Sweep;
 
   void build_ends();
   void build_block();
-  void append_attention(Stage& chain);
-  void append_mlp(Stage& chain) const;
+  void append_attention(Chain& chain);
+  void append_mlp(Chain& chain) const;
   std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
   void check_size(Index size, char const* name) const;
   /// Where the head's own parameters begin, if it has some.
@@ -141,10 +141,10 @@ class Transformer {
   ParameterLayout layout_;
   std::shared_ptr<layers::InputLayer<Scalar, Space> const> input_;
   std::shared_ptr<layers::OutputLayer<Scalar, Space> const> head_;
-  std::array<Stage, 2> block_{Stage(true), Stage(true)};  // attention, mlp: the same for all
+  std::array<Chain, 2> block_{Chain(true), Chain(true)};  // attention, mlp: the same for all
   std::shared_ptr<layers::Attention<Scalar, Space> const> attention_;
   std::size_t attention_link_ = 0;  // its place in block_[0]
-  Stage final_norm_{false};
+  Chain final_norm_{false};
   ParameterLayout::Range input_range_, head_range_, final_norm_range_;
   std::vector<std::array<ParameterLayout::Range, 2>> block_ranges_;
 };
@@ -183,15 +183,15 @@ class TransformerWorkspace {
 
  private:
   friend class Transformer<Scalar, Space>;
-  using Stage = Chain<Scalar, Space>;
+  using Chain = model::Chain<Scalar, Space>;
 
   /// A chain at its place: between stream i and stream i + 1, with its slice of θ.
   struct Placed {
-    Stage const* chain;
+    Chain const* chain;
     ParameterLayout::Range range;
     Index attention_of = -1;  // the block whose attention it is
-    typename Stage::Passes primal = {}, tangent = {};
-    typename Stage::Backs adjoint = {}, tangent_adjoint = {};
+    typename Chain::Activations primal = {}, tangent = {};
+    typename Chain::Adjoints adjoint = {}, tangent_adjoint = {};
   };
 
   void place(Transformer<Scalar, Space> const& model);

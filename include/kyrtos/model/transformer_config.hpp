@@ -51,7 +51,7 @@ struct TransformerConfig {
   bool continuous() const { return input_features > 0; }
 
   /// The same with every 0 that means "derive it" replaced.
-  /// \throws ConfigError naming the key and the mend when the values do not fit together.
+  /// \throws ConfigError naming the key and the fix when the values do not fit together.
   TransformerConfig resolved() const;
 };
 

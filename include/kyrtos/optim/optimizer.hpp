@@ -13,7 +13,7 @@
 
 namespace kyrtos::optim {
 
-/// How long a stretch of parameters has been moved, and how fast it is: what blocks that join a
+/// How long a range of parameters has been moved, and how fast it is: what blocks that join a
 /// run on the way have for themselves.
 struct ParameterAge {
   Index first = 0;   ///< The step after which the first moment began, at zero.
@@ -22,7 +22,7 @@ struct ParameterAge {
   friend bool operator==(ParameterAge const&, ParameterAge const&) = default;
 };
 
-/// A stretch of the parameter vector that an optimiser moves, with or without weight decay.
+/// A range of the parameter vector that an optimiser moves, with or without weight decay.
 struct ParameterRange {
   Index offset = 0;
   Index size = 0;

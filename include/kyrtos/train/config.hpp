@@ -107,7 +107,7 @@ struct RunConfig {
 /// Reads a TOML file and applies overrides of the form `section.key=value`; what is 0 to be
 /// derived from other keys is derived. `model.preset` ("gpt2", "llama") replaces the defaults of
 /// [model], wherever it stands.
-/// \throws ConfigError that names file, line, key and the mend; an unknown key is an error that
+/// \throws ConfigError that names file, line, key and the fix; an unknown key is an error that
 /// names the nearest known one. \throws FileError when the file can't be read.
 RunConfig load_config(std::string const& path, std::vector<std::string> const& overrides = {});
 

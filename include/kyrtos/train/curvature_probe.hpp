@@ -28,8 +28,8 @@ std::optional<curvature::AdamPreconditionerOptions> preconditioner_for(
 }
 
 /// How far Adam's moments have come in what an optimiser moves, neighbours of one age joined.
-std::vector<curvature::AdamStretch> adam_stretches(std::vector<optim::ParameterRange> const& ranges,
-                                                   Index steps);
+std::vector<curvature::AdamRange> adam_ranges(std::vector<optim::ParameterRange> const& moved,
+                                              Index steps);
 
 /// What a CurvatureProbe needs for a restart, beside its vectors.
 struct ProbeState {

@@ -61,9 +61,9 @@ model::ActiveBlocks active_blocks(RunConfig const& config, std::string const& st
                                   std::string const& file);
 
 /// How far Adam's moments have come in a checkpoint with this state, after `steps` steps.
-std::vector<curvature::AdamStretch> adam_stretches(ParameterLayout const& layout,
-                                                   std::string const& state,
-                                                   std::string const& file, Index steps);
+std::vector<curvature::AdamRange> adam_ranges(ParameterLayout const& layout,
+                                              std::string const& state, std::string const& file,
+                                              Index steps);
 
 /// Whether training moves the segment: those of inactive blocks it doesn't.
 bool takes_part(Segment const& segment, model::ActiveBlocks const& active);

@@ -21,7 +21,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
                                    DistributedView<Scalar const, Space> x,
                                    DistributedView<Scalar const, Space> y) {
   std::array<double, 3> total{};  // uu, uw, ww
-  preconditioner.for_each_stretch(
+  preconditioner.for_each_range(
       [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
         auto const xs = slice(x.local(), offset, size), ys = slice(y.local(), offset, size);
         auto const sums = local_sums<3>(
@@ -37,7 +37,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
   double square = ww - lambda * uw;
   if (!(square > 1e-8 * ww)) {  // it lost its digits to cancellation
     square = 0;
-    preconditioner.for_each_stretch(
+    preconditioner.for_each_range(
         [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
           auto const xs = slice(x.local(), offset, size), ys = slice(y.local(), offset, size);
           square += local_sums<1>(
@@ -59,7 +59,7 @@ void combine_rows(Context<Space> const& context,
                   MatrixView<Scalar const, Space> y, double b, MatrixView<Scalar, Space> x) {
   auto const to_image = static_cast<Scalar>(a), to_vector = static_cast<Scalar>(b);
   for (Index j = 0; j < static_cast<Index>(x.extent(0)); ++j)
-    preconditioner.for_each_stretch(
+    preconditioner.for_each_range(
         [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
           auto const xs = slice(row(x, j), offset, size);
           auto const ys = slice(row(y, j), offset, size);
@@ -78,7 +78,7 @@ void scale_rows(Context<Space> const& context,
                 MatrixView<Scalar, Space> x) {
   bool const is_inverse = root == Root::inverse;
   for (Index j = 0; j < static_cast<Index>(x.extent(0)); ++j)
-    preconditioner.for_each_stretch(
+    preconditioner.for_each_range(
         [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {
           auto const xs = slice(row(x, j), offset, size);
           linalg::detail::for_each(

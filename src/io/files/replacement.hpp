@@ -21,7 +21,7 @@ inline bool is_partial(std::string const& path) {
 void require_room(std::string const& path, std::uint64_t bytes);
 
 /// A file that is there already, open for writing. What fails is a FileError that names the file,
-/// the fault and the mend. Any thread may use it.
+/// the fault and the fix. Any thread may use it.
 class FileWriter {
  public:
   explicit FileWriter(std::string path);
@@ -45,7 +45,7 @@ class FileWriter {
 class Replacement {
  public:
   /// Makes the partial file, of `bytes` zeros, whose room on the disk is taken at once where the
-  /// file system can do that. \throws FileError, with the mend, when the directory is absent or
+  /// file system can do that. \throws FileError, with the fix, when the directory is absent or
   /// can't be written, or when the disk has no room for it.
   Replacement(std::string path, std::uint64_t bytes);
 

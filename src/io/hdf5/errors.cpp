@@ -55,7 +55,7 @@ std::string mend_of(std::vector<std::string> const& entries) {
   static constexpr char locked[] =
       "another program has the file open, or its file system has no locks: then set "
       "HDF5_USE_FILE_LOCKING=FALSE in the environment";
-  static constexpr std::pair<char const*, char const*> mends[] = {
+  static constexpr std::pair<char const*, char const*> fixes[] = {
       {"lock file", locked},
       {"file locking", locked},
       {"write failed", "is the disk full, or a quota used up?"},
@@ -63,9 +63,9 @@ std::string mend_of(std::vector<std::string> const& entries) {
       {"truncated file", "it is cut off: use another copy or an older file"},
       {"checksum", "it is damaged: use another copy or an older file"},
   };
-  for (auto const& [words, mend] : mends)
+  for (auto const& [words, fix] : fixes)
     for (auto const& entry : entries)
-      if (entry.find(words) != std::string::npos) return std::string("; ") + mend;
+      if (entry.find(words) != std::string::npos) return std::string("; ") + fix;
   return "";
 }
 

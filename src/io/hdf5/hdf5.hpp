@@ -78,8 +78,8 @@ class Handle {
 std::string path_of(hid_t object);
 double file_bytes(hid_t object);
 
-/// `<path>: <what>: <why, from HDF5's error stack>`, with the mend where the reason is one that has
-/// a known mend.
+/// `<path>: <what>: <why, from HDF5's error stack>`, with the fix where the reason is one that has
+/// a known fix.
 std::string failure(std::string const& path, std::string const& what);
 
 /// \throws FileError with these words.
