@@ -1,6 +1,10 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/objective.hpp>
+
+#include <algorithm>
+#include <limits>
 
 namespace kyrtos::model {
 
@@ -15,6 +19,7 @@ Objective<Scalar, Space>::Objective(Context<Space> const& context,
       options_(std::move(options)),
       sum_(parallel::make_rank_sum<Scalar>(context, parameters.partition(), options_.reduction)) {
   if (shape.tokens() > 0) workspace_for(shape, options_.workspace.tangents);
+  if (options_.kept_shape.tokens() > 0) reserve_kept(options_.kept_shape);
   if (options_.workspace.tangents && partition().is_split())
     u_ = std::make_unique<parallel::ShardedSource<Scalar, Space>>(context, partition());
 }
@@ -34,8 +39,24 @@ auto Objective<Scalar, Space>::workspace_for(SequenceShape shape, bool tangents)
 }
 
 template <class Scalar, class Space>
+void Objective<Scalar, Space>::reserve_kept(SequenceShape shape) {
+  if (kept_workspace_ && kept_workspace_->shape() == shape) return;
+  auto options = options_.workspace;
+  options.tangents = options.keep_adjoints = true;
+  options.recompute = false;
+  options.name = "activations of the probe";
+  kept_workspace_.reset();  // give back first
+  kept_workspace_.emplace(context_, *model_, shape, options);
+}
+
+template <class Scalar, class Space>
 void Objective<Scalar, Space>::set_active(ActiveBlocks const& active) {
   options_.workspace.active = active;
+  if (kept_workspace_) {
+    auto const shape = kept_workspace_->shape();
+    kept_workspace_.reset();
+    reserve_kept(shape);
+  }
   if (!workspace_) return;
   auto const shape = workspace_->shape();
   bool const tangents = workspace_->options().tangents;
@@ -76,8 +97,14 @@ double Objective<Scalar, Space>::gradient(MutableVector gradient) {
   sum_->begin(gradient);
   for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
     loss += model_->gradient(workspace_for(batch.shape, false), parameters_->source(), batch,
-                             sum_->sink(is_last));
+                             sum_->sink(is_last && !kept_));
   });
+  if (kept_) {
+    reserve_kept(kept_->batch.shape);
+    kept_loss_ = model_->gradient(*kept_workspace_, parameters_->source(), kept_->batch,
+                                  sum_->sink(/*is_last=*/true));
+    loss += kept_loss_;
+  }
   sum_->finish();
   return context_.communicator().sum(loss);
 }
@@ -133,6 +160,51 @@ double Objective<Scalar, Space>::forward_flops() const {
     flops += model_->forward_flops(batch.shape, options_.workspace.active);
   });
   return flops;
+}
+
+template <class Scalar, class Space>
+auto Objective<Scalar, Space>::kept_hvp(ConstVector u, MutableVector hu,
+                                        Parameters<Scalar, Space> const* theta) -> Directional {
+  require<Error>(kept_.has_value() && kept_workspace_.has_value(),
+                 "Objective::kept_hvp: needs a gradient() with a kept micro-batch before");
+  auto const source = direction(u);
+  sum_->begin(hu);
+  double const derivative =
+      model_->hvp_after_gradient(*kept_workspace_, (theta ? theta : parameters_)->source(), source,
+                                 kept_->batch, sum_->sink(/*is_last=*/true));
+  sum_->finish();
+  linalg::scale(context_, kept_scale(), hu);
+  double sums[2] = {kept_scale() * kept_loss_, kept_scale() * derivative};
+  context_.communicator().sum(std::span(sums));
+  return {sums[0], sums[1]};
+}
+
+template <class Scalar, class Space>
+double Objective<Scalar, Space>::kept_loss() {
+  require<Error>(kept_.has_value(), "Objective::kept_loss: there is no kept micro-batch");
+  reserve_kept(kept_->batch.shape);
+  double const loss = model_->loss(*kept_workspace_, parameters_->source(), kept_->batch);
+  return context_.communicator().sum(kept_scale() * loss);
+}
+
+template <class Scalar, class Space>
+std::vector<double> Objective<Scalar, Space>::largest_scores() const {
+  std::vector<double> scores;
+  if (!options_.workspace.scores) return scores;
+  for (auto const* workspace : {&workspace_, &kept_workspace_}) {
+    if (!*workspace) continue;
+    auto const own = (*workspace)->largest_scores();
+    scores.resize(own.size(), -std::numeric_limits<double>::infinity());
+    for (std::size_t i = 0; i < own.size(); ++i) scores[i] = std::max(scores[i], own[i]);
+  }
+  context_.communicator().max(scores);
+  return scores;
+}
+
+template <class Scalar, class Space>
+void Objective<Scalar, Space>::forget_scores() {
+  for (auto* workspace : {&workspace_, &kept_workspace_})
+    if (*workspace) (*workspace)->forget_scores();
 }
 
 KYRTOS_INSTANTIATE(kyrtos::model::Objective)

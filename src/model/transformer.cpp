@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <string_view>
 
 namespace kyrtos::model {
@@ -146,6 +147,17 @@ std::vector<ParameterLayout::Range> Transformer<Scalar, Space>::parts() const {
   parts.push_back(final_norm_range_);
   if (!config_.tied) parts.push_back(head_range_);
   return parts;
+}
+
+template <class Scalar, class Space>
+std::vector<std::string> Transformer<Scalar, Space>::part_names() const {
+  std::vector<std::string> names{"embedding"};
+  for (Index block = 0; block < config_.depth; ++block)
+    for (auto const* half : {"attention", "mlp"})
+      names.push_back(fmt::format("blocks.{}.{}", block, half));
+  names.push_back("final_norm");
+  if (!config_.tied) names.push_back("head");
+  return names;
 }
 
 template <class Scalar, class Space>

@@ -274,8 +274,13 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
             {"critical", C::Method::critical}},
            "power iteration with a warm start, or from a random vector each time (max_hvps "
            "products); or critical sharpness from forward passes");
-  d.choice("probe", c.probe, {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}},
-           "one batch for the whole run, or a new one each time (noisy)");
+  d.choice("probe", c.probe,
+           {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}, {"batch", C::Probe::batch}},
+           "where it is measured: one batch for the whole run, a new one each time (noisy), or "
+           "sequences of the step's own batch, before its update");
+  d.flag("along_update", c.along_update,
+         "batch: every second product goes along the update: predicted against actual change of "
+         "the loss");
   d.integer("probe_sequences", c.probe_sequences, 1, "sequences of the probe, over all ranks");
   d.integer("every", c.every, 1, "steps between estimates");
   d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");
@@ -353,6 +358,8 @@ void declare_output(Declarations& d, OutputConfig& c) {
   d.flag("asynchronous", c.asynchronous,
          "checkpoints are copied to host memory, and written behind the next steps");
   d.integer("log_every", c.log_every, 1, "steps between lines in a batch log");
+  d.integer("tensors_every", c.tensors_every, 0,
+            "steps between records of the norms of each tensor and its update; 0: never");
 }
 
 void declare_stop(Declarations& d, StopConfig& c) {

@@ -4,6 +4,9 @@
 #include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
+#include <algorithm>
+#include <fmt/format.h>
+
 namespace kyrtos::train {
 
 template <class Scalar, class Space>
@@ -25,10 +28,28 @@ TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted
           .z_score_window = c.z_score_window,
           .qk_clip = c.qk_clip,
           .cdat = config.cdat,
+          .tensors_every = config.output.tensors_every,
           .interrupted = std::move(interrupted)};
 }
 
 namespace {
+
+KeptShare kept_share(RunConfig const& config, BatchShare const& share, RankPlace place) {
+  auto const& c = config.curvature;
+  if (!c.enabled || c.probe != CurvatureConfig::Probe::batch)
+    return {.sequences = 0, .micro_batch = share.micro_batch};
+  Index const own = share.micro_batch * share.count;
+  if (c.probe_sequences % place.ranks != 0 || own * place.ranks != config.training.batch)
+    throw ConfigError(fmt::format(
+        "curvature.probe = \"batch\": curvature.probe_sequences = {} and training.batch "
+        "= {} must divide by the {} ranks",
+        c.probe_sequences, config.training.batch, place.ranks));
+  Index const kept = c.probe_sequences / place.ranks;
+  // Micro-batches of one shape for the others: the largest that divides them.
+  Index micro_batch = std::min(share.micro_batch, own - kept);
+  while (micro_batch > 1 && (own - kept) % micro_batch != 0) --micro_batch;
+  return {.sequences = kept, .micro_batch = micro_batch};
+}
 
 template <class Scalar, class Space>
 Partition partition_for(model::Transformer<Scalar, Space> const& model, RunConfig const& config,
@@ -47,6 +68,7 @@ ConfiguredTrainer<Scalar, Space>::ConfiguredTrainer(Context<Space> const& where,
       config(what),
       training_share(batch_share(config, config.training.batch, Purpose::training, place)),
       probe_share(batch_share(config, config.curvature.probe_sequences, Purpose::probe, place)),
+      kept(kept_share(config, training_share, place)),
       model(config.model),
       theta(context, partition_for(model, config, place), config.parallel.shard),
       growth(context, model, theta.partition(), config.growth, config.schedule,
@@ -57,14 +79,16 @@ ConfiguredTrainer<Scalar, Space>::ConfiguredTrainer(Context<Space> const& where,
                 {.workspace = {.active = growth.active(),
                                .recompute = config.training.recompute,
                                .scores = true},
-                 .reduction = config.parallel.reduction},
-                {training_share.micro_batch, config.training.length}),
+                 .reduction = config.parallel.reduction,
+                 .kept_shape = {kept.sequences, config.training.length}},
+                {kept.micro_batch, config.training.length}),
       trainer(objective, *optimizer, trainer_options(config, std::move(interrupted))) {}
 
 template <class Scalar, class Space>
 void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> probe) {
   CurvatureOptions options = config.curvature;
   options.seed = seed_for(config, Purpose::probe);
+  if (config.curvature.probe == CurvatureConfig::Probe::batch) return trainer.watch_kept(options);
   trainer.watch(std::move(probe), options, {probe_share.micro_batch, config.training.length});
 }
 

@@ -59,10 +59,19 @@ class CurvatureProbe<Scalar, Space>::TrialLoss {
 
 namespace {
 
-model::CurvatureMatrix matrix_for(CurvatureOptions const& options) {
-  return options.matrix == CurvatureOptions::Matrix::gauss_newton
-             ? model::CurvatureMatrix::gauss_newton
-             : model::CurvatureMatrix::hessian;
+template <class Scalar, class Space>
+std::unique_ptr<curvature::LinearOperator<Scalar, Space>> make_matrix(
+    model::Objective<Scalar, Space>& objective, CurvatureOptions const& options) {
+  bool const is_gauss_newton = options.matrix == CurvatureOptions::Matrix::gauss_newton;
+  if (options.on_kept_batch) {
+    require<ConfigError>(!is_gauss_newton && options.method != Method::critical,
+                         "curvature.probe = \"batch\": goes with the Hessian and with methods by "
+                         "products; choose another curvature.matrix or curvature.method");
+    return std::make_unique<model::KeptOperator<Scalar, Space>>(objective);
+  }
+  return std::make_unique<model::CurvatureOperator<Scalar, Space>>(
+      objective,
+      is_gauss_newton ? model::CurvatureMatrix::gauss_newton : model::CurvatureMatrix::hessian);
 }
 
 }  // namespace
@@ -76,8 +85,9 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
       optimizer_(&optimizer),
       options_(options),
       threshold_(optimizer.threshold()),
-      matrix_(objective, matrix_for(options)) {
-  Index const size = matrix_.size();
+      matrix_(make_matrix(objective, options)),
+      mass_(objective.partition(), objective.model().parts()) {
+  Index const size = matrix_->size();
   if (auto const p = preconditioner_for(optimizer, options)) {
     threshold_ = StabilityThreshold::adam(p->beta1);
     if (options.method != Method::critical) preconditioner_.emplace(size, *p);
@@ -89,7 +99,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
       break;
     case Method::cold:
       cold_.emplace(context, size);
-      if (preconditioner_) preconditioned_.emplace(context, matrix_);
+      if (preconditioner_) preconditioned_.emplace(context, *matrix_);
       break;
     case Method::critical:
       trial_loss_ = std::make_unique<TrialLoss>(objective);
@@ -107,7 +117,7 @@ CurvatureProbe<Scalar, Space>::~CurvatureProbe() = default;
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::build_tracker(VectorView<Scalar, Space> image,
                                                   Interruption const& interrupted) {
-  tracker_.emplace(objective_->context(), matrix_, threshold_,
+  tracker_.emplace(objective_->context(), *matrix_, threshold_,
                    curvature::TrackerOptions{.block = static_cast<int>(options_.block),
                                              .every = options_.every,
                                              .min_hvps = options_.min_hvps,
@@ -138,7 +148,7 @@ void CurvatureProbe<Scalar, Space>::update_preconditioner() {
 }
 
 template <class Scalar, class Space>
-curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(double learning_rate) {
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::measure(double learning_rate) {
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
   update_preconditioner();
@@ -146,10 +156,20 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::after_update(double le
 }
 
 template <class Scalar, class Space>
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::repeat(double learning_rate) const {
+  auto report = tracker_ ? tracker_->state().last : curvature::SharpnessReport();
+  report.measured = false;
+  report.hvps = 0;
+  if (report.lambda) report.threshold_ratio = threshold_.ratio(*report.lambda, learning_rate);
+  report.stability = curvature::classify(report.threshold_ratio);
+  return report;
+}
+
+template <class Scalar, class Space>
 curvature::LinearOperator<Scalar, Space>& CurvatureProbe<Scalar, Space>::tracked_operator() {
-  if (!preconditioner_) return matrix_;
+  if (!preconditioner_) return *matrix_;
   auto const& context = objective_->context();
-  if (!preconditioned_) preconditioned_.emplace(context, matrix_);
+  if (!preconditioned_) preconditioned_.emplace(context, *matrix_);
   preconditioned_->set(context, *preconditioner_);
   return *preconditioned_;
 }
@@ -183,15 +203,61 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::estimate_cold() {
 
 template <class Scalar, class Space>
 std::optional<double> CurvatureProbe<Scalar, Space>::reference(Index step) {
+  update_preconditioner();
   try {
     auto const found = lanczos_->solve(
         tracked_operator(), {.tolerance = 1e-3,
-                             .max_hvps = std::min(options_.reference_hvps, matrix_.size()),
+                             .max_hvps = std::min(options_.reference_hvps, matrix_->size()),
                              .seed = options_.seed + static_cast<std::uint64_t>(step)});
     if (found.converged) return found.largest.front().value;
   } catch (NumericalError const&) {
   }
   return std::nullopt;
+}
+
+namespace {
+
+/// uᵢ² of u = P^(1/2) x.
+template <class Scalar, class Space>
+struct SquaredLength {
+  VectorView<Scalar, Space> x;
+  curvature::PreconditionerElement<Scalar, Space> p;
+  Index first;  // of the elements that p belongs to
+
+  KOKKOS_INLINE_FUNCTION linalg::Terms<1> operator()(Index i) const {
+    double const value = x(i);
+    return {{static_cast<double>(p(i - first)) * value * value}};
+  }
+};
+
+}  // namespace
+
+template <class Scalar, class Space>
+NamedNumbers CurvatureProbe<Scalar, Space>::mass_by_part() {
+  if (!tracker_ || !tracker_->state().has_vectors) return {};
+  auto const x = flat(rows_of(tracker_->vectors(), 0, 1));
+  using Element = curvature::PreconditionerElement<Scalar, Space>;
+  std::vector<ParameterLayout::Range> ranges;
+  std::vector<Element> elements;
+  auto const add = [&](Index offset, Index size, Element const& p) {
+    ranges.push_back({offset, size});
+    elements.push_back(p);
+  };
+  if (preconditioner_)
+    preconditioner_->for_each_range(add);
+  else
+    add(0, matrix_->size(), {{}, 1, 1, 0});
+  auto const sums = mass_.template sum<1>(
+      objective_->context(), "kyrtos::curvature::mass_by_part", ranges, [&](std::size_t j) {
+        return SquaredLength<Scalar, Space>{x, elements[j], ranges[j].offset};
+      });
+  double total = 0;
+  for (auto const& one : sums) total += one[0];
+  auto const names = objective_->model().part_names();
+  NamedNumbers shares;
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    shares.emplace_back(names[i], total > 0 ? sums[i][0] / total : 0);
+  return shares;
 }
 
 template <class Scalar, class Space>

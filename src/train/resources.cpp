@@ -79,7 +79,8 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   };
   tokens_of(sequences(train));
   tokens_of(sequences(train));  // of validation
-  if (config.curvature.enabled) tokens_of(sequences(c.probe_share));
+  if (config.curvature.enabled && config.curvature.probe != CurvatureConfig::Probe::batch)
+    tokens_of(sequences(c.probe_share));
 
   Resources r;
   for (auto const& [name, bytes] : counting.counted())

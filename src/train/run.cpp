@@ -31,6 +31,10 @@ Run<Scalar, Space>::Run(Context<Space> const& context, RunConfig const& config,
                                        configured_.training_share, Purpose::validation)) {
   configured_.theta.initialize(configured_.model, static_cast<std::uint64_t>(config.training.seed));
   if (!config.curvature.enabled) return;
+  if (config.curvature.probe == CurvatureConfig::Probe::batch) {
+    configured_.watch({});
+    return;
+  }
   probe_stream_.emplace(
       token_stream<Scalar>(context, config, data_.train, configured_.probe_share, Purpose::probe));
   probe_stream_->load(0);
@@ -59,7 +63,8 @@ StepReport Run<Scalar, Space>::step() {
   }
   StepReport report;
   try {
-    report = c.trainer.step(stream_.batches(), config().schedule.at(step_));
+    auto const [batches, kept] = stream_.split(c.kept, c.context.communicator().size());
+    report = c.trainer.step(batches, config().schedule.at(step_), kept);
   } catch (NumericalError const& error) {
     throw NumericalError(
         fmt::format("step {}: {} (schedule.peak, schedule.warmup_steps, "
@@ -68,9 +73,6 @@ StepReport Run<Scalar, Space>::step() {
   }
   report.step = ++step_;
   report.active_depth = active_depth();
-  Index const every = config().curvature.reference_every;
-  if (probe() != nullptr && every > 0 && report.step % every == 0)
-    report.lambda_reference = probe()->reference(report.step);
   Index const tokens = config().training.batch * config().training.length;
   report.tokens = step_ * tokens;
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
@@ -33,6 +34,15 @@ using step_fields::Kind;
 
 constexpr char run_format[] = "kyrtos run";
 constexpr std::int64_t run_version = 1;
+/// Numbers by name: objects in a JSON line, and groups of columns in run.h5.
+struct NamedField {
+  char const* name;
+  NamedNumbers StepReport::*member;
+};
+constexpr NamedField named_fields[] = {{"mass", &StepReport::mass},
+                                       {"weight_norms", &StepReport::weight_norms},
+                                       {"update_norms", &StepReport::update_norms}};
+
 constexpr char steps_path[] = "metrics/step", quality_path[] = "metrics/quality";
 
 }  // namespace
@@ -49,6 +59,9 @@ std::string to_json(StepReport const& report) {
     if (field.kind == Kind::flag) object[field.name] = *value != 0;
   }
   if (report.sharpness) object["quality"] = curvature::to_string(report.sharpness->quality);
+  for (auto const& [key, member] : named_fields)
+    for (auto const& [name, value] : report.*member)
+      if (std::isfinite(value)) object[key][name] = value;
   return object.dump();
 }
 
@@ -70,7 +83,7 @@ std::optional<curvature::Quality> quality_from(std::string_view word) {
 }
 
 /// What the object holds under the field's name.
-std::optional<double> number_in(nlohmann::json const& object, Field const& field) {
+std::optional<double> number_in(nlohmann::ordered_json const& object, Field const& field) {
   auto const found = object.find(field.name);
   if (found == object.end()) return std::nullopt;
   bool const fits = field.kind == Kind::flag ? found->is_boolean()
@@ -81,10 +94,22 @@ std::optional<double> number_in(nlohmann::json const& object, Field const& field
   return field.kind == Kind::flag ? found->get<bool>() : found->get<double>();
 }
 
+NamedNumbers named_numbers_in(nlohmann::ordered_json const& object, char const* key) {
+  NamedNumbers numbers;
+  auto const found = object.find(key);
+  if (found == object.end()) return numbers;
+  if (!found->is_object()) throw FileError(fmt::format("'{}' must be an object of numbers", key));
+  for (auto const& [name, value] : found->items()) {
+    if (!value.is_number()) throw FileError(fmt::format("'{}.{}' must be a number", key, name));
+    numbers.emplace_back(name, value.template get<double>());
+  }
+  return numbers;
+}
+
 }  // namespace
 
 StepReport from_json(std::string const& line) {
-  auto const object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  auto const object = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) throw FileError("is not a JSON object");
   if (!object.contains("step")) throw FileError("has no 'step'");
   StepReport report;
@@ -95,6 +120,7 @@ StepReport from_json(std::string const& line) {
     if (!report.sharpness) report.sharpness.emplace();
     report.sharpness->quality = *known;
   }
+  for (auto const& [key, member] : named_fields) report.*member = named_numbers_in(object, key);
   return report;
 }
 
@@ -152,14 +178,29 @@ void append_line(std::string const& path, std::string const& text) {
 
 // ---- run.h5 ------------------------------------------------------------------------------------
 
-void write_column(hid_t file, Field const& field, std::vector<StepReport> const& reports) {
+void write_column(hid_t file, std::string const& name, std::vector<double> const& values) {
+  auto const path = "metrics/" + name;
+  auto const dataset = hdf5::create_dataset(file, path, hdf5::file_type<double>(),
+                                            {static_cast<Index>(values.size())});
+  hdf5::write_values(dataset, path, hdf5::native_type<double>(), values.data());
+}
+
+void write_field(hid_t file, Field const& field, std::vector<StepReport> const& reports) {
   std::vector<double> values;
   for (auto const& report : reports)
     values.push_back(field.get(report).value_or(std::numeric_limits<double>::quiet_NaN()));
-  auto const name = std::string("metrics/") + field.name;
-  auto const dataset = hdf5::create_dataset(file, name, hdf5::file_type<double>(),
-                                            {static_cast<Index>(values.size())});
-  hdf5::write_values(dataset, name, hdf5::native_type<double>(), values.data());
+  write_column(file, field.name, values);
+}
+
+/// One column for each name that some step has.
+void write_named(hid_t file, NamedField const& field, std::vector<StepReport> const& reports) {
+  std::vector<double> const empty(reports.size(), std::numeric_limits<double>::quiet_NaN());
+  std::map<std::string, std::vector<double>> columns;
+  for (std::size_t step = 0; step < reports.size(); ++step)
+    for (auto const& [name, value] : reports[step].*field.member)
+      columns.try_emplace(name, empty).first->second[step] = value;
+  for (auto const& [name, values] : columns)
+    write_column(file, std::string(field.name) + '/' + name, values);
 }
 
 std::string quality_of(StepReport const& report) {
@@ -180,29 +221,44 @@ void write_quality(hid_t file, std::vector<StepReport> const& reports) {
   hdf5::write_values(dataset, quality_path, type, texts.data());
 }
 
+std::size_t bytes_of(std::vector<StepReport> const& reports) {
+  std::size_t columns = std::size(step_fields::all) + 2;  // with the words on quality
+  for (auto const& field : named_fields) {
+    std::size_t most = 0;
+    for (auto const& report : reports) most = std::max(most, (report.*field.member).size());
+    columns += most;
+  }
+  return columns * (reports.size() * sizeof(double) + 1024);
+}
+
 void write_hdf5(std::string const& path, std::string const& config,
                 std::vector<StepReport> const& reports) {
-  constexpr std::size_t bytes_a_step = std::size(step_fields::all) * sizeof(double) + 16;
-  auto const bytes = reports.size() * bytes_a_step + config.size() + 65536;
+  auto const bytes = bytes_of(reports) + config.size() + 65536;
   hdf5::replace_file(path, bytes, [&](hid_t file) {
     hdf5::write_text(file, "format", run_format);
     hdf5::write_integer(file, "version", run_version);
     hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
     hdf5::write_text(file, "config", config);
-    for (Field const& field : step_fields::all) write_column(file, field, reports);
+    for (Field const& field : step_fields::all) write_field(file, field, reports);
+    for (auto const& field : named_fields) write_named(file, field, reports);
     write_quality(file, reports);
   });
 }
 
-void read_column(hid_t file, std::string const& path, Field const& field,
-                 std::vector<StepReport>& reports) {
+/// A column of the group `metrics`; not-a-number where a step has none.
+std::vector<double> read_column(hid_t file, std::string const& path, std::string const& name,
+                                std::size_t steps) {
+  auto const values = hdf5::read_values<double>(hdf5::open_object(file, name), name);
+  if (values.size() != steps)
+    throw FileError(fmt::format("{}: '{}' has {} steps, not {}", path, name, values.size(), steps));
+  return values;
+}
+
+void read_field(hid_t file, std::string const& path, Field const& field,
+                std::vector<StepReport>& reports) {
   auto const name = std::string("metrics/") + field.name;
   std::vector<double> values(reports.size(), std::numeric_limits<double>::quiet_NaN());
-  if (hdf5::exists(file, name))
-    values = hdf5::read_values<double>(hdf5::open_object(file, name), name);
-  if (values.size() != reports.size())
-    throw FileError(
-        fmt::format("{}: '{}' has {} steps, not {}", path, name, values.size(), reports.size()));
+  if (hdf5::exists(file, name)) values = read_column(file, path, name, reports.size());
   bool const is_in_every_step = name == steps_path;
   for (std::size_t i = 0; i < values.size(); ++i) {
     bool const is_absent = std::isnan(values[i]) && !is_in_every_step;
@@ -210,6 +266,17 @@ void read_column(hid_t file, std::string const& path, Field const& field,
       throw FileError(
           fmt::format("{}: '{}' holds {}, which must be {}", path, name, values[i], wanted(field)));
     field.set(reports[i], is_absent ? std::nullopt : std::optional(values[i]));
+  }
+}
+
+void read_named(hid_t file, std::string const& path, NamedField const& field,
+                std::vector<StepReport>& reports) {
+  auto const group = std::string("metrics/") + field.name;
+  if (!hdf5::exists(file, group)) return;
+  for (auto const& name : hdf5::names_in(hdf5::open_object(file, group))) {
+    auto const values = read_column(file, path, group + '/' + name, reports.size());
+    for (std::size_t step = 0; step < values.size(); ++step)
+      if (!std::isnan(values[step])) (reports[step].*field.member).emplace_back(name, values[step]);
   }
 }
 
@@ -245,7 +312,8 @@ std::vector<StepReport> read_hdf5(std::string const& path) {
   if (hdf5::shape_of(steps).size() != 1)
     throw FileError(fmt::format("{}: '{}' must have one dimension", path, steps_path));
   std::vector<StepReport> reports(hdf5::count_values(steps, steps_path));
-  for (Field const& field : step_fields::all) read_column(file, path, field, reports);
+  for (Field const& field : step_fields::all) read_field(file, path, field, reports);
+  for (auto const& field : named_fields) read_named(file, path, field, reports);
   read_quality(file, path, reports);
   return reports;
 }

@@ -96,6 +96,28 @@ constexpr Field of_sharpness(char const* name) {
           }};
 }
 
+/// A report has a part on the update as soon as it has one of its numbers.
+template <auto member>
+constexpr Field of_update(char const* name) {
+  return {name, Kind::real, largest_of<double>(),
+          [](StepReport const& r) { return r.update ? number((*r.update).*member) : std::nullopt; },
+          [](StepReport& r, std::optional<double> value) {
+            if (!value) return;
+            if (!r.update) r.update.emplace();
+            (*r.update).*member = *value;
+          }};
+}
+
+/// Follows from the numbers that it stands for, which are read before.
+template <double (UpdateReport::*function)() const>
+constexpr Field derived_of_update(char const* name) {
+  return {name, Kind::real, largest_of<double>(),
+          [](StepReport const& r) {
+            return r.update ? number(((*r.update).*function)()) : std::nullopt;
+          },
+          [](StepReport&, std::optional<double>) {}};
+}
+
 /// Whether λη is at its threshold or above. Follows from the ratio, which is read before.
 inline constexpr Field edge_of_stability{
     "edge_of_stability", Kind::flag, 1,
@@ -124,6 +146,14 @@ inline constexpr Field all[] = {
     detail::of_step<&StepReport::lambda_reference>("lambda_reference"),
     detail::of_sharpness<&curvature::SharpnessReport::hvps>("hvps"),
     detail::edge_of_stability,
+    detail::of_update<&UpdateReport::slope>("update_slope"),
+    detail::of_update<&UpdateReport::curvature>("update_curvature"),
+    detail::derived_of_update<&UpdateReport::ratio>("directional_ratio"),
+    detail::derived_of_update<&UpdateReport::predicted>("predicted_change"),
+    detail::of_update<&UpdateReport::actual>("actual_change"),
+    detail::of_step<&StepReport::rms_ratio>("rms_ratio"),
+    detail::of_step<&StepReport::weight_norm>("weight_norm"),
+    detail::of_step<&StepReport::update_norm>("update_norm"),
     detail::of_step<&StepReport::loss_z>("loss_z"),
     detail::of_step<&StepReport::gradient_z>("gradient_z"),
     detail::of_step<&StepReport::skipped>("skipped"),

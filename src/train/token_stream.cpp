@@ -41,6 +41,19 @@ void TokenStream<Scalar, Space>::load(Index step) {
   device_.load(inputs_, targets_, 1 / static_cast<double>(order_.batch * order_.length));
 }
 
+template <class Scalar, class Space>
+auto TokenStream<Scalar, Space>::split(KeptShare const& kept, int ranks) const
+    -> std::pair<std::vector<Batch>, std::optional<model::KeptBatch<Scalar, Space>>> {
+  if (kept.sequences == 0) return {batches(), std::nullopt};
+  Index const others = device_.sequences() - kept.sequences;
+  std::vector<Batch> cut;
+  for (Index first = 0; first < others; first += kept.micro_batch)
+    cut.push_back(device_.range(first, kept.micro_batch));
+  Index const targets = kept.sequences * order_.length * ranks;
+  return {cut, model::KeptBatch<Scalar, Space>{device_.range(others, kept.sequences),
+                                               1 / static_cast<double>(targets)}};
+}
+
 KYRTOS_INSTANTIATE(kyrtos::train::TokenStream)
 
 }  // namespace kyrtos::train

@@ -19,6 +19,7 @@ Trainer<Scalar, Space>::Trainer(Objective& objective, Optimizer& optimizer, Trai
       options_(std::move(options)),
       gradient_(
           allocate<Scalar>(objective.context(), "gradient", objective.partition().local_size())),
+      signals_(objective, optimizer),
       loss_outliers_(static_cast<std::size_t>(options_.z_score_window)),
       gradient_outliers_(static_cast<std::size_t>(options_.z_score_window)),
       cdat_(options_.cdat) {
@@ -45,42 +46,93 @@ void Trainer<Scalar, Space>::watch(std::vector<Batch> probe, CurvatureOptions co
                               .reduction = own.reduction},
       shape);
   probe_objective_->set_batches(std::move(probe));
+  watched_ = options;
   probe_.emplace(*probe_objective_, *optimizer_, options, gradient_, options_.interrupted);
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::watch_kept(CurvatureOptions options) {
+  options.on_kept_batch = true;
+  watched_ = options;
+  probe_.reset();
+  probe_objective_.reset();
+  probe_.emplace(*objective_, *optimizer_, options, VectorView<Scalar, Space>(),
+                 options_.interrupted);
+  if (!options.along_update) return;
+  auto const& context = objective_->context();
+  before_.emplace(context, objective_->partition(), objective_->parameters().sharding());
+  step_ = allocate<Scalar>(context, "update", objective_->partition().local_size());
 }
 
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::set_active(model::ActiveBlocks const& active) {
   objective_->set_active(active);
   if (line_) line_->set_active(active);
-  if (probe_) probe_->set_active(active);
+  if (probe_objective_) probe_objective_->set_active(active);
 }
 
 template <class Scalar, class Space>
-StepReport Trainer<Scalar, Space>::step(std::vector<Batch> batches, double learning_rate) {
+StepReport Trainer<Scalar, Space>::step(
+    std::vector<Batch> batches, double learning_rate,
+    std::optional<model::KeptBatch<Scalar, Space>> const& kept) {
   auto const& context = objective_->context();
   Region<Space> const region(context, "kyrtos::Trainer::step");
-  objective_->set_batches(std::move(batches));
-  if (auto* const workspace = objective_->workspace()) workspace->forget_scores();
+  objective_->set_batches(std::move(batches), kept);
   StepReport report;
   report.step = optimizer_->steps() + 1;
+  report.learning_rate = learning_rate;
+  measure_gradient(report);
+  bool const is_on_kept = probe_ && watched_.on_kept_batch;
+  bool const turns_to_update = is_on_kept && before_ && optimizer_->steps() % 2 == 1;
+  if (is_on_kept) measure_sharpness(report, turns_to_update);
+  if (turns_to_update) {
+    linalg::copy(context, objective_->parameters().own(), before_->own());
+    before_->changed();
+  }
+  if (probe_) probe_->before_update();
+  report.skipped = !update(report);
+  report_max_logit_and_clip(report);
+  if (turns_to_update && !report.skipped) watch_update(report);
+  if (probe_ && !is_on_kept) measure_sharpness(report, false);
+  if (report.sharpness) threshold_ratio_ = report.sharpness->threshold_ratio;
+  context.fence("kyrtos::Trainer::step");
+  return report;
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::measure_gradient(StepReport& report) {
+  objective_->forget_scores();
   report.loss = objective_->gradient(gradient_);
-  report.gradient_norm =
-      linalg::norm(context, DistributedView<Scalar, Space>(gradient_, objective_->partition()));
+  report.gradient_norm = linalg::norm(
+      objective_->context(), DistributedView<Scalar, Space>(gradient_, objective_->partition()));
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
     throw NumericalError(
         fmt::format("loss {}, gradient norm {}: not finite; lower the learning "
                     "rate, lengthen its warm-up, or clip the gradient",
                     report.loss, report.gradient_norm));
-  report.learning_rate = learning_rate;
-  if (probe_) probe_->before_update();
-  report.skipped = !update(report);
-  report_max_logit_and_clip(report);
-  if (probe_) {
-    report.sharpness = probe_->after_update(report.learning_rate);
-    threshold_ratio_ = report.sharpness->threshold_ratio;
-  }
-  context.fence("kyrtos::Trainer::step");
-  return report;
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::measure_sharpness(StepReport& report, bool repeats) {
+  report.sharpness =
+      repeats ? probe_->repeat(report.learning_rate) : probe_->measure(report.learning_rate);
+  if (report.sharpness->measured) report.mass = probe_->mass_by_part();
+  if (watched_.reference_every > 0 && report.step % watched_.reference_every == 0)
+    report.lambda_reference = probe_->reference(report.step);
+}
+
+/// What the loss of the kept micro-batch does along the update: one product, and one loss.
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::watch_update(StepReport& report) {
+  auto const& context = objective_->context();
+  DistributedView<Scalar, Space> const step(step_, objective_->partition());
+  linalg::copy(context, objective_->parameters().own(), step);
+  linalg::axpy(context, -1, before_->own(), step);
+  // The gradient has done its work, and its memory takes the product.
+  auto const along = objective_->kept_hvp(step_, gradient_, &*before_);
+  report.update = UpdateReport{.slope = along.derivative,
+                               .curvature = linalg::dot(context, step, gradient_),
+                               .actual = objective_->kept_loss() - along.loss};
 }
 
 /// Clips and updates, unless the step is an outlier that shall be left out. \return whether it
@@ -101,6 +153,9 @@ bool Trainer<Scalar, Space>::update(StepReport& report) {
     optimizer_->update(objective_->context(), theta.own().local(), gradient_, report.learning_rate,
                        scale);
   theta.changed();
+  bool const by_tensor =
+      options_.tensors_every > 0 && (report.step - 1) % options_.tensors_every == 0;
+  signals_.report(gradient_, scale, report.learning_rate, by_tensor, report);
   return true;
 }
 
@@ -122,11 +177,8 @@ double Trainer<Scalar, Space>::update_along_line(double ceiling, double gradient
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::report_max_logit_and_clip(StepReport& report) {
   auto const& context = objective_->context();
-  auto* const workspace = objective_->workspace();
-  if (workspace == nullptr || !workspace->options().scores) return;
-  auto scores = workspace->largest_scores();
+  auto const scores = objective_->largest_scores();
   if (scores.empty()) return;
-  context.communicator().max(scores);
   report.largest_logit = *std::max_element(scores.begin(), scores.end());
   if (options_.qk_clip <= 0 || report.skipped) return;
   auto& theta = objective_->parameters();

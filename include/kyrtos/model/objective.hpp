@@ -16,6 +16,15 @@ namespace kyrtos::model {
 struct ObjectiveOptions {
   TransformerWorkspaceOptions workspace = {};
   parallel::ReductionOptions reduction = {};
+  /// Of a micro-batch whose activations gradient() keeps, for which memory is made at once.
+  SequenceShape kept_shape = {};
+};
+
+/// A micro-batch that is part of a larger batch, and also one of its own.
+template <class Scalar, class Space>
+struct KeptBatch {
+  Batch<Scalar, Space> batch;  ///< With its weight within the larger batch.
+  double weight_alone = 1;     ///< 1/(targets of the kept micro-batches of all ranks).
 };
 
 /// The loss of a model at its parameters θ, summed over this rank's micro-batches and over all
@@ -48,7 +57,13 @@ class Objective {
             SequenceShape shape = {});
 
   /// This rank's micro-batches: views, whose data stay the caller's.
-  void set_batches(std::vector<Batch> batches) { batches_ = std::move(batches); }
+  /// \param kept one more, of which gradient() keeps activations and adjoints: kept_hvp() then
+  /// costs 6 forward passes of it where hvp() costs 8. Every rank has one or none has.
+  void set_batches(std::vector<Batch> batches,
+                   std::optional<KeptBatch<Scalar, Space>> const& kept = {}) {
+    batches_ = std::move(batches);
+    kept_ = kept;
+  }
   std::vector<Batch> const& batches() const { return batches_; }
 
   /// Other blocks take part: makes memory anew, and gives the old back first.
@@ -71,6 +86,20 @@ class Objective {
   /// gu ← Gu, with the Gauss-Newton matrix G = Jᵀ(∂²ℓ/∂z²)J of the outputs z. \return ℓ(θ)
   double gauss_newton(ConstVector u, MutableVector gu);
 
+  /// hu ← Hu of the mean loss on the kept micro-batches of all ranks, at the θ of the last
+  /// gradient(). \param theta where that θ is now, if the parameters have moved since. \return that
+  /// loss and its ⟨∇ℓ, u⟩. \throws Error without a gradient() before.
+  Directional kept_hvp(ConstVector u, MutableVector hu,
+                       Parameters<Scalar, Space> const* theta = nullptr);
+  /// The mean loss on the kept micro-batches at the present θ; the activations are lost.
+  double kept_loss();
+
+  /// The largest attention score of each head, [depth, heads], that the passes since
+  /// forget_scores() met on any rank; empty without `scores` in the workspace's options.
+  /// Collective.
+  std::vector<double> largest_scores() const;
+  void forget_scores();
+
   Context<Space> const& context() const { return context_; }
   Transformer<Scalar, Space> const& model() const { return *model_; }
   Parameters<Scalar, Space>& parameters() const { return *parameters_; }
@@ -85,14 +114,18 @@ class Objective {
   double forward_flops() const;
 
  private:
+  void reserve_kept(SequenceShape shape);
+  double kept_scale() const { return kept_->weight_alone / kept_->batch.weight; }
   VectorSource<Scalar, Space> direction(ConstVector u);
 
   Context<Space> context_;
   Transformer<Scalar, Space> const* model_;
   Parameters<Scalar, Space>* parameters_;
   ObjectiveOptions options_;
-  std::optional<TransformerWorkspace<Scalar, Space>> workspace_;
+  std::optional<TransformerWorkspace<Scalar, Space>> workspace_, kept_workspace_;
   std::vector<Batch> batches_;
+  std::optional<KeptBatch<Scalar, Space>> kept_;
+  double kept_loss_ = 0;  // of the last gradient(), with the weight of the larger batch
   std::unique_ptr<parallel::RankSum<Scalar, Space>> sum_, second_sum_;
   std::unique_ptr<parallel::ShardedSource<Scalar, Space>> u_;  // where vectors are split
 };
@@ -124,6 +157,23 @@ class CurvatureOperator final : public curvature::LinearOperator<Scalar, Space> 
  private:
   Objective<Scalar, Space>* objective_;
   CurvatureMatrix matrix_;
+};
+
+/// The Hessian of the loss on the kept micro-batches alone, at the θ of the last gradient().
+template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
+class KeptOperator final : public curvature::LinearOperator<Scalar, Space> {
+ public:
+  explicit KeptOperator(Objective<Scalar, Space>& objective) : objective_(&objective) {}
+
+  Index size() const override { return objective_->partition().local_size(); }
+  Partition partition() const override { return objective_->partition(); }
+  void apply(Context<Space> const&, VectorView<Scalar const, Space> x,
+             VectorView<Scalar, Space> y) override {
+    objective_->kept_hvp(x, y);
+  }
+
+ private:
+  Objective<Scalar, Space>* objective_;
 };
 
 }  // namespace kyrtos::model

@@ -61,6 +61,8 @@ class Transformer {
   /// What the passes read and add to at once: the input layer, two stages a block, the last norm,
   /// the head (unless tied). In θ's order, without gaps.
   std::vector<ParameterLayout::Range> parts() const;
+  /// Their names, such as `blocks.3.attention`.
+  std::vector<std::string> part_names() const;
 
   /// θ's range that block i occupies.
   ParameterLayout::Range block_range(Index block) const;

@@ -63,7 +63,7 @@ struct OptimizerConfig {
 
 struct CurvatureConfig : CurvatureOptions {
   bool enabled = true;
-  enum class Probe { fixed, stream } probe = Probe::fixed;
+  enum class Probe { fixed, stream, batch } probe = Probe::fixed;
   Index probe_sequences = 2;  ///< Over all ranks.
 };
 
@@ -80,6 +80,7 @@ struct OutputConfig {
   bool keep_best = false;      ///< Also the state of the lowest validation loss, as best.h5.
   bool asynchronous = false;   ///< Checkpoints are copied, and written behind the next steps.
   Index log_every = 10;        ///< Steps between lines of a batch log.
+  Index tensors_every = 10;    ///< Steps between records of each tensor's norms; 0: never.
 };
 
 /// How a run ends before its last step, and goes on in another job.

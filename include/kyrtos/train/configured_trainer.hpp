@@ -29,6 +29,7 @@ class ConfiguredTrainer {
   Context<Space> const context;  ///< With the precision's products.
   RunConfig const config;
   BatchShare const training_share, probe_share;  ///< Of this rank.
+  KeptShare const kept;
   model::Transformer<Scalar, Space> const model;
   model::Parameters<Scalar, Space> theta;
   growth::DepthGrowth<Scalar, Space> growth;

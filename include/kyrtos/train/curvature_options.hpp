@@ -14,6 +14,11 @@ struct CurvatureOptions {
   using Preconditioner = curvature::AdamPreconditionerKind;
   Preconditioner preconditioner = Preconditioner::bias_corrected;
   enum class Method { tracker, cold, critical } method = Method::tracker;
+  /// Measure on the step's own batch, on what its gradient keeps (model::KeptBatch), at the θ
+  /// before the update: products cost 6 forward passes of it instead of 8.
+  bool on_kept_batch = false;
+  /// Every second product goes along the update instead (UpdateReport); with on_kept_batch.
+  bool along_update = false;
   Index every = 1;     ///< Steps between estimates.
   Index block = 1;     ///< Vectors that the tracker carries along, 1 to 4.
   Index min_hvps = 1;  ///< A step.

@@ -10,6 +10,8 @@
 #include <kyrtos/model/objective.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 #include <kyrtos/train/curvature_options.hpp>
+#include <kyrtos/train/part_sums.hpp>
+#include <kyrtos/train/step_report.hpp>
 
 #include <memory>
 #include <optional>
@@ -66,8 +68,16 @@ class CurvatureProbe {
   /// Just before the optimiser's update: critical sharpness needs θ as it was.
   void before_update();
 
-  /// After the update that moved θ with step size `learning_rate`. Collective.
-  curvature::SharpnessReport after_update(double learning_rate);
+  /// The sharpness for step size `learning_rate`: after the update that moved θ or, on the kept
+  /// batch, before it, with the preconditioner as it is then. Collective.
+  curvature::SharpnessReport measure(double learning_rate);
+
+  /// The last report again, for another step size.
+  curvature::SharpnessReport repeat(double learning_rate) const;
+
+  /// Of the squared length of the tracked eigenvector u, the share that lies in each part of the
+  /// model (Transformer::parts()); empty without a tracker or before it has a vector. Collective.
+  NamedNumbers mass_by_part();
 
   /// The eigenvalue that after_update() estimates, by Lanczos until its residual is below 1e-3;
   /// absent where `reference_hvps` products don't suffice. Keeps a vector for each. Collective.
@@ -82,7 +92,7 @@ class CurvatureProbe {
 
   /// H or G, without a preconditioner, and the preconditioner, null if there is none: for
   /// comparison with another estimator.
-  curvature::LinearOperator<Scalar, Space>& matrix() { return matrix_; }
+  curvature::LinearOperator<Scalar, Space>& matrix() { return *matrix_; }
   curvature::AdamPreconditioner<Scalar, Space> const* preconditioner() const {
     return preconditioner_ ? &*preconditioner_ : nullptr;
   }
@@ -105,7 +115,7 @@ class CurvatureProbe {
   Optimizer const* optimizer_;
   CurvatureOptions options_;
   curvature::StabilityThreshold threshold_;
-  model::CurvatureOperator<Scalar, Space> matrix_;
+  std::unique_ptr<curvature::LinearOperator<Scalar, Space>> matrix_;
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
@@ -113,6 +123,7 @@ class CurvatureProbe {
   std::unique_ptr<TrialLoss> trial_loss_;
   std::optional<curvature::CriticalSharpness> critical_;
   std::optional<curvature::Lanczos<Scalar, Space>> lanczos_;
+  PartSums<Space> mass_;
   double learning_rate_ = 0;
 };
 

@@ -50,6 +50,16 @@ class MicroBatches {
     return batch;
   }
 
+  /// Sequences [first, first + count) as one micro-batch.
+  Batch range(Index first, Index count) const {
+    Batch batch;
+    batch.shape = {count, shape_.length};
+    batch.inputs = slice(inputs_, first * shape_.length, batch.shape.tokens());
+    batch.targets = slice(targets_, first * shape_.length, batch.shape.tokens());
+    batch.weight = weight_;
+    return batch;
+  }
+
   std::vector<Batch> all() const {
     std::vector<Batch> batches;
     for (Index i = 0; i < count_ + fillers_; ++i) batches.push_back((*this)[i]);

@@ -15,9 +15,9 @@ namespace kyrtos::train {
 /// `metrics.jsonl` grows by one JSON object a step and is flushed each time: it is what a killed
 /// run leaves. `run.h5` holds the same as columns: a group `metrics` with one 1-D dataset of
 /// float64 for each key and one value a step (NaN where a step has none; flags are 0 or 1; but
-/// `quality` is a string of fixed length), and the attributes `format` ("kyrtos run"), `version`,
-/// `writer`, `config` (TOML). It is written anew, beside and renamed, by save(), so it is whole at
-/// any time.
+/// `quality` is a string of fixed length, and an object is a group of such datasets), and the
+/// attributes `format` ("kyrtos run"), `version`, `writer`, `config` (TOML). It is written anew,
+/// beside and renamed, by save(), so it is whole at any time.
 class RunRecord {
  public:
   /// Starts a record, or goes on with one: what it holds of steps after `last_step` is dropped (a
@@ -44,9 +44,11 @@ class RunRecord {
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where
 /// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio,
-/// lambda_reference, hvps, edge_of_stability, quality, loss_z, gradient_z, skipped, largest_logit,
-/// clipped_heads, tokens, seconds, tokens_per_s. What is not finite or was not measured is left
-/// out; numbers come back as they were, to the last bit.
+/// lambda_reference, hvps, edge_of_stability, quality, update_slope, update_curvature,
+/// directional_ratio, predicted_change, actual_change, rms_ratio, weight_norm, update_norm, loss_z,
+/// gradient_z, skipped, largest_logit, clipped_heads, tokens, seconds, tokens_per_s, and the
+/// objects mass (by part of the model), weight_norms and update_norms (by tensor). What is not
+/// finite or was not measured is left out; numbers come back as they were, to the last bit.
 std::string to_json(StepReport const& report);
 
 /// Reads such an object; keys that it does not know may stand there too. A number that was left out

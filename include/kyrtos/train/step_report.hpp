@@ -6,8 +6,27 @@
 #include <kyrtos/curvature/sharpness_estimator.hpp>
 
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace kyrtos::train {
+
+/// What the loss of the probe does along the update Δ of one step,
+/// ℓ(θ + Δ) = ℓ(θ) + ⟨∇ℓ, Δ⟩ + ⟨Δ, HΔ⟩/2 + ….
+struct UpdateReport {
+  double slope = 0;      ///< ⟨∇ℓ, Δ⟩
+  double curvature = 0;  ///< ⟨Δ, HΔ⟩
+  double actual = 0;     ///< ℓ(θ + Δ) − ℓ(θ)
+
+  double predicted() const { return slope + curvature / 2; }
+  /// The directional sharpness ⟨Δ, HΔ⟩/−⟨∇ℓ, Δ⟩ over its threshold 2: above 1 the parabola says
+  /// that the loss rises. For gradient descent it is η gᵀHg/(2 gᵀg).
+  double ratio() const { return -curvature / (2 * slope); }
+};
+
+/// Numbers of parts of the model, or of its tensors, by name.
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
 
 /// One training step, the same on every rank.
 struct StepReport {
@@ -17,9 +36,17 @@ struct StepReport {
   double gradient_norm = 0;  ///< Before clipping.
   double learning_rate = 0;
   Index active_depth = 0;
-  std::optional<curvature::SharpnessReport> sharpness;  ///< After the update.
+  std::optional<curvature::SharpnessReport> sharpness;  ///< After the update; on the batch, before.
   std::optional<double> lambda_reference;  ///< λ by converged Lanczos, where asked for.
-  double loss_z = 0;                       ///< z-score against the steps before.
+  NamedNumbers mass;  ///< Shares of the eigenvector by part (CurvatureProbe::mass_by_part()).
+  std::optional<UpdateReport> update;
+  std::optional<double> rms_ratio;  ///< Adam's √mean(g²/v̂), g as clipped, v̂ with this g: above 1
+                                    ///< the second moment lags behind the gradient (StableAdamW,
+                                    ///< arXiv 2304.13013).
+  std::optional<double> weight_norm;        ///< ‖θ‖ after the update, of what is trained.
+  std::optional<double> update_norm;        ///< ‖Δθ‖ without weight decay.
+  NamedNumbers weight_norms, update_norms;  ///< The same of each tensor, at some steps.
+  double loss_z = 0;                        ///< z-score against the steps before
   double gradient_z = 0;
   bool skipped = false;                 ///< The update was left out as an outlier.
   std::optional<double> largest_logit;  ///< Of attention, over all heads; before the update.

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <kyrtos/io/token_dataset.hpp>
+#include <kyrtos/model/objective.hpp>
 #include <kyrtos/train/micro_batches.hpp>
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace kyrtos::train {
@@ -20,6 +23,12 @@ struct BatchShare {
   Index micro_batch = 0;  ///< Sequences worked on at once.
   Index count = 0;        ///< Micro-batches of this rank.
   Index fillers = 0;      ///< More, of weight 0, so that all ranks make as many passes.
+};
+
+/// How a rank's sequences of a batch are worked on where some of them are the probe.
+struct KeptShare {
+  Index sequences = 0;    ///< The last ones, which are kept; 0: none.
+  Index micro_batch = 0;  ///< Of the others.
 };
 
 /// The share of `rank` of `ranks`: whole micro-batches, as evenly as they divide. `micro_batch` 0:
@@ -48,6 +57,9 @@ class TokenStream {
 
   /// The micro-batches loaded last.
   std::vector<Batch> batches() const { return device_.all(); }
+  /// The same sequences, cut for a probe on the batch; without `sequences`, batches() and nothing.
+  std::pair<std::vector<Batch>, std::optional<model::KeptBatch<Scalar, Space>>> split(
+      KeptShare const& kept, int ranks) const;
   SequenceShape shape() const { return device_.shape(); }
 
  private:

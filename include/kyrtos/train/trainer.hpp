@@ -8,6 +8,7 @@
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/line_model.hpp>
 #include <kyrtos/train/step_report.hpp>
+#include <kyrtos/train/update_signals.hpp>
 
 #include <deque>
 #include <optional>
@@ -22,6 +23,7 @@ struct TrainerOptions {
   Index z_score_window = 128;
   double qk_clip = 0;            ///< Bound of attention scores (train/qk_clip.hpp); 0: none.
   optim::CdatOptions cdat = {};  ///< Learning rates from the curvature along the update.
+  Index tensors_every = 0;       ///< Steps between reports of each tensor's norms; 0: never.
   /// Cuts measurements short where it says true.
   Interruption interrupted = never_interrupted;
 };
@@ -63,9 +65,15 @@ class Trainer {
   void watch(std::vector<Batch> probe, CurvatureOptions const& options = {},
              SequenceShape shape = {});
 
-  /// One step on this rank's micro-batches. \throws NumericalError, before anything has changed,
-  /// when the loss or the gradient is not finite.
-  StepReport step(std::vector<Batch> batches, double learning_rate);
+  /// From now on steps report the sharpness of the loss on the micro-batch that is kept: on the
+  /// step's own batch, before its update. Two vectors more than watch(), and two more with
+  /// `along_update`.
+  void watch_kept(CurvatureOptions options);
+
+  /// One step on this rank's micro-batches, the kept one included. \throws NumericalError, before
+  /// anything has changed, when the loss or the gradient is not finite.
+  StepReport step(std::vector<Batch> batches, double learning_rate,
+                  std::optional<model::KeptBatch<Scalar, Space>> const& kept = {});
 
   /// Other blocks take part in all that follows.
   void set_active(model::ActiveBlocks const& active);
@@ -82,7 +90,10 @@ class Trainer {
   void restore(TrainerState const& state, bool keeps_vectors);
 
  private:
+  void measure_gradient(StepReport& report);
+  void measure_sharpness(StepReport& report, bool repeats);
   bool update(StepReport& report);
+  void watch_update(StepReport& report);
   double update_along_line(double ceiling, double gradient_scale);
   void report_max_logit_and_clip(StepReport& report);
 
@@ -92,6 +103,10 @@ class Trainer {
   Vector<Scalar, Space> gradient_;
   std::optional<Objective> probe_objective_;
   std::optional<CurvatureProbe<Scalar, Space>> probe_;
+  CurvatureOptions watched_;
+  std::optional<model::Parameters<Scalar, Space>> before_;  // θ before the update, and
+  Vector<Scalar, Space> step_;                              // the update; with along_update
+  UpdateSignals<Scalar, Space> signals_;
   optim::OutlierDetector loss_outliers_, gradient_outliers_;
   optim::Cdat cdat_;
   std::optional<LineModel<Scalar, Space>> line_;  // with cdat only
