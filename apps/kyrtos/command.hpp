@@ -40,6 +40,7 @@ void add_import(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_plot(CLI::App& app, Action& action);
+void add_replay(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);
 void add_study(CLI::App& app, Action& action);
 void add_turn(CLI::App& app, Action& action);

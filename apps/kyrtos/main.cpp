@@ -120,6 +120,7 @@ int main(int argc, char** argv) {
   add_info(app, action);
   add_plan(app, action);
   add_plot(app, action);
+  add_replay(app, action);
   add_sample(app, action);
   add_import(app, action);
   add_export(app, action);

@@ -362,6 +362,20 @@ void declare_output(Declarations& d, OutputConfig& c) {
             "steps between records of the norms of each tensor and its update; 0: never");
 }
 
+void declare_recorder(Declarations& d, RecorderConfig& c) {
+  d.in("recorder");
+  d.integer("states", c.states, 0,
+            "kept in host memory and written at an alarm, for `kyrtos replay`; 0: none");
+  d.integer("every", c.every, 1, "steps between states that are kept");
+  d.real("ratio", c.ratio, not_negative,
+         "alarm when the sharpness, or that along the update, is so many times its threshold; 0: "
+         "never");
+  d.real(
+      "z_score", c.z_score, not_negative,
+      "alarm when loss or gradient norm is so many standard deviations above its mean; 0: never");
+  d.integer("alarms", c.alarms, 1, "that are written in a run, at most");
+}
+
 void declare_stop(Declarations& d, StopConfig& c) {
   d.in("stop");
   d.list("signals", c.signals, "that end a run with a checkpoint and exit code 75");
@@ -384,6 +398,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_growth(d, config.growth);
   declare_parallel(d, config.parallel);
   declare_output(d, config.output);
+  declare_recorder(d, config.recorder);
   declare_stop(d, config.stop);
   return std::move(d.keys);
 }

@@ -103,35 +103,34 @@ bool Run<Scalar, Space>::is_best(double validation_loss) {
 // ---- Checkpoints -------------------------------------------------------------------------------
 
 template <class Scalar, class Space>
-io::CheckpointText Run<Scalar, Space>::checkpoint_text() const {
-  return {to_toml(config()), to_json(RunState{.step = step_,
-                                              .trainer = configured_.trainer.state(),
-                                              .growth = configured_.growth.state(),
-                                              .best_validation_loss = best_validation_loss_})};
-}
-
-template <class Scalar, class Space>
-std::vector<io::NamedVector<Scalar const, Space>> Run<Scalar, Space>::checkpoint_vectors() const {
-  return vectors_to_save(configured_.theta, *configured_.optimizer, configured_.trainer.probe());
+typename Run<Scalar, Space>::Snapshot Run<Scalar, Space>::snapshot() const {
+  auto const& c = configured_;
+  RunState const state{.step = step_,
+                       .trainer = c.trainer.state(),
+                       .growth = c.growth.state(),
+                       .best_validation_loss = best_validation_loss_};
+  return {{to_toml(config()), to_json(state)},
+          vectors_to_save(c.theta, *c.optimizer, c.trainer.probe())};
 }
 
 template <class Scalar, class Space>
 void Run<Scalar, Space>::save(std::string const& path) const {
-  io::write_checkpoint<Scalar, Space>(configured_.context, path, checkpoint_text(),
-                                      model().layout(), checkpoint_vectors());
+  auto const now = snapshot();
+  io::write_checkpoint<Scalar, Space>(configured_.context, path, now.text, model().layout(),
+                                      now.vectors);
 }
 
 template <class Scalar, class Space>
 void Run<Scalar, Space>::save(std::string const& path,
                               io::AsynchronousWriter<Scalar, Space>& writer) const {
-  writer.start(configured_.context, path, checkpoint_text(), model().layout(),
-               checkpoint_vectors());
+  auto const now = snapshot();
+  writer.start(configured_.context, path, now.text, model().layout(), now.vectors);
 }
 
 /// Of the vectors, which are nearly all of it.
 template <class Scalar, class Space>
 std::uint64_t Run<Scalar, Space>::checkpoint_bytes() const {
-  return checkpoint_vectors().size() * static_cast<std::uint64_t>(model().layout().size()) *
+  return snapshot().vectors.size() * static_cast<std::uint64_t>(model().layout().size()) *
          sizeof(Scalar);
 }
 

@@ -7,6 +7,7 @@
 #include <kyrtos/train/run_training.hpp>
 
 #include "checkpoint_directory.hpp"
+#include "flight_recorder.hpp"
 #include "stop_request.hpp"
 
 #include <chrono>
@@ -83,6 +84,7 @@ class Execution {
     if (plan.resumed_from.empty() && !config.training.start.empty())
       run_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
     if (config.output.asynchronous) writer_.emplace(ranks_);
+    if (config.recorder.states > 0) recorder_.emplace(context, config);
     if (!run_.is_finished())
       checkpoints_.require_room(checkpoints_to_come(), run_.checkpoint_bytes());
     record_.emplace(ranks_, config.output.directory, to_toml(config), run_.steps_done());
@@ -102,6 +104,9 @@ class Execution {
     } catch (NumericalError const& error) {
       result.end = RunResult::End::diverged;
       result.reason = error.what();
+      attempt([&] {
+        if (recorder_) tell(recorder_->alarm(run_, run_.steps_done() + 1, error.what()));
+      });
     }
     save();
     complete();
@@ -130,6 +135,7 @@ class Execution {
 
   void take_step() {
     Stopwatch const watch;
+    if (recorder_) recorder_->before_step(run_);
     auto report = run_.step();
     auto const& c = config_.training;
     bool const evaluates =
@@ -139,6 +145,9 @@ class Execution {
     unrecorded_.push_back(report);
     attempt([&] { record(); });
     observer_.stepped(report);
+    attempt([&] {
+      if (recorder_) tell(recorder_->after_step(run_, report));
+    });
     Index const every = config_.output.checkpoint_every;
     bool const is_due = every > 0 && report.step % every == 0 && !run_.is_finished();
     bool const is_asked = take_request(ranks_, config_.output.directory + "/checkpoint_now");
@@ -187,6 +196,10 @@ class Execution {
       if (fault_ != error.what()) observer_.failed_to_write(error.what());
       fault_ = error.what();
     }
+  }
+
+  void tell(std::optional<std::string> const& recording) {
+    if (recording) observer_.recorded(*recording);
   }
 
   /// The reports since the last one that could be written.
@@ -240,9 +253,10 @@ class Execution {
   std::deque<StepReport> unrecorded_;
   Index first_step_ = 0;
   std::optional<io::AsynchronousWriter<Scalar, Space>> writer_;  // if checkpoints are asynchronous
-  std::optional<Saving> saving_;                                 // begun, perhaps not complete
-  std::optional<Index> saved_step_;                              // of the newest checkpoint
-  std::string fault_;  // the last that the observer was told of
+  std::optional<FlightRecorder<Scalar, Space>> recorder_;
+  std::optional<Saving> saving_;     // begun, perhaps not complete
+  std::optional<Index> saved_step_;  // of the newest checkpoint
+  std::string fault_;                // the last that the observer was told of
 };
 
 }  // namespace

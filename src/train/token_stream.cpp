@@ -42,6 +42,15 @@ void TokenStream<Scalar, Space>::load(Index step) {
 }
 
 template <class Scalar, class Space>
+io::TokenBatch TokenStream<Scalar, Space>::whole_batch(Index step) const {
+  io::TokenBatch batch{{order_.batch, order_.length}, {}, {}};
+  batch.inputs.resize(static_cast<std::size_t>(batch.shape.tokens()));
+  batch.targets.resize(batch.inputs.size());
+  io::read_windows(data_, order_, vocabulary_, step, 0, order_.batch, batch.inputs, batch.targets);
+  return batch;
+}
+
+template <class Scalar, class Space>
 auto TokenStream<Scalar, Space>::split(KeptShare const& kept, int ranks) const
     -> std::pair<std::vector<Batch>, std::optional<model::KeptBatch<Scalar, Space>>> {
   if (kept.sequences == 0) return {batches(), std::nullopt};

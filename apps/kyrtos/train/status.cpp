@@ -97,6 +97,11 @@ void Status::failed_to_write(std::string const& why) {
   say("Warning: " + why + "; going on, to write it with the next checkpoint");
 }
 
+void Status::recorded(std::string const& directory) {
+  say("Alarm: the states before it and their batches are in " + directory +
+      "; see `kyrtos replay`");
+}
+
 void Status::finished(train::RunResult const& result) {
   std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
   if (!result.reason.empty()) say(result.reason);

@@ -19,6 +19,7 @@ class Status final : public train::RunObserver {
   void started(train::RunPlan const& plan) override;
   void stepped(train::StepReport const& report) override;
   void saved(std::string const& checkpoint) override;
+  void recorded(std::string const& directory) override;
   void failed_to_write(std::string const& why) override;
   void finished(train::RunResult const& result);
 

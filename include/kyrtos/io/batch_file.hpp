@@ -24,4 +24,8 @@ struct TokenBatch {
 TokenBatch read_batch_file(Communicator const& communicator, std::string const& path,
                            Index vocabulary);
 
+/// Writes such a file, complete or not at all. The targets are the inputs one token later. Not
+/// collective. \throws FileError
+void write_batch_file(std::string const& path, TokenBatch const& batch);
+
 }  // namespace kyrtos::io

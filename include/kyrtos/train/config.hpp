@@ -83,6 +83,15 @@ struct OutputConfig {
   Index tensors_every = 10;    ///< Steps between records of each tensor's norms; 0: never.
 };
 
+/// States of a run that are kept in host memory, to be written when something goes wrong.
+struct RecorderConfig {
+  Index states = 0;    ///< Kept at a time; 0: no recorder.
+  Index every = 10;    ///< Steps between them.
+  double ratio = 0;    ///< λη, or the directional sharpness, over its threshold; 0: no alarm.
+  double z_score = 6;  ///< Of loss or gradient norm, in standard deviations; 0: no alarm.
+  Index alarms = 5;    ///< Written, at most.
+};
+
 /// How a run ends before its last step, and goes on in another job.
 struct StopConfig {
   std::vector<std::string> signals = {"USR1", "TERM", "INT"};  ///< The program listens to these.
@@ -102,6 +111,7 @@ struct RunConfig {
   growth::GrowthConfig growth;
   ParallelConfig parallel;
   OutputConfig output;
+  RecorderConfig recorder;
   StopConfig stop;
 };
 

@@ -53,6 +53,15 @@ class Run {
   /// as restore(), and naming the setting of [model] by which they would mean something else.
   void start_from(io::CheckpointReader const& checkpoint);
 
+  /// What save() writes: views, which the next step changes.
+  struct Snapshot {
+    io::CheckpointText text;
+    std::vector<io::NamedVector<Scalar const, Space>> vectors;
+  };
+  Snapshot snapshot() const;
+  /// The tokens of a step's batch, of all ranks; counted from 1. Not collective. \throws FileError
+  io::TokenBatch batch_of(Index step) const { return stream_.whole_batch(step - 1); }
+
   RunConfig const& config() const { return configured_.config; }
   model::Transformer<Scalar, Space> const& model() const { return configured_.model; }
   /// Those that this rank moves: all of them, or its slices.
@@ -68,9 +77,6 @@ class Run {
   double step_flops() const;
 
  private:
-  io::CheckpointText checkpoint_text() const;
-  std::vector<io::NamedVector<Scalar const, Space>> checkpoint_vectors() const;
-
   Interruption interrupted_;
   TrainingData data_;
   ConfiguredTrainer<Scalar, Space> configured_;

@@ -31,6 +31,8 @@ class RunObserver {
   virtual void started(RunPlan const&) {}
   virtual void stepped(StepReport const&) {}
   virtual void saved(std::string const& /*checkpoint*/) {}
+  /// An alarm was raised; the states before it lie in the directory.
+  virtual void recorded(std::string const& /*directory*/) {}
   /// Something could not be written; the run goes on, and tries again with the next checkpoint.
   virtual void failed_to_write(std::string const& /*why*/) {}
 };

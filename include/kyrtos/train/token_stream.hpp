@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/io/batch_file.hpp>
 #include <kyrtos/io/token_dataset.hpp>
 #include <kyrtos/model/objective.hpp>
 #include <kyrtos/train/micro_batches.hpp>
@@ -60,6 +61,8 @@ class TokenStream {
   /// The same sequences, cut for a probe on the batch; without `sequences`, batches() and nothing.
   std::pair<std::vector<Batch>, std::optional<model::KeptBatch<Scalar, Space>>> split(
       KeptShare const& kept, int ranks) const;
+  /// The batch of a step over all ranks, in host memory. \throws FileError
+  io::TokenBatch whole_batch(Index step) const;
   SequenceShape shape() const { return device_.shape(); }
 
  private:

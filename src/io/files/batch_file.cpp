@@ -72,4 +72,20 @@ TokenBatch read_batch_file(Communicator const& communicator, std::string const& 
   return batch;
 }
 
+void write_batch_file(std::string const& path, TokenBatch const& batch) {
+  hdf5::QuietErrors const quiet;
+  auto const [rows, length] = batch.shape;
+  std::vector<std::int64_t> tokens;
+  for (Index row = 0; row < rows; ++row) {
+    auto const first = batch.inputs.begin() + row * length;
+    tokens.insert(tokens.end(), first, first + length);
+    tokens.push_back(batch.targets[static_cast<std::size_t>((row + 1) * length - 1)]);
+  }
+  hdf5::replace_file(path, tokens.size() * sizeof(std::int64_t) + 65536, [&](hid_t file) {
+    auto const dataset =
+        hdf5::create_dataset(file, "tokens", hdf5::file_type<std::int64_t>(), {rows, length + 1});
+    hdf5::write_values(dataset, "tokens", hdf5::native_type<std::int64_t>(), tokens.data());
+  });
+}
+
 }  // namespace kyrtos::io
