@@ -23,6 +23,9 @@ COLUMNS = {
     "depth": "active_depth",
     "sharpness": "lambda",
     "ratio": "threshold_ratio",
+    "along": "directional_ratio",
+    "predicted": "predicted_change",
+    "actual": "actual_change",
 }
 
 
@@ -41,7 +44,12 @@ class Run:
     depth: np.ndarray
     sharpness: np.ndarray
     ratio: np.ndarray
+    along: np.ndarray
+    predicted: np.ndarray
+    actual: np.ndarray
     quality: np.ndarray
+    parts: list  # of the model, from the input on
+    mass: np.ndarray  # [parts, steps], the eigenvector's shares
     config: dict
     folder: Path
     label: str = ""
@@ -127,12 +135,27 @@ def read_h5(path):
                  for name, key in COLUMNS.items()}
         parts["quality"] = (metrics["quality"].asstr()[:] if "quality" in metrics
                             else np.full(count, ""))
+        parts["mass"] = dict(metrics["mass"].items()) if "mass" in metrics else {}
+        parts["mass"] = {part: np.atleast_1d(column) for part, column in parts["mass"].items()}
         config = file.attrs.get("config", "")
-    for name, column in parts.items():
+    mass = parts.pop("mass")
+    for name, column in {**parts, **mass}.items():
         if len(column) != count:
             raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} values "
                             f"for {count} steps; plot the metrics.jsonl beside it")
-    return {**parts, "config": parse_config(config)}
+    return {**parts, **in_order(mass, count), "config": parse_config(config)}
+
+
+def in_order(mass, count):
+    """Parts of the model as they follow each other, whatever order a file has."""
+    def place(part):
+        if part == "embedding":
+            return (0, 0, part)
+        pieces = part.split(".")
+        return (1, int(pieces[1]), part) if pieces[0] == "blocks" else (2, 0, part)
+
+    parts = sorted(mass, key=place)
+    return {"parts": parts, "mass": np.array([mass[part] for part in parts]).reshape(-1, count)}
 
 
 def lines_of(jsonl):
@@ -144,19 +167,22 @@ def lines_of(jsonl):
 
 def read_jsonl(path):
     lines = lines_of(path)
-    rows, quality = [], []
+    rows, quality, masses = [], [], []
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             rows.append([float(entry.get(key, np.nan)) for key in COLUMNS.values()])
             quality.append(entry.get("quality", ""))
+            masses.append(entry.get("mass", {}))
         except (ValueError, TypeError, AttributeError):
             if number < len(lines):  # The last line is what a kill can tear.
                 raise PlotError(f"{path}:{number}: not the JSON object of a step; "
                                 "remove the line") from None
     columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
+    parts = {part for mass in masses for part in mass}
+    mass = {part: np.array([one.get(part, np.nan) for one in masses]) for part in parts}
     return {**dict(zip(COLUMNS, columns)), "quality": np.array(quality, dtype=str),
-            "config": config_beside(path)}
+            **in_order(mass, len(rows)), "config": config_beside(path)}
 
 
 def config_beside(jsonl):
