@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <string_view>
 
 namespace kyrtos::model {
@@ -153,8 +152,8 @@ template <class Scalar, class Space>
 std::vector<std::string> Transformer<Scalar, Space>::part_names() const {
   std::vector<std::string> names{"embedding"};
   for (Index block = 0; block < config_.depth; ++block)
-    for (auto const* half : {"attention", "mlp"})
-      names.push_back(fmt::format("blocks.{}.{}", block, half));
+    for (char const* half : {"attention", "mlp"})
+      names.push_back("blocks." + std::to_string(block) + "." + half);
   names.push_back("final_norm");
   if (!config_.tied) names.push_back("head");
   return names;
