@@ -82,8 +82,7 @@ void write_batch_file(std::string const& path, TokenBatch const& batch) {
     tokens.push_back(batch.targets[static_cast<std::size_t>((row + 1) * length - 1)]);
   }
   hdf5::replace_file(path, tokens.size() * sizeof(std::int64_t) + 65536, [&](hid_t file) {
-    auto const dataset =
-        hdf5::create_dataset(file, "tokens", hdf5::file_type<std::int64_t>(), {rows, length + 1});
+    auto const dataset = hdf5::create_dataset(file, "tokens", H5T_STD_I64LE, {rows, length + 1});
     hdf5::write_values(dataset, "tokens", hdf5::native_type<std::int64_t>(), tokens.data());
   });
 }
