@@ -163,6 +163,8 @@ void check_together(RunConfig& c, std::string const& source) {
     fail("training.qk_clip has no effect on queries and keys that model.qk_norm normalises");
   if (c.curvature.reference_every > 0 && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
+  if (c.curvature.parts && c.curvature.method == CurvatureConfig::Method::critical)
+    fail("curvature.parts needs an operator: curvature.method = \"tracker\" or \"cold\"");
   bool const is_on_batch = c.curvature.probe == CurvatureConfig::Probe::batch;
   if (c.curvature.enabled && c.curvature.along_update && !is_on_batch)
     fail("curvature.along_update needs curvature.probe = \"batch\"");

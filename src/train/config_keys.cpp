@@ -281,6 +281,9 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.flag("along_update", c.along_update,
          "batch: every second product goes along the update: predicted against actual change of "
          "the loss");
+  d.flag("parts", c.parts,
+         "one product more a step, for the sharpness of one part of the model alone (a block's "
+         "attention, its MLP, the embedding, ...), in turn");
   d.integer("probe_sequences", c.probe_sequences, 1, "sequences of the probe, over all ranks");
   d.integer("every", c.every, 1, "steps between estimates");
   d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");

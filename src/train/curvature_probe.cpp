@@ -107,6 +107,8 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
           [this](double step_size) { return (*trial_loss_)(step_size, learning_rate_); });
       break;
   }
+  if (options.parts && options.method != Method::critical)
+    parts_.emplace(context, objective.partition(), objective.model().parts(), options.seed);
   if (options.reference_every > 0)
     lanczos_.emplace(context, size, std::min(options.reference_hvps, size));
 }
@@ -199,6 +201,20 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::estimate_cold() {
   } catch (NumericalError const&) {  // a report without a number, as the trackers'
   }
   return report;
+}
+
+template <class Scalar, class Space>
+NamedNumbers CurvatureProbe<Scalar, Space>::part_sharpness(Index turn) {
+  if (!parts_) return {};
+  update_preconditioner();
+  auto const part = static_cast<std::size_t>(turn) % parts_->parts();
+  double const lambda = parts_->update(objective_->context(), tracked_operator(), part);
+  return {{objective_->model().part_names()[part], lambda}};
+}
+
+template <class Scalar, class Space>
+VectorView<Scalar, Space> CurvatureProbe<Scalar, Space>::part_vectors() const {
+  return parts_ ? parts_->vectors() : VectorView<Scalar, Space>();
 }
 
 template <class Scalar, class Space>

@@ -40,6 +40,7 @@ struct NamedField {
   NamedNumbers StepReport::*member;
 };
 constexpr NamedField named_fields[] = {{"mass", &StepReport::mass},
+                                       {"part_lambda", &StepReport::part_lambda},
                                        {"weight_norms", &StepReport::weight_norms},
                                        {"update_norms", &StepReport::update_norms}};
 

@@ -46,6 +46,8 @@ std::vector<io::NamedVector<Scalar, Space>> saved_vectors(
   auto const rows = probe->vectors();
   for (Index i = 0; i < static_cast<Index>(rows.extent(0)); ++i)
     vectors.push_back({"curvature/x" + std::to_string(i), {flat(rows_of(rows, i, 1)), partition}});
+  if (auto const parts = probe->part_vectors(); parts.size() > 0)
+    vectors.push_back({"curvature/parts", {parts, partition}});
   return vectors;
 }
 

@@ -117,6 +117,7 @@ void Trainer<Scalar, Space>::measure_sharpness(StepReport& report, bool repeats)
   report.sharpness =
       repeats ? probe_->repeat(report.learning_rate) : probe_->measure(report.learning_rate);
   if (report.sharpness->measured) report.mass = probe_->mass_by_part();
+  report.part_lambda = probe_->part_sharpness(report.step - 1);
   if (watched_.reference_every > 0 && report.step % watched_.reference_every == 0)
     report.lambda_reference = probe_->reference(report.step);
 }

@@ -19,6 +19,8 @@ struct CurvatureOptions {
   bool on_kept_batch = false;
   /// Every second product goes along the update instead (UpdateReport); with on_kept_batch.
   bool along_update = false;
+  /// At each step one more product, for the sharpness of one part of the model alone, in turn.
+  bool parts = false;
   Index every = 1;     ///< Steps between estimates.
   Index block = 1;     ///< Vectors that the tracker carries along, 1 to 4.
   Index min_hvps = 1;  ///< A step.

@@ -4,6 +4,7 @@
 
 #include <kyrtos/curvature/critical_sharpness.hpp>
 #include <kyrtos/curvature/lanczos.hpp>
+#include <kyrtos/curvature/part_sharpness.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
 #include <kyrtos/curvature/preconditioned_operator.hpp>
 #include <kyrtos/curvature/tracker.hpp>
@@ -79,7 +80,13 @@ class CurvatureProbe {
   /// model (Transformer::parts()); empty without a tracker or before it has a vector. Collective.
   NamedNumbers mass_by_part();
 
-  /// The eigenvalue that after_update() estimates, by Lanczos until its residual is below 1e-3;
+  /// The sharpness of one part of the model alone, and its name: part `turn` modulo their number.
+  /// One product; with `parts` in the options. Collective.
+  NamedNumbers part_sharpness(Index turn);
+  /// The vectors that it goes on from, to be saved and restored; empty without it.
+  VectorView<Scalar, Space> part_vectors() const;
+
+  /// The eigenvalue that measure() estimates, by Lanczos until its residual is below 1e-3;
   /// absent where `reference_hvps` products don't suffice. Keeps a vector for each. Collective.
   std::optional<double> reference(Index step);
 
@@ -123,6 +130,7 @@ class CurvatureProbe {
   std::unique_ptr<TrialLoss> trial_loss_;
   std::optional<curvature::CriticalSharpness> critical_;
   std::optional<curvature::Lanczos<Scalar, Space>> lanczos_;
+  std::optional<curvature::PartSharpness<Scalar, Space>> parts_;
   PartSums<Space> mass_;
   double learning_rate_ = 0;
 };

@@ -39,6 +39,7 @@ struct StepReport {
   std::optional<curvature::SharpnessReport> sharpness;  ///< After the update; on the batch, before.
   std::optional<double> lambda_reference;  ///< λ by converged Lanczos, where asked for.
   NamedNumbers mass;  ///< Shares of the eigenvector by part (CurvatureProbe::mass_by_part()).
+  NamedNumbers part_lambda;  ///< λ of one part alone (curvature::PartSharpness), with its name.
   std::optional<UpdateReport> update;
   std::optional<double> rms_ratio;  ///< Adam's √mean(g²/v̂), g as clipped, v̂ with this g: above 1
                                     ///< the second moment lags behind the gradient (StableAdamW,
