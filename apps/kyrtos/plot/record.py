@@ -155,7 +155,7 @@ def in_order(mass, count):
         return (1, int(pieces[1]), part) if pieces[0] == "blocks" else (2, 0, part)
 
     parts = sorted(mass, key=place)
-    return {"parts": parts, "mass": np.array([mass[part] for part in parts]).reshape(-1, count)}
+    return {"parts": parts, "mass": np.array([mass[part] for part in parts]).reshape(len(parts), count)}
 
 
 def lines_of(jsonl):
