@@ -34,16 +34,20 @@ double first_hvp() {
   std::printf("%d parameters, loss %.6f, slope along u %.6f\n", n, loss, slope);
 
   using namespace kyrtos::linalg;
-  double const epsilon = 1e-5;
-  axpy(context, epsilon, u, theta.own()), theta.changed();  // θ + εu
-  objective.gradient(plus);
-  axpy(context, -2 * epsilon, u, theta.own()), theta.changed();  // θ - εu
-  objective.gradient(minus);
-  axpy(context, epsilon, u, theta.own()), theta.changed();  // θ
-  axpby(context, -0.5 / epsilon, minus, 0.5 / epsilon, plus);
-  axpy(context, -1, hu, plus);
+  double const epsilon = 1e-6;
+  auto const gradient_at = [&](double shift, auto const& gradient) {  // at θ + shift·u
+    axpy(context, shift, u, theta.own());
+    theta.changed();
+    objective.gradient(gradient);
+    axpy(context, -shift, u, theta.own());
+    theta.changed();
+  };
+  gradient_at(epsilon, plus);
+  gradient_at(-epsilon, minus);
+  axpby(context, -0.5 / epsilon, minus, 0.5 / epsilon, plus);  // plus ← (plus - minus)/(2ε)
+  axpy(context, -1, hu, plus);                                 // plus ← plus - Hu
   double const error = norm(context, plus) / norm(context, hu);
-  std::printf("|Hu| = %.6f, and the central difference is off by %.1e of it\n", norm(context, hu),
+  std::printf("|Hu| %.6f, relative distance of the central difference %.1e\n", norm(context, hu),
               error);
 
   kyrtos::model::CurvatureOperator<double> hessian(objective);

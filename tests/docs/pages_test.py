@@ -3,7 +3,7 @@
 """Runs what the pages tell a reader to type: pages_test.py PROGRAM [LAUNCHER…], where the launcher
 starts the program on two ranks.
 
-Each fenced block of README.md, CONTRIBUTING.md and docs/ is, by its language:
+Each fenced block of README.md, CONTRIBUTING.md, apps/examples/README.md and docs/ is, by its language:
   sh      commands, run page by page in a folder of their own (small.py says how kyrtos is run)
   toml    a configuration or a study, which the program reads
   other   code of a file that other tests build or run, named in the line above:
@@ -29,7 +29,8 @@ except ImportError as fault:
 
 PROGRAM, *LAUNCHER = sys.argv[1:]
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "apps/examples/README.md",
+         *sorted(ROOT.glob("docs/**/*.md"))]
 FENCE = re.compile(r"(?:^<!-- (?P<how>excerpt )?(?P<file>\S+) -->\n)?^```(?P<language>\w*)\n"
                    r"(?P<text>.*?)^```$", re.M | re.S)
 MACHINE = ("apptainer", "cmake", "ctest", "mpicc", "pkg-config", "quickstart", "spack", "srun")

@@ -99,7 +99,7 @@ TEST_CASE("how far a new block's Jacobian is from the identity", "[block_jacobia
   for (std::size_t k = 1; k <= steps; ++k) CHECK(gate[k] > gate[k - 1]);
 }
 
-TEST_CASE("the table in docs/growth.md", "[.table]") {
+TEST_CASE("the table in docs/results/growth.md", "[.table]") {
   constexpr int steps = 8;
   for (auto const& [name, growth] : ways()) {
     std::printf("| %-16s |", name.c_str());
