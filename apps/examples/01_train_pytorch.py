@@ -29,6 +29,11 @@ def dot(x, y):
     return sum((a * b).sum() for a, b in zip(x, y)).item()
 
 
+def normalized(x):
+    size = dot(x, x) ** 0.5
+    return [a / size for a in x]
+
+
 def train(inputs, targets):
     model = GPT()
     theta = list(model.parameters())
@@ -48,9 +53,7 @@ def train(inputs, targets):
             hx = torch.autograd.grad(gradient, theta, x)
         sharpness = dot(x, hx) / dot(x, [p * s for p, s in zip(P, x)])
         print(f"loss {value.item():.3f}  λη/threshold {sharpness * 1e-3 / 38:.2f}")
-        x = [h / p for h, p in zip(hx, P)]
-        size = dot(x, x) ** 0.5
-        x = [s / size for s in x]
+        x = normalized([h / p for h, p in zip(hx, P)])
 
 
 torch.manual_seed(1)

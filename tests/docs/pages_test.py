@@ -3,7 +3,8 @@
 """Runs what the pages tell a reader to type: pages_test.py PROGRAM [LAUNCHER…], where the launcher
 starts the program on two ranks.
 
-Each fenced block of README.md, CONTRIBUTING.md, apps/examples/README.md and docs/ is, by its language:
+Each fenced block of README.md, CONTRIBUTING.md, apps/examples/README.md and docs/ is, by its
+language:
   sh      commands, run page by page in a folder of their own (small.py says how kyrtos is run)
   toml    a configuration or a study, which the program reads
   other   code of a file that other tests build or run, named in the line above:
@@ -11,6 +12,7 @@ Each fenced block of README.md, CONTRIBUTING.md, apps/examples/README.md and doc
   none    not code: what programs print, folders, formulas
 """
 
+import ast
 import os
 import re
 import shutil
@@ -118,6 +120,16 @@ class Pages(unittest.TestCase):
                         self.assertEqual(match["text"], source.split("\n", 2)[2])
                     for part in re.split(r"^\s*…\n", match["text"], flags=re.M):
                         self.assertIn(bare(part), bare(source))
+
+    def test_the_drawing_of_rooms_is_the_one_that_is_checked(self):
+        rules = (ROOT / "tests/source_rules.py").read_text(encoding="utf-8")
+        rooms = ast.literal_eval(re.search(r"^ROOMS = (\{.*?^\})", rules, re.M | re.S)[1])
+        page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `(\w+)` \| ([\w, –]+) \|", page, re.M)
+        self.assertEqual({room: set(re.findall(r"\w+", below)) for room, below in rows}, rooms)
+        lines = re.findall(r"\w+", re.search(r"^```\n(.*?)^```", page, re.M | re.S)[1])
+        for room, below in rooms.items():
+            self.assertTrue(all(lines.index(room) < lines.index(other) for other in below), room)
 
     def test_links_lead_somewhere(self):
         for page in [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]:
