@@ -165,6 +165,14 @@ void check_together(RunConfig& c, std::string const& source) {
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
   if (c.curvature.parts && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.parts needs an operator: curvature.method = \"tracker\" or \"cold\"");
+  bool const rounds = c.curvature.precision != CurvatureConfig::Factors::training;
+  if (rounds && c.training.precision != Precision::float32)
+    fail(
+        "curvature.precision rounds factors of float32: it needs training.precision = \"float32\"");
+  if (rounds && c.curvature.probe == CurvatureConfig::Probe::batch)
+    fail(
+        "curvature.precision: probe = \"batch\" uses training's own activations, in their "
+        "precision");
   bool const is_on_batch = c.curvature.probe == CurvatureConfig::Probe::batch;
   if (c.curvature.enabled && c.curvature.along_update && !is_on_batch)
     fail("curvature.along_update needs curvature.probe = \"batch\"");

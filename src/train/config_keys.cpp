@@ -278,6 +278,11 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
            {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}, {"batch", C::Probe::batch}},
            "where it is measured: one batch for the whole run, a new one each time (noisy), or "
            "sequences of the step's own batch, before its update");
+  d.choice(
+      "precision", c.precision,
+      {{"training", C::Factors::training}, {"tf32", C::Factors::tf32}, {"bf16", C::Factors::bf16}},
+      "of the factors in matrix products of the measurement: as in training, or fewer bits, "
+      "where training is in float32 (not with probe = \"batch\")");
   d.flag("along_update", c.along_update,
          "batch: every second product goes along the update: predicted against actual change of "
          "the loss");

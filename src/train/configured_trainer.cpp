@@ -89,7 +89,12 @@ void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> p
   CurvatureOptions options = config.curvature;
   options.seed = seed_for(config, Purpose::probe);
   if (config.curvature.probe == CurvatureConfig::Probe::batch) return trainer.watch_kept(options);
-  trainer.watch(std::move(probe), options, {probe_share.micro_batch, config.training.length});
+  using Factors = CurvatureConfig::Factors;
+  auto const precision = config.curvature.precision == Factors::bf16   ? Precision::bf16
+                         : config.curvature.precision == Factors::tf32 ? Precision::tf32
+                                                                       : config.training.precision;
+  trainer.watch(std::move(probe), options, {probe_share.micro_batch, config.training.length},
+                with_precision(context, precision, "curvature.precision"));
 }
 
 KYRTOS_INSTANTIATE(kyrtos::train::ConfiguredTrainer)

@@ -33,13 +33,14 @@ Trainer<Scalar, Space>::~Trainer() = default;
 
 template <class Scalar, class Space>
 void Trainer<Scalar, Space>::watch(std::vector<Batch> probe, CurvatureOptions const& options,
-                                   SequenceShape shape) {
+                                   SequenceShape shape,
+                                   std::optional<Context<Space>> const& context) {
   auto const& own = objective_->options();
   bool const by_products = options.method != CurvatureOptions::Method::critical;
   if (!probe.empty()) shape = probe.front().shape;
   probe_.reset();
   probe_objective_.emplace(
-      objective_->context(), objective_->model(), objective_->parameters(),
+      context.value_or(objective_->context()), objective_->model(), objective_->parameters(),
       model::ObjectiveOptions{.workspace = {.active = own.workspace.active,
                                             .tangents = by_products,
                                             .name = "activations of the probe"},

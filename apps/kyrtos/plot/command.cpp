@@ -10,13 +10,15 @@ namespace {
 
 struct PlotOptions {
   std::vector<std::string> runs;
-  std::string spectrum, output, title;
+  std::string spectrum, output, panels, title;
 };
 
 int plot(PlotOptions const& o) {
   auto words = o.runs;
-  for (auto const& [name, value] :
-       {std::pair("--spectrum", o.spectrum), {"--output", o.output}, {"--title", o.title}})
+  for (auto const& [name, value] : {std::pair("--spectrum", o.spectrum),
+                                    {"--output", o.output},
+                                    {"--panels", o.panels},
+                                    {"--title", o.title}})
     if (!value.empty()) words.insert(words.end(), {name, value});
   return become_python("plot", words);
 }
@@ -35,6 +37,11 @@ void add_plot(CLI::App& app, Action& action) {
       ->check(CLI::ExistingFile)
       ->excludes(runs);
   command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
+  command
+      ->add_option("--panels", o->panels,
+                   "Which, with commas: loss, sharpness, ratios, parabola, mass, rate, depth [all "
+                   "that the record has]")
+      ->type_name("NAMES");
   command->add_option("--title", o->title, "Of the picture");
   command->footer(
       "Draws with python3, h5py and matplotlib; KYRTOS_PYTHON names another interpreter.");

@@ -85,29 +85,38 @@ def title_of(run):
 
 
 def panels_of(runs):
-    """Which there are: their heights in inches and what draws them."""
-    yield 2.3, draw_loss
+    """Which there are: their names, heights in inches and what draws them."""
+    yield "loss", 2.3, draw_loss
     if any(run.measured.any() for run in runs):
-        yield 2.5, draw_curvature
+        yield "sharpness", 2.5, draw_curvature
     if len(finite(*(run.along for run in runs))):
-        yield 1.5, draw_ratios
-        yield 1.2, draw_parabola
+        yield "ratios", 1.5, draw_ratios
+        yield "parabola", 1.2, draw_parabola
     if len(runs) == 1 and np.isfinite(runs[0].mass).any():
-        yield min(0.6 + 0.1 * len(runs[0].parts), 2.5), draw_mass
+        yield "mass", min(0.6 + 0.1 * len(runs[0].parts), 2.5), draw_mass
     if len(finite(*(run.rate for run in runs))):
-        yield 0.95, draw_rate
+        yield "rate", 0.95, draw_rate
     if any(len(run.grown) for run in runs):
-        yield 0.8, draw_depth
+        yield "depth", 0.8, draw_depth
 
 
-def draw_runs(runs, title):
+def chosen_panels(runs, names):
+    panels = list(panels_of(runs))
+    there = [name for name, _, _ in panels]
+    for name in names:
+        if name not in there:
+            raise PlotError(f"--panels {name}: not in this record; it has {', '.join(there)}")
+    return [panel[1:] for panel in panels if not names or panel[0] in names]
+
+
+def draw_runs(runs, title, names=()):
     give_names(runs)
     if len(runs) == 1:
         title = title or title_of(runs[0])
     columns = max(1, 100 // (max(len(run.label) for run in runs) + 8))
     rows = -(-len(runs) // columns) if len(runs) > 1 else 0
     names_top = 0.32 if title else 0.08
-    heights, draws = zip(*panels_of(runs))
+    heights, draws = zip(*chosen_panels(runs, names))
     gaps = [0.2 if draw in (draw_rate, draw_depth) else 0.36 for draw in draws[1:]]
     figure, axes = stack(heights, gaps, names_top + 0.19 * rows + 0.23)
     for panel, draw in zip(axes, draws):
@@ -185,6 +194,9 @@ def options(words):
                         help="where to, without .png and .svg; default: plot in the run's "
                         "directory, kyrtos-plot here for several runs, the file's own name for a "
                         "spectral density")
+    parser.add_argument("--panels", metavar="NAMES", default="",
+                        help="which, with commas: loss, sharpness, ratios, parabola, mass, rate, "
+                        "depth; default: all that the record has")
     parser.add_argument("--title", metavar="TEXT", help="the line above the picture")
     chosen = parser.parse_args(words)
     if bool(chosen.runs) == bool(chosen.spectrum):
@@ -200,6 +212,6 @@ def main(words):
             base = Path(chosen.spectrum).with_suffix("")
         else:
             runs = [read_run(name) for name in chosen.runs]
-            figure = draw_runs(runs, chosen.title)
+            figure = draw_runs(runs, chosen.title, [name for name in chosen.panels.split(",") if name])
             base = runs[0].folder / "plot" if len(runs) == 1 else Path("kyrtos-plot")
         save(figure, Path(chosen.output or base))

@@ -65,6 +65,8 @@ struct CurvatureConfig : CurvatureOptions {
   bool enabled = true;
   enum class Probe { fixed, stream, batch } probe = Probe::fixed;
   Index probe_sequences = 2;  ///< Over all ranks.
+  /// Of the factors in the products' matrix products: training's, or fewer bits.
+  enum class Factors { training, tf32, bf16 } precision = Factors::training;
 };
 
 struct ParallelConfig {

@@ -61,9 +61,10 @@ class Trainer {
 
   /// From now on steps report the sharpness of the loss on these micro-batches of this rank, views
   /// whose data stay the caller's. \param shape of them, where this rank has none.
+  /// \param context of the measurement, such as one with rounded factors; none: the objective's.
   /// \throws ConfigError for options that contradict each other.
   void watch(std::vector<Batch> probe, CurvatureOptions const& options = {},
-             SequenceShape shape = {});
+             SequenceShape shape = {}, std::optional<Context<Space>> const& context = {});
 
   /// From now on steps report the sharpness of the loss on the micro-batch that is kept: on the
   /// step's own batch, before its update. Two vectors more than watch(), and two more with
