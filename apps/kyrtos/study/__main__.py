@@ -8,6 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
+# In the place of this folder, whose numbers.py would hide the standard library's.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
 try:
     import tomllib  # noqa: F401, Python 3.11
 
@@ -17,8 +20,6 @@ except ImportError as fault:
     sys.exit(f"kyrtos study: {fault} in {sys.executable}; Python 3.11 with h5py and matplotlib is "
              "needed: on Debian apt install python3-h5py python3-matplotlib, elsewhere pip install "
              "h5py matplotlib, or name another Python in KYRTOS_PYTHON, such as /usr/bin/python3")
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from study import collect, plan, report, run, slurm
 
