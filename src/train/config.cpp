@@ -165,6 +165,8 @@ void check_together(RunConfig& c, std::string const& source) {
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
   if (c.curvature.parts && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.parts needs an operator: curvature.method = \"tracker\" or \"cold\"");
+  if (c.sharpness_cap > 0 && !c.curvature.enabled)
+    fail("schedule.sharpness_cap needs curvature.enabled = true");
   bool const rounds = c.curvature.precision != CurvatureConfig::Factors::training;
   if (rounds && c.training.precision != Precision::float32)
     fail(

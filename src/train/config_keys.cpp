@@ -230,7 +230,7 @@ void declare_training(Declarations& d, TrainingConfig& c) {
 }
 
 void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate& s,
-                       optim::CdatOptions& cdat) {
+                       optim::CdatOptions& cdat, double& sharpness_cap) {
   using Kind = OptimizerConfig::Kind;
   d.in("optimizer");
   d.choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
@@ -252,6 +252,8 @@ void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate&
   d.real("cdat", cdat.scale, not_negative,
          "lower rates where curvature asks for it, by this share of the loss' parabola along the "
          "update: 1 to its bottom, 2 across; 0: off");
+  d.real("sharpness_cap", sharpness_cap, not_negative,
+         "lower rates to this share of the one at which the sharpness is at its threshold; 0: off");
   d.real("cdat_smoothing", cdat.smoothing, below_one, "decay of the means that cdat takes");
 }
 
@@ -401,7 +403,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_model(d, config.model);
   declare_data(d, config.data);
   declare_training(d, config.training);
-  declare_optimizer(d, config.optimizer, config.schedule, config.cdat);
+  declare_optimizer(d, config.optimizer, config.schedule, config.cdat, config.sharpness_cap);
   declare_curvature(d, config.curvature);
   declare_growth(d, config.growth);
   declare_parallel(d, config.parallel);

@@ -28,6 +28,7 @@ TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted
           .z_score_window = c.z_score_window,
           .qk_clip = c.qk_clip,
           .cdat = config.cdat,
+          .sharpness_cap = config.sharpness_cap,
           .tensors_every = config.output.tensors_every,
           .interrupted = std::move(interrupted)};
 }

@@ -102,6 +102,7 @@ std::string to_json(RunState const& state) {
               {"growth", to_json(state.growth)},
               {"best_validation_loss", optional(state.best_validation_loss)},
               {"threshold_ratio", optional(t.threshold_ratio)},
+              {"stable_rate", optional(t.stable_rate)},
               {"cdat", {t.cdat.decrease, t.cdat.curvature}}}
       .dump();
 }
@@ -118,7 +119,8 @@ RunState run_state_from_json(std::string const& text, std::string const& file) {
                     .probe = {.tracker = tracker_from(j.at("tracker")),
                               .critical_step_size = j.at("critical_step_size").get<double>()},
                     .cdat = {j.at("cdat").at(0).get<double>(), j.at("cdat").at(1).get<double>()},
-                    .threshold_ratio = optional(j.at("threshold_ratio"))},
+                    .threshold_ratio = optional(j.at("threshold_ratio")),
+                    .stable_rate = optional(j.value("stable_rate", json()))},
         .growth = growth_from(j.at("growth")),
         .best_validation_loss = optional(j.value("best_validation_loss", json()))};
   } catch (std::exception const& error) {

@@ -86,6 +86,7 @@ StepReport Trainer<Scalar, Space>::step(
   bool const is_on_kept = probe_ && watched_.on_kept_batch;
   bool const turns_to_update = is_on_kept && before_ && optimizer_->steps() % 2 == 1;
   if (is_on_kept) measure_sharpness(report, turns_to_update);
+  cap_learning_rate(report);
   if (turns_to_update) {
     linalg::copy(context, objective_->parameters().own(), before_->own());
     before_->changed();
@@ -114,9 +115,24 @@ void Trainer<Scalar, Space>::measure_gradient(StepReport& report) {
 }
 
 template <class Scalar, class Space>
+void Trainer<Scalar, Space>::cap_learning_rate(StepReport& report) const {
+  if (options_.sharpness_cap <= 0 || !stable_rate_) return;
+  double const highest = options_.sharpness_cap * *stable_rate_;
+  if (report.learning_rate <= highest) return;
+  auto& sharpness = report.sharpness;
+  if (sharpness && sharpness->threshold_ratio) {
+    *sharpness->threshold_ratio *= highest / report.learning_rate;
+    sharpness->stability = curvature::classify(sharpness->threshold_ratio);
+  }
+  report.learning_rate = highest;
+}
+
+template <class Scalar, class Space>
 void Trainer<Scalar, Space>::measure_sharpness(StepReport& report, bool repeats) {
   report.sharpness =
       repeats ? probe_->repeat(report.learning_rate) : probe_->measure(report.learning_rate);
+  auto const& ratio = report.sharpness->threshold_ratio;
+  if (ratio && *ratio > 0) stable_rate_ = report.learning_rate / *ratio;
   if (report.sharpness->measured) report.mass = probe_->mass_by_part();
   report.part_lambda = probe_->part_sharpness(report.step - 1);
   if (watched_.reference_every > 0 && report.step % watched_.reference_every == 0)
@@ -199,6 +215,7 @@ TrainerState Trainer<Scalar, Space>::state() const {
   if (probe_) state.probe = probe_->state();
   state.cdat = cdat_.state();
   state.threshold_ratio = threshold_ratio_;
+  state.stable_rate = stable_rate_;
   return state;
 }
 
@@ -209,6 +226,7 @@ void Trainer<Scalar, Space>::restore(TrainerState const& state, bool keeps_vecto
   gradient_outliers_.restore(state.gradient_norms);
   cdat_.restore(state.cdat);
   threshold_ratio_ = state.threshold_ratio;
+  stable_rate_ = state.stable_rate;
   if (probe_) probe_->restore(keeps_vectors ? state.probe : ProbeState());
 }
 

@@ -10,6 +10,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
+#include <optional>
 
 // The curvature of a step's own batch, measured on the activations of its gradient; what the loss
 // does along the update; and what an update tells without any product.
@@ -210,6 +211,39 @@ TEST_CASE("norms and the lag of the second moment, in closed form", "[batch_prob
     CHECK(near(std::sqrt(weights), *report.weight_norm, 1e-12));
     CHECK(near(std::sqrt(updates), *report.update_norm, 1e-12));
   }
+}
+
+TEST_CASE("no step passes the cap on its sharpness, and a restart keeps it", "[batch_probe]") {
+  auto const probe = GENERATE(as<std::string>(), "batch", "fixed");
+  double const cap = 0.05;
+  TinyRun const run({"curvature.probe=" + probe, "curvature.probe_sequences=4", "training.batch=8",
+                     "schedule.sharpness_cap=0.05", "schedule.peak=0.05"});
+  TinyRun const free({"curvature.probe=" + probe, "curvature.probe_sequences=4", "training.batch=8",
+                      "schedule.peak=0.05"});
+  train::Run<Scalar, Space> capped(run.context, run.config), plain(free.context, free.config);
+  bool differs = false;
+  std::optional<double> stable;  // the rate at which the last λ was at its threshold
+  for (int step = 0; step < 10; ++step) {
+    auto const report = capped.step();
+    plain.step();
+    double const asked = run.config.schedule.at(step);
+    auto const ratio = report.sharpness->threshold_ratio;
+    if (probe == "batch") {  // λ of this very step
+      if (ratio) CHECK(*ratio <= cap * (1 + 1e-12));
+    } else if (stable) {
+      CHECK(report.learning_rate <= cap * *stable * (1 + 1e-12));
+    }
+    if (ratio) stable = report.learning_rate / *ratio;
+    CHECK(report.learning_rate <= asked);
+    differs = differs || report.learning_rate < asked;
+    if (step != 5) continue;
+    capped.save(run.directory / "there.h5");
+  }
+  CHECK(differs);
+  train::Run<Scalar, Space> again(run.context, run.config);
+  again.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
+  while (again.steps_done() < capped.steps_done()) again.step();
+  CHECK(on_host(again.parameters()) == on_host(capped.parameters()));
 }
 
 }  // namespace kyrtos::testing

@@ -109,6 +109,7 @@ struct RunConfig {
   OptimizerConfig optimizer;
   optim::LearningRate schedule{.total_steps = 0};  ///< total_steps 0: training.steps.
   optim::CdatOptions cdat;
+  double sharpness_cap = 0;  ///< TrainerOptions::sharpness_cap, [schedule] in the file.
   CurvatureConfig curvature;
   growth::GrowthConfig growth;
   ParallelConfig parallel;

@@ -23,7 +23,11 @@ struct TrainerOptions {
   Index z_score_window = 128;
   double qk_clip = 0;            ///< Bound of attention scores (train/qk_clip.hpp); 0: none.
   optim::CdatOptions cdat = {};  ///< Learning rates from the curvature along the update.
-  Index tensors_every = 0;       ///< Steps between reports of each tensor's norms; 0: never.
+  /// Largest λη over its threshold that a step may have: learning rates are lowered to it. Takes λ
+  /// of the step itself where that is measured before the update (watch_kept()), of the last
+  /// measurement else. 0: no bound.
+  double sharpness_cap = 0;
+  Index tensors_every = 0;  ///< Steps between reports of each tensor's norms; 0: never.
   /// Cuts measurements short where it says true.
   Interruption interrupted = never_interrupted;
 };
@@ -36,6 +40,7 @@ struct TrainerState {
   ProbeState probe;
   optim::Cdat::State cdat = {};
   std::optional<double> threshold_ratio;  ///< Of the last step.
+  std::optional<double> stable_rate;      ///< Where λη was at its threshold, by the last λ.
 };
 
 /// Trains a model step by step, on batches and at learning rates that the caller has: gradient,
@@ -93,6 +98,7 @@ class Trainer {
  private:
   void measure_gradient(StepReport& report);
   void measure_sharpness(StepReport& report, bool repeats);
+  void cap_learning_rate(StepReport& report) const;
   bool update(StepReport& report);
   void watch_update(StepReport& report);
   double update_along_line(double ceiling, double gradient_scale);
@@ -112,6 +118,7 @@ class Trainer {
   optim::Cdat cdat_;
   std::optional<LineModel<Scalar, Space>> line_;  // with cdat only
   std::optional<double> threshold_ratio_;         // of the step before
+  std::optional<double> stable_rate_;
 };
 
 }  // namespace kyrtos::train
