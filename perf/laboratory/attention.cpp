@@ -11,9 +11,9 @@
 #include "bench/layer_case.hpp"
 #include "check_layer.hpp"
 #include "laboratory.hpp"
+#include "layers/attention/backward_kernels.hpp"
 #include "layers/attention/forward.hpp"
 #include "layers/attention/passes.hpp"
-#include "layers/attention/sweeps.hpp"
 #include "layers/attention/tangent_forward.hpp"
 
 #include <fmt/format.h>
@@ -58,8 +58,8 @@ class Tuned final : public Attention {
                 MutableVector) const override {
     auto const g = geometry(p);
     auto const sums = context.template scratch<float>(p.shape.tokens() * options().heads);
-    attention::output_row_sums<float>(context.space(), g, p.y.data(), a.y.data(), sums.data());
-    sweep<attention::GradientTile>(
+    attention::output_row_sums<float>(context.space(), {g, p.y.data(), a.y.data(), sums.data()});
+    launch_backward<attention::BackwardTile>(
         context, attention::BackwardArguments<float>{g, p.x.data(), a.y.data(), p.saved.data(),
                                                      sums.data(), a.x.data()});
   }
@@ -70,10 +70,10 @@ class Tuned final : public Attention {
     auto const g = geometry(p);
     Index const rows = p.shape.tokens() * options().heads;
     auto const sums = context.template scratch<float>(2 * rows);
-    attention::tangent_output_row_sums<float>(context.space(), g, p.y.data(), t.y.data(),
-                                              a.y.data(), ta.y.data(), sums.data(),
-                                              sums.data() + rows);
-    sweep<attention::TangentGradientTile>(
+    attention::output_row_sums<float>(
+        context.space(),
+        {g, p.y.data(), a.y.data(), sums.data(), t.y.data(), ta.y.data(), sums.data() + rows});
+    launch_backward<attention::TangentBackwardTile>(
         context, attention::TangentBackwardArguments<float>{
                      g, p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(),
                      t.saved.data(), sums.data(), sums.data() + rows, ta.x.data()});
@@ -92,14 +92,14 @@ class Tuned final : public Attention {
             0};
   }
 
-  /// In one sweep where a team is a thread, else in two, as the layer does where it is large.
-  template <template <class, attention::Along, class> class Pairs, class Arguments>
-  static void sweep(Context<Space> const& context, Arguments const& in) {
-    constexpr bool single = Choice::single_sweep;
-    attention::KeySweep<float, Space, head_size, Pairs, single, Choice> const keys{in};
+  /// Fused where a team is a thread, else split, as the layer does where it is large.
+  template <template <class, attention::Along, class> class PairTile, class Arguments>
+  static void launch_backward(Context<Space> const& context, Arguments const& in) {
+    constexpr bool fused = Choice::fused_backward;
+    attention::KeyGradientKernel<float, Space, head_size, PairTile, fused, Choice> const keys{in};
     launch(context.space(), "keys", keys, keys.teams());
-    if constexpr (!single) {
-      attention::QuerySweep<float, Space, head_size, Pairs, Choice> const queries{in};
+    if constexpr (!fused) {
+      attention::QueryGradientKernel<float, Space, head_size, PairTile, Choice> const queries{in};
       launch(context.space(), "queries", queries, queries.teams());
     }
   }

@@ -69,10 +69,10 @@ void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool 
   auto const& space = context.space();
   auto const g = geometry<Scalar>(options_, {0, 1});
   attention::forward<Scalar>(space, {g});
-  attention::backward<Scalar>(space, {g}, options_.sweeps);
+  attention::backward<Scalar>(space, {g}, options_.backward);
   if (!tangents) return;
   attention::tangent_forward<Scalar>(space, {g});
-  attention::tangent_backward<Scalar>(space, {g}, options_.sweeps);
+  attention::tangent_backward<Scalar>(space, {g}, options_.backward);
 }
 
 template <class Scalar, class Space>
@@ -81,7 +81,7 @@ void Attention<Scalar, Space>::raise_to_largest_scores(Context<Space> const& con
   require<ShapeError>(static_cast<Index>(per_head.size()) == options_.heads,
                       "Attention::raise_to_largest_scores: needs one number a query head");
   Index const heads = options_.heads, tokens = p.shape.tokens();
-  auto const greatest = slice(p.saved, tangent_saved_size(p.shape), tokens * heads);
+  auto const max_score = slice(p.saved, tangent_saved_size(p.shape), tokens * heads);
   using Policy = Kokkos::TeamPolicy<Space>;
   Kokkos::parallel_for(
       "kyrtos::attention::largest_scores",
@@ -92,7 +92,7 @@ void Attention<Scalar, Space>::raise_to_largest_scores(Context<Space> const& con
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, tokens),
             [&](Index token, Scalar& most) {
-              Scalar const z = greatest(token * heads + head);
+              Scalar const z = max_score(token * heads + head);
               most = most < z ? z : most;
             },
             Kokkos::Max<Scalar>(top));
@@ -117,10 +117,10 @@ void Attention<Scalar, Space>::backward(Context<Space> const& context, ConstVect
   auto const g = geometry<Scalar>(options_, p.shape);
   auto const row_sum = context.template scratch<Scalar>(saved_size(p.shape));
   auto const region = pairs(context, 5, forward_flops(p.shape));
-  attention::output_row_sums<Scalar>(context.space(), g, p.y.data(), a.y.data(), row_sum.data());
+  attention::output_row_sums<Scalar>(context.space(), {g, p.y.data(), a.y.data(), row_sum.data()});
   attention::backward<Scalar>(
       context.space(), {g, p.x.data(), a.y.data(), p.saved.data(), row_sum.data(), a.x.data()},
-      options_.sweeps);
+      options_.backward);
 }
 
 template <class Scalar, class Space>
@@ -135,13 +135,13 @@ void Attention<Scalar, Space>::tangent_backward(Context<Space> const& context, C
   Scalar* const row_sum = sums.data();
   Scalar* const row_sum_dot = sums.data() + rows;
   auto const region = pairs(context, 12, forward_flops(p.shape));
-  attention::tangent_output_row_sums<Scalar>(context.space(), g, p.y.data(), t.y.data(), a.y.data(),
-                                             ta.y.data(), row_sum, row_sum_dot);
+  attention::output_row_sums<Scalar>(
+      context.space(), {g, p.y.data(), a.y.data(), row_sum, t.y.data(), ta.y.data(), row_sum_dot});
   attention::tangent_backward<Scalar>(
       context.space(),
       {g, p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(), t.saved.data(), row_sum,
        row_sum_dot, ta.x.data()},
-      options_.sweeps);
+      options_.backward);
 }
 
 }  // namespace kyrtos::layers

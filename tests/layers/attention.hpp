@@ -20,7 +20,7 @@ inline void check_attention(layers::AttentionOptions const& options, SequenceSha
   layers::Attention<Scalar, Space> const layer(options);
   auto const& o = layer.options();
   INFO("heads " << o.heads << "/" << o.kv_heads << " of " << o.head_size << ", causal " << o.causal
-                << ", soft cap " << o.soft_cap << ", sweeps " << static_cast<int>(o.sweeps));
+                << ", soft cap " << o.soft_cap << ", backward " << static_cast<int>(o.backward));
   reference::Attention const reference{static_cast<std::size_t>(o.heads),
                                        static_cast<std::size_t>(o.kv_heads),
                                        static_cast<std::size_t>(o.head_size), o.causal, o.soft_cap};
@@ -31,21 +31,24 @@ TEST_CASE("attention, every option", "[attention]") {
   bool const causal = GENERATE(true, false);
   double const soft_cap = GENERATE(0.0, 1.5);
   Index const kv_heads = GENERATE(2, 1);
-  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
-  check_attention({2, kv_heads, 5, causal, soft_cap, sweeps}, {2, 7});
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  check_attention({2, kv_heads, 5, causal, soft_cap, backward}, {2, 7});
 }
 
 TEST_CASE("attention, every kind of head size", "[attention]") {
   Index const head_size = GENERATE(1, 16, 20, 32, 64, 128);
-  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
-  check_attention({1, 1, head_size, true, 2.0, sweeps}, {1, 5});
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  check_attention({1, 1, head_size, true, 2.0, backward}, {1, 5});
 }
 
 TEST_CASE("attention, lengths around the sizes of tiles and blocks", "[attention]") {
   Index const length = GENERATE(1, 8, 33, 64, 65, 130);
   bool const causal = GENERATE(true, false);
-  auto const sweeps = GENERATE(layers::AttentionSweeps::single, layers::AttentionSweeps::two);
-  check_attention({1, 1, 4, causal, 0, sweeps}, {1, length});
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  check_attention({1, 1, 4, causal, 0, backward}, {1, length});
 }
 
 TEST_CASE("attention, batches and groups of heads over several tiles", "[attention]") {

@@ -6,11 +6,11 @@
 
 namespace kyrtos::layers {
 
-/// How the backward passes of attention go over the pairs of tokens.
-enum class AttentionSweeps {
-  automatic,  ///< `single` where batch × key heads keep all threads busy, else `two`.
-  single,     ///< dQ, dK and dV in one sweep, a key head being the work of one thread (CPUs).
-  two,        ///< One for dK and dV, one for dQ: more FLOPs, many more pieces of work.
+/// In how many kernels a backward pass of attention goes over the pairs of tokens.
+enum class AttentionBackward {
+  automatic,  ///< `fused` where batch × key heads keep all threads busy, else `split`.
+  fused,      ///< One for dQ, dK and dV, a key head being the work of one thread (CPUs).
+  split,      ///< One for dK and dV, one for dQ: more FLOPs, many more pieces of work.
 };
 
 struct AttentionOptions {
@@ -19,7 +19,7 @@ struct AttentionOptions {
   Index head_size = 1;  ///< D
   bool causal = true;   ///< A token sees itself and those before it; otherwise all.
   double soft_cap = 0;  ///< Scores s become c·tanh(s/c) (Gemma 2, arXiv 2408.00118); 0: off.
-  AttentionSweeps sweeps = AttentionSweeps::automatic;
+  AttentionBackward backward = AttentionBackward::automatic;
 };
 
 /// Multi-head self-attention, y = softmax(QKᵀ/√D) V per head and sequence, without parameters.
@@ -39,7 +39,7 @@ struct AttentionOptions {
 ///
 ///     Ṗ = P∘(Ż - μ),   Ȯ = ṖV + PV̇ = (P∘Ż)V - μO + PV̇                       (tangent forward)
 ///
-/// so that the tangent needs no second sweep to know μ. Backward, with dP = dO Vᵀ and
+/// so that the tangent needs not to go over the keys twice to know μ. Backward, with dP = dO Vᵀ and
 /// Dᵢ = Σⱼ Pᵢⱼ dPᵢⱼ, which is the row sum of dO∘O,
 ///
 ///     dZ = P∘(dP - D),   dS = Z'∘dZ,   dQ = dS K,   dK = dSᵀQ,   dV = Pᵀ dO           (backward)
@@ -49,13 +49,13 @@ struct AttentionOptions {
 ///     dŻ = Ṗ∘(dP - D) + P∘(dṖ - Ḋ),   dṠ = Z'∘dŻ + Z''∘Ṡ∘dZ                   (tangent backward)
 ///     dQ̇ = dṠ K + dS K̇,   dK̇ = dṠᵀQ + dSᵀQ̇,   dV̇ = ṖᵀdO + PᵀdȮ
 ///
-/// L, μ, D, Ḋ are all that a pair (i, j) needs beyond rows i and j: no backward pass needs another
-/// sweep to find them.
+/// L, μ, D, Ḋ are all that a pair (i, j) needs beyond rows i and j, and known beforehand: no
+/// backward pass goes over the pairs to find them.
 ///
 /// **Cost.** Products of tiles, each 2·D FLOPs a pair and head; there are length·(length + 1)/2
 /// pairs if causal, length² if not. Every pass computes S again, which is cheaper than to store it.
 ///
-/// | pass             | products, one sweep                          | in two sweeps   |
+/// | pass             | products, fused                              | split           |
 /// |------------------|----------------------------------------------|-----------------|
 /// | forward          | S, O: 2                                      |                 |
 /// | tangent forward  | S, Ṡ 2, (P∘Ż)V, PV̇: 5                        |                 |
@@ -63,10 +63,11 @@ struct AttentionOptions {
 /// | tangent backward | S, Ṡ 2, dP, dṖ 2, dQ̇ 2, dK̇ 2, dV̇ 2: 12      | (10) + (8) = 18 |
 ///
 /// Without atomics, dK and dV want one piece of work a tile of keys and dQ one a tile of queries:
-/// two sweeps, as on devices. On a CPU one thread can take all tiles of a key head in turn and add
-/// to dQ in memory: one sweep, where there are enough heads for all threads. Either way every sum
-/// has a fixed order: results repeat bit by bit for the same `AttentionSweeps`.
-/// Memory traffic: a sweep over n tiles reads the streaming rows n times (n/2 if causal).
+/// two kernels (`split`), as on devices. On a CPU one thread can take all tiles of a key head in
+/// turn and add to dQ in memory (`fused`), where there are enough heads for all threads. Either way
+/// every sum has a fixed order: results repeat bit by bit for the same `AttentionBackward`.
+/// Memory traffic: a kernel with n resident tiles reads the rows that stream past them n times (n/2
+/// if causal).
 template <class Scalar, class Space>
 class Attention : public Layer<Scalar, Space> {
  public:

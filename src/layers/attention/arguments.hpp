@@ -15,7 +15,7 @@ struct ForwardArguments {
   Geometry<Scalar> g;
   Scalar const* x = nullptr;
   Scalar* y = nullptr;
-  Scalar *log_sum_exp = nullptr, *greatest = nullptr;  ///< L, m
+  Scalar *log_sum_exp = nullptr, *max_score = nullptr;  ///< L, m
 };
 
 template <class Scalar>
@@ -26,9 +26,18 @@ struct TangentForwardArguments {
   Scalar *y_dot = nullptr, *mean_dot = nullptr;  ///< ẏ, μ
 };
 
+/// What is summed over the features before a backward pass; with the tangents, before its tangent.
+template <class Scalar>
+struct RowSumArguments {
+  Geometry<Scalar> g;
+  Scalar const *y = nullptr, *dy = nullptr;
+  Scalar* row_sum = nullptr;  ///< D
+  Scalar const *y_dot = nullptr, *dy_dot = nullptr;
+  Scalar* row_sum_dot = nullptr;  ///< Ḋ, or none
+};
+
 template <class Scalar>
 struct BackwardArguments {
-  using scalar_type = Scalar;
   Geometry<Scalar> g;
   Scalar const *x = nullptr, *dy = nullptr;
   Scalar const *log_sum_exp = nullptr, *row_sum = nullptr;  ///< L, D
@@ -37,7 +46,6 @@ struct BackwardArguments {
 
 template <class Scalar>
 struct TangentBackwardArguments {
-  using scalar_type = Scalar;
   Geometry<Scalar> g;
   Scalar const *x = nullptr, *x_dot = nullptr, *dy = nullptr, *dy_dot = nullptr;
   Scalar const *log_sum_exp = nullptr, *mean_dot = nullptr;  ///< L, μ

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "arguments.hpp"
+#include "forward_operands.hpp"
 #include "launch.hpp"
+#include "query_tiles.hpp"
 #include "traits.hpp"
 
 namespace kyrtos::layers::attention {
 
-/// Forward pass: one team takes a tile of queries of one head along its lanes and streams the keys
-/// and values past it, with the online softmax (Milakov & Gimelshein 2018; Dao et al. 2022): per
-/// lane a running greatest score m and sum l = Σ e^(z - m), both rescaled when m grows.
+/// Forward pass with the online softmax (Milakov & Gimelshein 2018; Dao et al. 2022): per query,
+/// which is a lane, a running largest score m and sum l = Σ e^(z - m), both rescaled when m grows.
 ///
 /// Tiles: Zᵀ [keys, queries] = K Qᵀ, then Oᵀ [D, queries] += Vᵀ Pᵀ.
 template <class Scalar, class Space, int HeadSize, class Choice = AttentionTraits<Scalar, Space>>
@@ -18,124 +19,106 @@ struct ForwardKernel {
   using scalar_type = Scalar;
   using Traits = Choice;
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
-  static constexpr int rows = Traits::tile_rows, lanes = Traits::tile_lanes;
+  static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
+  static constexpr Scalar infinity = Kokkos::Experimental::infinity<Scalar>::value;
   using RegisterBlock = Block<Scalar, R, L>;
-  using View = Window<Along::queries>;
+  using Scores = ScoreTile<Along::queries>;
 
   ForwardArguments<Scalar> in;
   int scratch_level = 0;  ///< Set by launch().
 
   KOKKOS_INLINE_FUNCTION int head_size() const { return HeadSize > 0 ? HeadSize : in.g.head_size; }
-  KOKKOS_INLINE_FUNCTION int tiles() const { return (in.g.length + lanes - 1) / lanes; }
-  Index teams() const { return Index(in.g.batch) * in.g.heads * tiles(); }
+  Index teams() const { return query_tiles<Traits>(in.g); }
 
   struct Scratch {
     KOKKOS_INLINE_FUNCTION Scratch(detail::Carver<Scalar>& c, int d)
-        : q(c.tile(d, lanes)),
-          k(c.tile(rows, detail::round_up(d, R))),
-          v(c.tile(rows, detail::round_up(d, R))),
-          p(c.tile(rows, lanes)),
-          o(c.tile(detail::round_up(d, R), lanes)),
-          partial(c.tile(rows / R, lanes)),
-          greatest(c.take(lanes)),
-          sum(c.take(lanes)),
-          rescale(c.take(lanes)) {}
-    Tile<Scalar> q, k, v;  ///< Qᵀ/√D, K, V
+        : x(c, d),
+          p(c.tile(tile_rows, tile_lanes)),
+          o(c.tile(detail::round_up(d, R), tile_lanes)),
+          partial(c.tile(tile_rows / R, tile_lanes)),
+          max_score(c.take(tile_lanes)),
+          sum(c.take(tile_lanes)),
+          rescale(c.take(tile_lanes)) {}
+    ForwardOperands<Scalar, Traits> x;
     Tile<Scalar> p, o;     ///< Zᵀ, then Pᵀ; Oᵀ
-    Tile<Scalar> partial;  ///< Per block of keys: greatest score, then sum of weights.
-    Scalar *greatest, *sum, *rescale;
+    Tile<Scalar> partial;  ///< Per block of keys: largest score, then sum of weights.
+    Scalar *max_score, *sum, *rescale;
   };
 
   template <class Team>
   KOKKOS_FUNCTION void operator()(Team const& team) const {
-    int const d = head_size(), padded = detail::round_up(d, R);
-    int const tile = tiles() - 1 - team.league_rank() % tiles();  // causal: the longest first
-    int const head = team.league_rank() / tiles() % in.g.heads;
-    int const sequence = team.league_rank() / tiles() / in.g.heads;
-    int const first = tile * lanes;
-    int const present = detail::smaller(lanes, in.g.length - first);
-    int const used = detail::round_up(present, L);
+    auto const queries = query_tile<Traits>(in.g, team.league_rank());
     Scratch const s = carve_scratch(team, *this);
-
-    load_transposed(team, s.q, in.g.queries(in.x, sequence, head, first, lanes), lanes, d,
-                    in.g.scale);
-    detail::for_lanes(team, lanes, [&](int j) {
-      s.greatest[j] = -Kokkos::Experimental::infinity<Scalar>::value;
+    s.x.load_queries(team, in.g, in.x, queries.start, head_size());
+    detail::for_lanes(team, tile_lanes, [&](int j) {
+      s.max_score[j] = -infinity;
       s.sum[j] = 0;
     });
-    detail::zero_tile<R, L>(team, s.o, d, lanes);
+    detail::zero_tile<R, L>(team, s.o, head_size(), tile_lanes);
 
-    int const end = in.g.causal ? first + present : in.g.length;
-    for (int key = 0; key < end; key += rows) {
-      int const count = detail::round_up(detail::smaller(rows, end - key), R);
-      View const view{first, key, in.g.length, in.g.causal};
-      int const kv_head = head / in.g.group();
-      load_rows(team, s.k, in.g.keys(in.x, sequence, kv_head, key, rows), count, padded, Scalar(1));
-      load_rows(team, s.v, in.g.values(in.x, sequence, kv_head, key, rows), count, padded,
-                Scalar(1));
+    for_key_tiles<Traits>(in.g, queries, [&](TileStart keys, Scores const& tile) {
+      s.x.load_keys_and_values(team, in.g, in.x, keys, tile.rows);
       team.team_barrier();
-      scores(team, s, view, count, used);
+      compute_scores(team, s, tile);
       team.team_barrier();
-      update_greatest(team, s, count, used);
+      update_max(team, s, tile);
       team.team_barrier();
-      weights(team, s, view, count, used);
+      compute_weights(team, s, tile);
       team.team_barrier();
-      accumulate(team, s, view, count, used);
+      accumulate(team, s, tile);
       team.team_barrier();
-    }
-    finish(team, s, sequence, head, first, present);
+    });
+    finish(team, s, queries);
   }
 
-  /// Zᵀ = K Qᵀ, and the greatest score of each lane in each block of keys.
+  /// Zᵀ = K Qᵀ, and the largest score of each lane in each block of keys.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void scores(Team const& team, Scratch const& s, View const& view,
-                                          int count, int used) const {
+  KOKKOS_FORCEINLINE_FUNCTION void compute_scores(Team const& team, Scratch const& s,
+                                                  Scores const& tile) const {
     int const d = head_size();
-    auto const lowest = -Kokkos::Experimental::infinity<Scalar>::value;
-    detail::for_blocks<R, L>(team, count, used, [&](int i, int j) {
+    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
       RegisterBlock z;
-      if (view.template sees_nothing<R, L>(i, j)) {
-        for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = lowest;
+      if (tile.mask.template fully_masked<R, L>(i, j)) {
+        for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = -infinity;
         return;
       }
       z.zero();
-      z.add_product(s.k, s.q, i, j, 0, d);
+      z.add_product(s.x.k, s.x.q, i, j, 0, d);
       apply_soft_cap(z, in.g.soft_cap);
-      if (!view.template sees_all<R, L>(i, j))
-        z.set([&](int a, int b) { return view.sees(i + a, j + b) ? z.value[a][b] : lowest; });
+      tile.mask.apply(z, i, j, -infinity);
       z.store(s.p, i, j);
-      Scalar top[L];
-      for (int b = 0; b < L; ++b) top[b] = z.value[0][b];
+      Scalar max[L];
+      for (int b = 0; b < L; ++b) max[b] = z.value[0][b];
       for (int a = 1; a < R; ++a)
-        for (int b = 0; b < L; ++b) top[b] = top[b] < z.value[a][b] ? z.value[a][b] : top[b];
-      for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = top[b];
+        for (int b = 0; b < L; ++b) max[b] = max[b] < z.value[a][b] ? z.value[a][b] : max[b];
+      for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = max[b];
     });
   }
 
-  /// m ← max(m, greatest of the tile); what was summed up to now shrinks by e^(m_old - m).
+  /// m ← max(m, largest of the tile); what was summed up to now shrinks by e^(m_old - m).
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void update_greatest(Team const& team, Scratch const& s, int count,
-                                                   int used) const {
-    detail::for_lanes(team, used, [&](int j) {
-      Scalar const before = s.greatest[j];
-      Scalar top = before;
-      for (int i = 0; i < count / R; ++i) top = top < s.partial(i, j) ? s.partial(i, j) : top;
-      s.rescale[j] = fast::exp_nonpositive(before - top);
-      s.greatest[j] = top;
+  KOKKOS_FORCEINLINE_FUNCTION void update_max(Team const& team, Scratch const& s,
+                                              Scores const& tile) const {
+    detail::for_lanes(team, tile.lanes, [&](int j) {
+      Scalar const before = s.max_score[j];
+      Scalar max = before;
+      for (int i = 0; i < tile.rows / R; ++i) max = max < s.partial(i, j) ? s.partial(i, j) : max;
+      s.rescale[j] = fast::exp_nonpositive(before - max);
+      s.max_score[j] = max;
     });
   }
 
   /// Pᵀ = e^(Zᵀ - m), and its sum in each block of keys.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void weights(Team const& team, Scratch const& s, View const& view,
-                                           int count, int used) const {
-    detail::for_blocks<R, L>(team, count, used, [&](int i, int j) {
-      Scalar sum[L], top[L];
-      for (int b = 0; b < L; ++b) sum[b] = 0, top[b] = s.greatest[j + b];
-      if (!view.template sees_nothing<R, L>(i, j)) {
+  KOKKOS_FORCEINLINE_FUNCTION void compute_weights(Team const& team, Scratch const& s,
+                                                   Scores const& tile) const {
+    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
+      Scalar sum[L], max[L];
+      for (int b = 0; b < L; ++b) sum[b] = 0, max[b] = s.max_score[j + b];
+      if (!tile.mask.template fully_masked<R, L>(i, j)) {
         RegisterBlock p;
         p.load(s.p, i, j);
-        p.set([&](int a, int b) { return fast::exp_nonpositive(p.value[a][b] - top[b]); });
+        p.set([&](int a, int b) { return fast::exp_nonpositive(p.value[a][b] - max[b]); });
         p.store(s.p, i, j);
         for (int a = 0; a < R; ++a)
           for (int b = 0; b < L; ++b) sum[b] += p.value[a][b];
@@ -146,36 +129,39 @@ struct ForwardKernel {
 
   /// Oᵀ ← Oᵀ e^(m_old - m) + Vᵀ Pᵀ, and l likewise.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void accumulate(Team const& team, Scratch const& s, View const& view,
-                                              int count, int used) const {
-    detail::for_lanes(team, used, [&](int j) {
+  KOKKOS_FORCEINLINE_FUNCTION void accumulate(Team const& team, Scratch const& s,
+                                              Scores const& tile) const {
+    detail::for_lanes(team, tile.lanes, [&](int j) {
       Scalar sum = s.sum[j] * s.rescale[j];
-      for (int i = 0; i < count / R; ++i) sum += s.partial(i, j);
+      for (int i = 0; i < tile.rows / R; ++i) sum += s.partial(i, j);
       s.sum[j] = sum;
     });
-    detail::for_blocks<R, L>(team, head_size(), used, [&](int i, int j) {
+    detail::for_blocks<R, L>(team, head_size(), tile.lanes, [&](int i, int j) {
       Scalar factor[L];
       for (int b = 0; b < L; ++b) factor[b] = s.rescale[j + b];
       RegisterBlock o;
       o.load(s.o, i, j);
       o.set([&](int a, int b) { return o.value[a][b] * factor[b]; });
-      o.add_transposed_product(s.v, s.p, i, j, 0, view.template rows_end<L>(j, count));
+      o.add_transposed_product(s.x.v, s.p, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
       o.store(s.o, i, j);
     });
   }
 
   /// y = O/l, L = m + ln l.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void finish(Team const& team, Scratch const& s, int sequence,
-                                          int head, int first, int present) const {
-    detail::for_lanes(team, present, [&](int j) {
+  KOKKOS_FORCEINLINE_FUNCTION void finish(Team const& team, Scratch const& s,
+                                          QueryTile const& queries) const {
+    auto const& g = in.g;
+    Scalar* const log_sum_exp = g.statistic(in.log_sum_exp, queries.start);
+    Scalar* const max_score = g.statistic(in.max_score, queries.start);
+    detail::for_lanes(team, queries.present, [&](int j) {
       Scalar const sum = s.sum[j];
-      *in.g.statistic(in.log_sum_exp, sequence, head, first + j) = s.greatest[j] + math::log(sum);
-      *in.g.statistic(in.greatest, sequence, head, first + j) = s.greatest[j];
+      log_sum_exp[Index(j) * g.heads] = s.max_score[j] + math::log(sum);
+      max_score[Index(j) * g.heads] = s.max_score[j];
       s.rescale[j] = 1 / sum;
     });
     team.team_barrier();
-    store_rows(team, in.g.outputs(in.y, sequence, head, first, present),
+    store_rows(team, g.outputs(in.y, queries.start, queries.present),
                [&](int i, int e) { return s.rescale[i] * s.o(e, i); });
   }
 };

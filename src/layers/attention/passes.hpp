@@ -17,22 +17,15 @@ void forward(Space const& space, ForwardArguments<Scalar> const& in);
 template <class Scalar, class Space>
 void tangent_forward(Space const& space, TangentForwardArguments<Scalar> const& in);
 
-/// D = rowsum(dO∘O). One sweep over two outputs.
+/// D = rowsum(dO∘O) and, if asked for, Ḋ = rowsum(dȮ∘O + dO∘Ȯ).
 template <class Scalar, class Space>
-void output_row_sums(Space const& space, Geometry<Scalar> const& g, Scalar const* y,
-                     Scalar const* dy, Scalar* row_sum);
+void output_row_sums(Space const& space, RowSumArguments<Scalar> const& in);
 
 template <class Scalar, class Space>
-void backward(Space const& space, BackwardArguments<Scalar> const& in, AttentionSweeps sweeps);
-
-/// D and Ḋ = rowsum(dȮ∘O + dO∘Ȯ). One sweep over four outputs.
-template <class Scalar, class Space>
-void tangent_output_row_sums(Space const& space, Geometry<Scalar> const& g, Scalar const* y,
-                             Scalar const* y_dot, Scalar const* dy, Scalar const* dy_dot,
-                             Scalar* row_sum, Scalar* row_sum_dot);
+void backward(Space const& space, BackwardArguments<Scalar> const& in, AttentionBackward how);
 
 template <class Scalar, class Space>
 void tangent_backward(Space const& space, TangentBackwardArguments<Scalar> const& in,
-                      AttentionSweeps sweeps);
+                      AttentionBackward how);
 
 }  // namespace kyrtos::layers::attention

@@ -6,8 +6,8 @@
 
 namespace kyrtos::layers::attention {
 
-/// What differs by backend in the attention kernels. `tile_lanes` is the extent of the tile that
-/// stays in scratch (queries or keys, see geometry.hpp), `tile_rows` that of the tiles that stream
+/// What differs by backend in the attention kernels. `tile_lanes` is the extent of the
+/// resident tile (queries or keys, see score_tile.hpp), `tile_rows` that of the tiles that stream
 /// past it; both are multiples of the register block's.
 ///
 /// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that
@@ -20,9 +20,9 @@ struct AttentionTraits {
   static constexpr int team_size = 8, vector_length = 8;
   using LaunchBounds = Kokkos::LaunchBounds<64, 1>;
 
-  /// Whether a backward pass may go once over all tiles of a head in one team, instead of once
-  /// for dK, dV and once for dQ: fewer FLOPs, but only batch × heads teams.
-  static constexpr bool single_sweep = false;
+  /// Whether a backward pass may be one kernel whose teams work all tiles of a head each, instead
+  /// of one for dK and dV and one for dQ: fewer FLOPs, but only batch × key heads teams.
+  static constexpr bool fused_backward = false;
   /// Whether head sizes 32, 64 and 128 have kernels of their own.
   static constexpr bool constant_head_sizes = true;
 };
@@ -42,7 +42,7 @@ struct AttentionTraits<Scalar, Space, true> {
   static constexpr int tile_rows = 64, tile_lanes = 64;
   static constexpr int team_size = 1, vector_length = 1;
   using LaunchBounds = Kokkos::LaunchBounds<>;
-  static constexpr bool single_sweep = true;
+  static constexpr bool fused_backward = true;
   static constexpr bool constant_head_sizes = true;
 };
 
