@@ -23,7 +23,7 @@ class MemoryFile {
   /// For another to open it by, as long as it has a name.
   std::string const& path() const { return path_; }
 
-  /// Nothing is left of a file without a name if the program is killed.
+  /// The file is unlinked: the kernel frees it on exit, also when the program is killed.
   void drop_name();
 
   std::uint64_t size() const;
