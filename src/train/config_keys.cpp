@@ -242,6 +242,8 @@ void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate&
   d.in("schedule");
   d.real("peak", s.peak, positive, "highest learning rate");
   d.integer("warmup_steps", s.warmup_steps, 0, "steps of linear warm-up");
+  d.integer("decay_steps", s.decay_steps, 0,
+            "over which the rate decays, at the end; 0: from the end of the warm-up on");
   d.choice("decay", s.decay,
            {{"cosine", optim::Decay::cosine},
             {"linear", optim::Decay::linear},
