@@ -10,7 +10,7 @@ void output_row_sums(Space const& space, RowSumArguments<Scalar> const& in) {
   int const d = in.g.head_size;
   bool const tangent = in.row_sum_dot != nullptr;
   Kokkos::parallel_for(
-      "kyrtos::attention::row_sums",
+      tangent ? "kyrtos::attention::tangent_backward" : "kyrtos::attention::backward",
       Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(
           space, 0, Index(in.g.batch) * in.g.length * in.g.heads),
       KOKKOS_LAMBDA(Index row) {
