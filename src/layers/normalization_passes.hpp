@@ -63,16 +63,9 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   Scalar const* const w = theta.data();
-  Index const chunks = needs_theta ? chunks_of<Space>(rows, Blocks()) : 0,
-              width = parameter_rows() * n;
-  auto const partial =
-      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  auto const name = label("backward");
-  for_each_chunk(
-      context, name.c_str(), rows,
-      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const dw = needs_theta ? &partial(chunk, 0) : nullptr;
-        if (needs_theta) row_for<Space>(member, width, [=](Index j) { dw[j] = 0; });
+  add_row_sums(
+      context, label("backward").c_str(), rows, dtheta,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const dw, Index begin, Index end) {
         for (Index row = begin; row < end; ++row) {
           Scalar const* const x = &p.x(row, 0);
           Scalar const* const dy = &a.y(row, 0);
@@ -96,7 +89,6 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
         }
       },
       Blocks());
-  if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, dtheta);
 }
 
 template <class Scalar, class Space, class Blocks>
@@ -147,16 +139,9 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
-  Index const chunks = needs_theta ? chunks_of<Space>(rows, Blocks()) : 0,
-              width = parameter_rows() * n;
-  auto const partial =
-      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  auto const name = label("tangent_backward");
-  for_each_chunk(
-      context, name.c_str(), rows,
-      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const dw = needs_theta ? &partial(chunk, 0) : nullptr;
-        if (needs_theta) row_for<Space>(member, width, [=](Index j) { dw[j] = 0; });
+  add_row_sums(
+      context, label("tangent_backward").c_str(), rows, hu,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const dw, Index begin, Index end) {
         for (Index row = begin; row < end; ++row) {
           Scalar const* const x = &p.x(row, 0);
           Scalar const* const x_dot = &t.x(row, 0);
@@ -194,7 +179,6 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
         }
       },
       Blocks());
-  if (needs_theta) add_partial_sums<Scalar>(context, name.c_str(), partial, hu);
 }
 
 }  // namespace kyrtos::layers::detail

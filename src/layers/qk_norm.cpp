@@ -99,16 +99,11 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
   auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
-  Index const rows = p.shape.tokens(), width = 2 * h.size;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
-  Index const chunks = needs_theta ? detail::chunks_of<Space>(rows) : 0;
-  auto const partial =
-      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  detail::for_each_chunk(
-      context, "kyrtos::qk_norm::backward", rows,
-      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const sums = needs_theta ? &partial(chunk, 0) : nullptr;
-        if (needs_theta) detail::row_for<Space>(member, width, [=](Index j) { sums[j] = 0; });
+  detail::add_row_sums(
+      context, "kyrtos::qk_norm::backward", p.shape.tokens(), dtheta,
+      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Scalar* const sums, Index begin,
+                    Index end) {
         for (Index row = begin; row < end; ++row) {
           Scalar const* x = &p.x(row, 0);
           Scalar const* dy = &a.y(row, 0);
@@ -132,7 +127,6 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
           if (needs_x) detail::row_for<Space>(member, h.copied, [=](Index j) { dx[j] = dy[j]; });
         }
       });
-  if (needs_theta) detail::add_partial_sums(context, "kyrtos::qk_norm::backward", partial, dtheta);
 }
 
 template <class Scalar, class Space>
@@ -143,16 +137,11 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
   qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
                          options_.kv_heads * options_.head_size};
   auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
-  Index const rows = p.shape.tokens(), width = 2 * h.size;
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
-  Index const chunks = needs_theta ? detail::chunks_of<Space>(rows) : 0;
-  auto const partial =
-      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
-  detail::for_each_chunk(
-      context, "kyrtos::qk_norm::tangent_backward", rows,
-      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const sums = needs_theta ? &partial(chunk, 0) : nullptr;
-        if (needs_theta) detail::row_for<Space>(member, width, [=](Index j) { sums[j] = 0; });
+  detail::add_row_sums(
+      context, "kyrtos::qk_norm::tangent_backward", p.shape.tokens(), hu,
+      KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Scalar* const sums, Index begin,
+                    Index end) {
         for (Index row = begin; row < end; ++row) {
           Scalar const *x = &p.x(row, 0), *x_dot = &t.x(row, 0);
           Scalar const *dy = &a.y(row, 0), *dy_dot = &ta.y(row, 0);
@@ -191,8 +180,6 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
             detail::row_for<Space>(member, h.copied, [=](Index j) { dx_dot[j] = dy_dot[j]; });
         }
       });
-  if (needs_theta)
-    detail::add_partial_sums(context, "kyrtos::qk_norm::tangent_backward", partial, hu);
 }
 
 }  // namespace kyrtos::layers

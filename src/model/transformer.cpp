@@ -32,6 +32,13 @@ std::uint64_t hash_of(std::string_view name) {
   return hash;
 }
 
+/// Standard deviation of the matrices that write to the residual stream: two a block, so that the
+/// sum of all has the variance of one (GPT-2's initialisation).
+double residual_scale(TransformerConfig const& config) {
+  return config.initial_scale /
+         std::sqrt(2.0 * static_cast<double>(std::max<Index>(config.depth, 1)));
+}
+
 }  // namespace
 
 // ---- Construction ------------------------------------------------------------------------------
@@ -92,8 +99,6 @@ void Transformer<Scalar, Space>::append_attention(Chain& chain) {
   using namespace layers;
   auto const& c = config_;
   Index const packed = (c.heads + 2 * c.kv_heads) * c.head_size;
-  double const residual_scale =
-      c.initial_scale / std::sqrt(2.0 * static_cast<double>(std::max<Index>(c.depth, 1)));
   chain.add("norm1", make_norm());
   chain.add("attention.qkv",
             std::make_shared<Linear<Scalar, Space>>(c.width, packed, c.bias, c.initial_scale));
@@ -111,7 +116,7 @@ void Transformer<Scalar, Space>::append_attention(Chain& chain) {
   attention_link_ = chain.size();
   chain.add("attention.heads", attention_);
   chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
-                                    c.heads * c.head_size, c.width, c.bias, residual_scale));
+                                    c.heads * c.head_size, c.width, c.bias, residual_scale(c)));
   if (c.gated) chain.add("attention", std::make_shared<Gate<Scalar, Space>>(c.width));
 }
 
@@ -120,8 +125,6 @@ void Transformer<Scalar, Space>::append_mlp(Chain& chain) const {
   using namespace layers;
   auto const& c = config_;
   bool const gated = c.activation == MlpActivation::swiglu;
-  double const residual_scale =
-      c.initial_scale / std::sqrt(2.0 * static_cast<double>(std::max<Index>(c.depth, 1)));
   chain.add("norm2", make_norm());
   chain.add("mlp.up", std::make_shared<Linear<Scalar, Space>>(
                           c.width, (gated ? 2 : 1) * c.mlp_width, c.bias, c.initial_scale));
@@ -132,8 +135,8 @@ void Transformer<Scalar, Space>::append_mlp(Chain& chain) const {
         "mlp.activation",
         std::make_shared<Gelu<Scalar, Space>>(
             c.mlp_width, c.activation == MlpActivation::gelu ? GeluKind::exact : GeluKind::tanh));
-  chain.add("mlp.down",
-            std::make_shared<Linear<Scalar, Space>>(c.mlp_width, c.width, c.bias, residual_scale));
+  chain.add("mlp.down", std::make_shared<Linear<Scalar, Space>>(c.mlp_width, c.width, c.bias,
+                                                                residual_scale(c)));
   if (c.gated) chain.add("mlp", std::make_shared<Gate<Scalar, Space>>(c.width));
 }
 

@@ -46,7 +46,7 @@ std::string owner_of(std::string const& name) {
   return name.substr(0, name.find("::"));
 }
 
-/// What a checkpoint behind the steps copies on the rank that has most.
+/// Bytes of a copy of the run's state on the rank that has most.
 template <class Scalar, class Space>
 double copied_bytes(ConfiguredTrainer<Scalar, Space> const& c, int ranks) {
   auto const vectors = vectors_to_save(c.theta, *c.optimizer, c.trainer.probe()).size();
@@ -91,10 +91,13 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
     r.add("rounded factors",
           static_cast<double>(factor_bytes(c.model, *format, most * config.training.length)));
   }
-  if (config.output.asynchronous) {
-    r.copy_bytes = copied_bytes(c, ranks);
-    if (compat::is_host_accessible<Space>) r.add("copy of a checkpoint", r.copy_bytes);
-  }
+  double const state = copied_bytes(c, ranks);
+  auto const add_copies = [&](char const* name, Index count) {
+    r.copy_bytes += static_cast<double>(count) * state;
+    if (compat::is_host_accessible<Space>) r.add(name, static_cast<double>(count) * state);
+  };
+  add_copies("copy of a checkpoint", config.output.asynchronous ? 1 : 0);
+  add_copies("states of the recorder", config.recorder.states);
   r.parameters = c.model.layout().size();
   r.active_depth = depth;
   r.parts = static_cast<double>(c.model.parts().size());

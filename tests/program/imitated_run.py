@@ -59,6 +59,22 @@ def imitate(steps=1500, seed=1, peak=2e-3, growth=(0.3, 0.6)):
     }
 
 
+PARTS = ("embedding", "blocks.0.attention", "blocks.0.mlp", "final_norm")
+
+
+def with_signals(columns, seed=1):
+    """And what a probe on the batch measures: along the update, and by part of the model."""
+    random = np.random.default_rng(seed)
+    step = columns["step"]
+    predicted = -1e-3 * (1 + 0.1 * random.normal(size=len(step)))
+    shares = random.dirichlet(np.ones(len(PARTS)), len(step)).T
+    turns = [np.where(step % len(PARTS) == turn, 50.0 * (turn + 1), np.nan)
+             for turn in range(len(PARTS))]
+    return {**columns, "directional_ratio": 0.3 + 0.05 * random.normal(size=len(step)),
+            "predicted_change": predicted, "actual_change": predicted + 1e-4,
+            "mass": dict(zip(PARTS, shares)), "part_lambda": dict(zip(PARTS, turns))}
+
+
 def some_steps(columns, count):
     return {key: values[:count] for key, values in columns.items()}
 
@@ -81,16 +97,25 @@ def write_h5(folder, columns, config=CONFIG):
     with h5py.File(folder / "run.h5", "w") as file:
         file.attrs.update({"format": "kyrtos run", "version": 1, "config": config})
         for key, values in columns.items():
-            file[f"metrics/{key}"] = values.astype("S16") if key == "quality" else values
+            if isinstance(values, dict):
+                for part, column in values.items():
+                    file[f"metrics/{key}/{part}"] = column
+            else:
+                file[f"metrics/{key}"] = values.astype("S16") if key == "quality" else values
 
 
 def write_jsonl(folder, columns):
     """One object a step; what a step has not is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "metrics.jsonl", "w", encoding="utf-8") as file:
-        for values in zip(*(column.tolist() for column in columns.values())):
-            entry = dict(zip(columns, values))
-            file.write(json.dumps({k: v for k, v in entry.items() if v == v and v != ""}) + "\n")
+        for i in range(len(columns["step"])):
+            file.write(json.dumps(entry_of(columns, i)) + "\n")
+
+
+def entry_of(columns, i):
+    values = {key: entry_of(column, i) if isinstance(column, dict) else column[i].item()
+              for key, column in columns.items()}
+    return {key: value for key, value in values.items() if value == value and value not in ("", {})}
 
 
 def write_spectrum(file, seed=1):

@@ -19,8 +19,8 @@ sys.path.insert(0, str(SCRIPT.parent))
 try:
     import matplotlib  # noqa: F401
     import numpy as np
-    from imitated_run import (imitate, some_steps, without_curvature, without_values, write_h5,
-                              write_jsonl, write_spectrum)
+    from imitated_run import (PARTS, imitate, some_steps, with_signals, without_curvature,
+                              without_values, write_h5, write_jsonl, write_spectrum)
     from plot.record import read_run
 except ImportError as fault:
     print(f"skipped: {fault}")
@@ -76,6 +76,22 @@ class OneRun(Plot):
                           "preconditioned Hessian", "converged", "following",
                           "stability threshold", f"lost ({lost} steps)", "learning rate",
                           "active depth")
+
+    def test_shows_what_a_probe_on_the_batch_measures(self):
+        write_h5(self.folder / "run", with_signals(imitate(200)))
+        self.plot("run")
+        self.assert_shows(self.picture(self.folder / "run/plot"), "sharpness / threshold",
+                          "along the update", "parabola", "actual", "0.attention", "0.mlp",
+                          "λ of each part alone, white 50 to blue 2e+02")
+
+    def test_panels_that_are_asked_for(self):
+        write_h5(self.folder / "run", with_signals(imitate(200)))
+        self.plot("run", "--panels", "ratios,part_lambda")
+        texts = self.picture(self.folder / "run/plot")
+        self.assert_shows(texts, "0.attention")
+        self.assert_lacks(texts, "loss", "parabola", "learning rate")
+        self.assertIn("it has loss, sharpness, ratios, parabola, mass, part_lambda, rate",
+                      self.plot("run", "--panels", "width", status=1))
 
     def test_repeats_byte_by_byte(self):
         write_h5(self.folder / "run", imitate(100))
@@ -155,6 +171,18 @@ class Records(Plot):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
         self.assertEqual(a.quality.tolist(), b.quality.tolist())
 
+    def test_both_formats_say_the_same_of_parts(self):
+        columns = with_signals(imitate(40))
+        write_h5(self.folder / "a", columns)
+        write_jsonl(self.folder / "b", columns)
+        for record in (self.folder / "a", self.folder / "b/metrics.jsonl"):
+            run = read_run(record)
+            np.testing.assert_array_equal(run.along, columns["directional_ratio"])
+            for name in ("mass", "part_lambda"):
+                parts, values = run.by_part[name]
+                self.assertEqual(parts, list(PARTS))
+                np.testing.assert_array_equal(values, list(columns[name].values()))
+
     def test_line_torn_by_a_kill_is_passed_over(self):
         write_jsonl(self.folder, imitate(20))
         with open(self.folder / "metrics.jsonl", "a", encoding="utf-8") as file:
@@ -187,7 +215,7 @@ class Spectrum(Plot):
 
 
 class Errors(Plot):
-    def test_name_the_file_and_the_mend(self):
+    def test_name_the_file_and_the_fix(self):
         folder = self.folder
         (folder / "empty").mkdir()
         write_h5(folder / "stepless", some_steps(imitate(10), 0))

@@ -51,7 +51,7 @@ std::string memory_table(train::Resources const& r) {
     text += fmt::format("  {:<44} {:>10.1f} MiB\n", name, bytes / mib);
   text += fmt::format("  {:<44} {:>10.1f} MiB\n", "together", r.memory_bytes / mib);
   if (r.copy_bytes > 0 && !compat::is_host_accessible<Space>)
-    text += fmt::format("  {:<44} {:>10.1f} MiB\n", "in host memory, copy of a checkpoint",
+    text += fmt::format("  {:<44} {:>10.1f} MiB\n", "in host memory, copies of the state",
                         r.copy_bytes / mib);
   return text;
 }

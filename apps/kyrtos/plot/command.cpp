@@ -38,9 +38,10 @@ void add_plot(CLI::App& app, Action& action) {
       ->excludes(runs);
   command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
   command
-      ->add_option("--panels", o->panels,
-                   "Which, with commas: loss, sharpness, ratios, parabola, mass, rate, depth [all "
-                   "that the record has]")
+      ->add_option(
+          "--panels", o->panels,
+          "Which, with commas: loss, sharpness, ratios, parabola, mass, part_lambda, rate, "
+          "depth [all that the record has]")
       ->type_name("NAMES");
   command->add_option("--title", o->title, "Of the picture");
   command->footer(

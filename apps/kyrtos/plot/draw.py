@@ -14,7 +14,7 @@ try:
     from matplotlib import pyplot, ticker
     from matplotlib.colors import to_rgb
     from .panels import (ACCENT, COLOURS, GREEN, GREY, INK, draw_curvature, draw_depth, draw_loss,
-                         draw_mass, draw_parabola, draw_rate, draw_ratios, draw_ticks, finite,
+                         draw_mass, draw_parabola, draw_part_sharpness, draw_rate, draw_ratios, draw_ticks, finite,
                          legend_above, mark_growth, pale, plain, role)
     from .record import PlotError, read_run, read_spectrum
 except ImportError as fault:
@@ -92,8 +92,10 @@ def panels_of(runs):
     if len(finite(*(run.along for run in runs))):
         yield "ratios", 1.5, draw_ratios
         yield "parabola", 1.2, draw_parabola
-    if len(runs) == 1 and np.isfinite(runs[0].mass).any():
-        yield "mass", min(0.6 + 0.1 * len(runs[0].parts), 2.5), draw_mass
+    for name, draw in (("mass", draw_mass), ("part_lambda", draw_part_sharpness)):
+        parts, values = runs[0].by_part[name]
+        if len(runs) == 1 and (values > 0).any():
+            yield name, min(0.6 + 0.1 * len(parts), 2.5), draw
     if len(finite(*(run.rate for run in runs))):
         yield "rate", 0.95, draw_rate
     if any(len(run.grown) for run in runs):
@@ -195,8 +197,8 @@ def options(words):
                         "directory, kyrtos-plot here for several runs, the file's own name for a "
                         "spectral density")
     parser.add_argument("--panels", metavar="NAMES", default="",
-                        help="which, with commas: loss, sharpness, ratios, parabola, mass, rate, "
-                        "depth; default: all that the record has")
+                        help="which, with commas: loss, sharpness, ratios, parabola, mass, "
+                        "part_lambda, rate, depth; default: all that the record has")
     parser.add_argument("--title", metavar="TEXT", help="the line above the picture")
     chosen = parser.parse_args(words)
     if bool(chosen.runs) == bool(chosen.spectrum):

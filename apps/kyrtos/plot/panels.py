@@ -203,19 +203,42 @@ def draw_parabola(axes, runs):
 
 
 def draw_mass(axes, runs):
-    """Where the eigenvector lives: parts of the model from below, its shares in shades."""
+    """Where the eigenvector lives."""
     run = runs[0]
-    there = np.isfinite(run.mass).any(axis=0)
-    shares = np.nan_to_num(run.mass[:, there])
-    edges = np.append(run.step[there] - 0.5, run.step[there][-1] + 0.5)
-    image = axes.pcolormesh(edges, np.arange(len(run.parts) + 1) - 0.5, shares, rasterized=True,
-                            norm=colors.PowerNorm(0.5, vmin=0, vmax=max(shares.max(), 1e-9)),
-                            cmap="Blues")
-    shown = range(0, len(run.parts), max(1, len(run.parts) // 12))
-    axes.set_yticks(list(shown), [run.parts[i].replace("blocks.", "") for i in shown], fontsize=6)
+    parts, shares = run.by_part["mass"]
+    there = np.isfinite(shares).any(axis=0)
+    top = max(finite(shares[:, there].ravel()).max(), 1e-9)
+    draw_parts(axes, parts, run.step[there], np.nan_to_num(shares[:, there]),
+               colors.PowerNorm(0.5, vmin=0, vmax=top))
+    axes.set_title(f"shares of the eigenvector, white 0 to blue {top:.2g}", fontsize=8,
+                   loc="right", pad=2)
+
+
+def draw_part_sharpness(axes, runs):
+    """λ of each part alone; parts take turns, and one keeps its value until its next."""
+    run = runs[0]
+    parts, values = run.by_part["part_lambda"]
+    held = np.array([hold(row) for row in np.where(values > 0, values, np.nan)])
+    low, high = np.nanmin(held), np.nanmax(held)
+    draw_parts(axes, parts, run.step, held, colors.LogNorm(low, max(high, 1.01 * low)))
+    axes.set_title(f"λ of each part alone, white {low:.2g} to blue {high:.2g}", fontsize=8,
+                   loc="right", pad=2)
+
+
+def hold(values):
+    """Each NaN becomes the value before it."""
+    last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
+    return np.where(last >= 0, values[np.maximum(last, 0)], np.nan)
+
+
+def draw_parts(axes, parts, step, values, norm):
+    """Parts of the model from below, [parts, steps] in shades of blue."""
+    edges = np.append(step - 0.5, step[-1] + 0.5)
+    axes.pcolormesh(edges, np.arange(len(parts) + 1) - 0.5, values, rasterized=True, norm=norm,
+                    cmap="Blues")
+    shown = range(0, len(parts), max(1, len(parts) // 12))
+    axes.set_yticks(list(shown), [parts[i].replace("blocks.", "") for i in shown], fontsize=6)
     axes.grid(False)
-    axes.set_title(f"shares of the eigenvector, white 0 to blue {image.norm.vmax:.2g}",
-                   fontsize=8, loc="right", pad=2)
 
 
 def draw_rate(axes, runs):

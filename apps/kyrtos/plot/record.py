@@ -27,6 +27,7 @@ COLUMNS = {
     "predicted": "predicted_change",
     "actual": "actual_change",
 }
+BY_PART = ("mass", "part_lambda")  # in the record, a group each with a column for every part
 
 
 class PlotError(Exception):
@@ -48,8 +49,7 @@ class Run:
     predicted: np.ndarray
     actual: np.ndarray
     quality: np.ndarray
-    parts: list  # of the model, from the input on
-    mass: np.ndarray  # [parts, steps], the eigenvector's shares
+    by_part: dict  # of BY_PART, (names of the model's parts from the input on, [parts, steps])
     config: dict
     folder: Path
     label: str = ""
@@ -135,18 +135,18 @@ def read_h5(path):
                  for name, key in COLUMNS.items()}
         parts["quality"] = (metrics["quality"].asstr()[:] if "quality" in metrics
                             else np.full(count, ""))
-        parts["mass"] = dict(metrics["mass"].items()) if "mass" in metrics else {}
-        parts["mass"] = {part: np.atleast_1d(column) for part, column in parts["mass"].items()}
+        by_part = {name: {part: np.atleast_1d(column) for part, column in metrics[name].items()}
+                   if name in metrics else {} for name in BY_PART}
         config = file.attrs.get("config", "")
-    mass = parts.pop("mass")
-    for name, column in {**parts, **mass}.items():
-        if len(column) != count:
-            raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} values "
-                            f"for {count} steps; plot the metrics.jsonl beside it")
-    return {**parts, **in_order(mass, count), "config": parse_config(config)}
+    for columns in (parts, *by_part.values()):
+        for name, column in columns.items():
+            if len(column) != count:
+                raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} "
+                                f"values for {count} steps; plot the metrics.jsonl beside it")
+    return {**parts, "by_part": in_order(by_part, count), "config": parse_config(config)}
 
 
-def in_order(mass, count):
+def in_order(by_part, count):
     """Parts of the model as they follow each other, whatever order a file has."""
     def place(part):
         if part == "embedding":
@@ -154,8 +154,11 @@ def in_order(mass, count):
         pieces = part.split(".")
         return (1, int(pieces[1]), part) if pieces[0] == "blocks" else (2, 0, part)
 
-    parts = sorted(mass, key=place)
-    return {"parts": parts, "mass": np.array([mass[part] for part in parts]).reshape(len(parts), count)}
+    result = {}
+    for name, columns in by_part.items():
+        parts = sorted(columns, key=place)
+        result[name] = (parts, np.array([columns[part] for part in parts]).reshape(len(parts), count))
+    return result
 
 
 def lines_of(jsonl):
@@ -167,22 +170,25 @@ def lines_of(jsonl):
 
 def read_jsonl(path):
     lines = lines_of(path)
-    rows, quality, masses = [], [], []
+    rows, quality, by_part = [], [], {name: [] for name in BY_PART}
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             rows.append([float(entry.get(key, np.nan)) for key in COLUMNS.values()])
             quality.append(entry.get("quality", ""))
-            masses.append(entry.get("mass", {}))
+            for name, values in by_part.items():
+                values.append(entry.get(name, {}))
         except (ValueError, TypeError, AttributeError):
             if number < len(lines):  # The last line is what a kill can tear.
                 raise PlotError(f"{path}:{number}: not the JSON object of a step; "
                                 "remove the line") from None
     columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
-    parts = {part for mass in masses for part in mass}
-    mass = {part: np.array([one.get(part, np.nan) for one in masses]) for part in parts}
+    for name, values in by_part.items():
+        parts = {part for one in values for part in one}
+        by_part[name] = {part: np.array([one.get(part, np.nan) for one in values])
+                         for part in parts}
     return {**dict(zip(COLUMNS, columns)), "quality": np.array(quality, dtype=str),
-            **in_order(mass, len(rows)), "config": config_beside(path)}
+            "by_part": in_order(by_part, len(rows)), "config": config_beside(path)}
 
 
 def config_beside(jsonl):

@@ -56,14 +56,16 @@ class Result:
 
 
 def read_steps(file):
-    """The lines of metrics.jsonl as columns; `quality` is left out."""
+    """The numbers in the lines of metrics.jsonl as columns; words, and values by part or tensor, are
+    left out."""
     rows = []
     try:
         for line in file.read_text(encoding="utf-8").splitlines():
             rows.append(json.loads(line))
     except (OSError, ValueError):
         pass  # the last line may be torn
-    names = sorted({name for row in rows for name in row} - {"quality"})
+    names = sorted({name for row in rows for name, value in row.items()
+                    if isinstance(value, (int, float))})
     return {name: np.array([float(row.get(name, np.nan)) for row in rows]) for name in names}
 
 

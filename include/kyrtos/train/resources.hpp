@@ -20,8 +20,8 @@ struct Resources {
   };
   std::vector<Entry> memory;  ///< Of the rank that holds most, in the library's own allocations.
   double memory_bytes = 0;    ///< All of these.
-  double copy_bytes = 0;  ///< Of host memory, for checkpoints behind the steps; where the device is
-                          ///< the host, one of these.
+  double copy_bytes = 0;  ///< Of host memory, for checkpoints behind the steps and the recorder's
+                          ///< states; where the device is the host, part of `memory`.
 
   Index parameters = 0;
   Index active_depth = 0;

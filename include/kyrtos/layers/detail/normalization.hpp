@@ -56,8 +56,6 @@ class Normalization : public Layer<Scalar, Space> {
       : features_(features), epsilon_(epsilon), centered_(centered), bias_(bias) {}
 
  private:
-  Index parameter_rows() const { return bias_ ? 2 : 1; }
-
   /// Kernels are called after the layer: `kyrtos::rms_norm::backward`.
   std::string label(char const* pass) const { return "kyrtos::" + this->kind() + "::" + pass; }
 

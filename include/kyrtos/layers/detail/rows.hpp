@@ -129,26 +129,41 @@ void add_partial_sums(Context<Space> const& context, char const* label,
       });
 }
 
+/// Sums over rows in two stages and a fixed order: body(member, sums, begin, end) adds what rows
+/// [begin, end) contribute to target(j) to sums[j], zero before. Where target is empty, the body
+/// runs all the same, with sums = nullptr.
+template <class Scalar, class Space, class Body, class Blocks = RowBlocks<Space>>
+void add_row_sums(Context<Space> const& context, char const* label, Index rows,
+                  VectorView<Scalar, Space> const& target, Body const& body, Blocks blocks = {}) {
+  auto const width = static_cast<Index>(target.size());
+  Index const chunks = width > 0 ? chunks_of<Space>(rows, blocks) : 0;
+  auto const partial =
+      as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
+  for_each_chunk(
+      context, label, rows,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
+        Scalar* const sums = width > 0 ? &partial(chunk, 0) : nullptr;
+        if (width > 0) row_for<Space>(member, width, [=](Index j) { sums[j] = 0; });
+        body(member, sums, begin, end);
+      },
+      blocks);
+  if (width > 0) add_partial_sums(context, label, partial, target);
+}
+
 /// target(j) += Σ_rows x(row, j)
 template <class Scalar, class Space>
 void add_column_sums(Context<Space> const& context, char const* label,
                      MatrixView<Scalar const, Space> const& x,
                      VectorView<Scalar, Space> const& target) {
   auto const rows = static_cast<Index>(x.extent(0)), columns = static_cast<Index>(x.extent(1));
-  Index const chunks = chunks_of<Space>(rows);
-  auto const partial =
-      as_matrix(context.template scratch<Scalar>(chunks * columns), 0, chunks, columns);
-  for_each_chunk(
-      context, label, rows,
-      KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const sum = &partial(chunk, 0);
-        row_for<Space>(member, columns, [=](Index j) { sum[j] = 0; });
+  add_row_sums(
+      context, label, rows, target,
+      KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const sums, Index begin, Index end) {
         for (Index row = begin; row < end; ++row) {
           Scalar const* const x_row = &x(row, 0);
-          row_for<Space>(member, columns, [=](Index j) { sum[j] += x_row[j]; });
+          row_for<Space>(member, columns, [=](Index j) { sums[j] += x_row[j]; });
         }
       });
-  add_partial_sums(context, label, partial, target);
 }
 
 }  // namespace kyrtos::layers::detail
