@@ -173,8 +173,8 @@ void check_together(RunConfig& c, std::string const& source) {
         "curvature.precision rounds factors of float32: it needs training.precision = \"float32\"");
   if (rounds && c.curvature.probe == CurvatureConfig::Probe::batch)
     fail(
-        "curvature.precision: probe = \"batch\" uses training's own activations, in their "
-        "precision");
+        "curvature.precision needs curvature.probe = \"fixed\" or \"stream\": the batch's own "
+        "activations are in training's precision");
   bool const is_on_batch = c.curvature.probe == CurvatureConfig::Probe::batch;
   if (c.curvature.enabled && c.curvature.along_update && !is_on_batch)
     fail("curvature.along_update needs curvature.probe = \"batch\"");

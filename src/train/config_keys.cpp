@@ -293,7 +293,8 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.flag("parts", c.parts,
          "one product more a step, for the sharpness of one part of the model alone (a block's "
          "attention, its MLP, the embedding, ...), in turn");
-  d.integer("probe_sequences", c.probe_sequences, 1, "sequences of the probe, over all ranks");
+  d.integer("probe_sequences", c.probe_sequences, 0,
+            "sequences of the probe, over all ranks; 0: 16, or the whole batch where it has fewer");
   d.integer("every", c.every, 1, "steps between estimates");
   d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");
   d.integer("max_hvps", c.max_hvps, 1, "most products a step");

@@ -35,6 +35,11 @@ TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted
 
 namespace {
 
+RunConfig with_probe_sequences(RunConfig config, int ranks) {
+  config.curvature.probe_sequences = probe_sequences(config, ranks);
+  return config;
+}
+
 KeptShare kept_share(RunConfig const& config, BatchShare const& share, RankPlace place) {
   auto const& c = config.curvature;
   if (!c.enabled || c.probe != CurvatureConfig::Probe::batch)
@@ -43,7 +48,7 @@ KeptShare kept_share(RunConfig const& config, BatchShare const& share, RankPlace
   if (c.probe_sequences % place.ranks != 0 || own * place.ranks != config.training.batch)
     throw ConfigError(fmt::format(
         "curvature.probe = \"batch\": curvature.probe_sequences = {} and training.batch "
-        "= {} must divide by the {} ranks",
+        "= {} must divide by the {} ranks; a probe = \"fixed\" need not",
         c.probe_sequences, config.training.batch, place.ranks));
   Index const kept = c.probe_sequences / place.ranks;
   // Micro-batches of one shape for the others: the largest that divides them.
@@ -66,7 +71,7 @@ ConfiguredTrainer<Scalar, Space>::ConfiguredTrainer(Context<Space> const& where,
                                                     RunConfig const& what, RankPlace place,
                                                     Interruption interrupted)
     : context(with_precision(where, what.training.precision)),
-      config(what),
+      config(with_probe_sequences(what, place.ranks)),
       training_share(batch_share(config, config.training.batch, Purpose::training, place)),
       probe_share(batch_share(config, config.curvature.probe_sequences, Purpose::probe, place)),
       kept(kept_share(config, training_share, place)),

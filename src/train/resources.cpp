@@ -107,10 +107,12 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   auto const active = c.growth.active();
   r.step_flops = (config.training.recompute ? 4 : 3) *
                  c.model.forward_flops({config.training.batch, config.training.length}, active);
-  auto const& curvature = config.curvature;
+  auto const& curvature = c.config.curvature;
   if (curvature.enabled)
     r.product_flops =
-        (curvature.method == CurvatureOptions::Method::critical ? 1 : 8) *
+        (curvature.method == CurvatureOptions::Method::critical ? 1
+         : curvature.probe == CurvatureConfig::Probe::batch     ? 6
+                                                                : 8) *
         c.model.forward_flops({curvature.probe_sequences, config.training.length}, active);
   return r;
 }

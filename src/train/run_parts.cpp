@@ -73,6 +73,14 @@ TrainingData open_training_data(RunConfig const& config) {
   return data;
 }
 
+Index probe_sequences(RunConfig const& config, int ranks) {
+  auto const& c = config.curvature;
+  if (c.probe_sequences > 0) return c.probe_sequences;
+  constexpr Index enough = 16;
+  if (c.probe != CurvatureConfig::Probe::batch) return enough;
+  return std::min((enough + ranks - 1) / ranks * ranks, config.training.batch);
+}
+
 BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place) {
   bool const probes = purpose == Purpose::probe;
   // A probe's memory is its own: its micro-batches need not have the size of training's.
@@ -88,8 +96,9 @@ template <class Scalar, class Space>
 TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
                                         io::TokenDataset const& data, BatchShare const& share,
                                         Purpose purpose) {
-  Index const batch =
-      purpose == Purpose::probe ? config.curvature.probe_sequences : config.training.batch;
+  Index const batch = purpose == Purpose::probe
+                          ? probe_sequences(config, context.communicator().size())
+                          : config.training.batch;
   return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
           share};
 }

@@ -93,7 +93,10 @@ class Execution {
     plan.first_step = first_step_ = run_.steps_done();
     plan.step_flops = run_.step_flops();
     plan.seconds_left = stop_.seconds_left();
-    if (run_.probe() != nullptr) plan.product_flops = run_.probe()->product_flops();
+    if (run_.probe() != nullptr) {
+      plan.product_flops = run_.probe()->product_flops();
+      plan.probe_sequences = run_.config().curvature.probe_sequences;
+    }
     observer_.started(plan);
   }
 

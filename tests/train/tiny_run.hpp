@@ -45,7 +45,7 @@ struct TinyRun {
       training = { steps = 30, batch = 6, evaluate_every = 10, evaluation_batches = 2 }
       schedule = { peak = 3e-3, warmup_steps = 5 }
       optimizer = { beta2 = 0.99 }
-      curvature = { probe_sequences = 6 })",
+      curvature = { probe = "fixed", probe_sequences = 6 })",
                                  "tiny", overrides);
     config.data.train = {text};
     config.output.directory = directory / "run";

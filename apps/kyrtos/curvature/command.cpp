@@ -32,6 +32,7 @@ void adopt(std::optional<Value>& option, Value& setting) {
 void reconcile(CurvatureOptions& o, train::RunConfig& config) {
   config.curvature.matrix = o.matrix;
   adopt(o.preconditioner, config.curvature.preconditioner);
+  config.curvature.probe_sequences = train::probe_sequences(config, 1);
   adopt(o.sequences, config.curvature.probe_sequences);
   adopt(o.length, config.training.length);
   adopt(o.seed, config.training.seed);

@@ -65,7 +65,7 @@ struct Scaled {
 std::vector<Scaled> scale(Context<Space> const& context, train::RunConfig config,
                           PlanOptions const& o) {
   std::vector<Scaled> rows;
-  Index const batch = config.training.batch, probe = config.curvature.probe_sequences;
+  Index const batch = config.training.batch, probe = train::probe_sequences(config, o.ranks);
   Index const depth = config.model.depth;
   for (int ranks = o.ranks; ranks <= std::max(o.up_to, o.ranks); ranks *= 2) {
     config.training.batch = batch * ranks / o.ranks;

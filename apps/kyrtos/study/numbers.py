@@ -85,12 +85,13 @@ def flops(case):
     attention's pairs, and 8/3 of a gradient for each Hessian-vector product."""
     c, depth = case.config, case["active_depth"]
     width, length = c.get("model.width", 64), c.get("model.context", 64)
-    mlp = c.get("model.mlp_width") or 4 * width
     swiglu = c.get("model.preset") == "llama" or c.get("model.activation") == "swiglu"
+    default = -(-(8 * width // 3) // 64) * 64 if swiglu else 4 * width
+    mlp = c.get("model.mlp_width") or default
     block = 4 * width * width + (3 if swiglu else 2) * width * mlp + length * width
     forward = 2 * (block * depth + c.get("model.vocabulary", 256) * width)
     tokens = c.get("training.batch", 8) * length
-    probe = c.get("curvature.probe_sequences", 2) * length
+    probe = c.get("curvature.probe_sequences", 16) * length
     step = 3 * forward * tokens + 8 * forward * probe * np.nan_to_num(case["hvps"])
     if c.get("schedule.cdat", 0) > 0:
         step = step + 8 * forward * tokens

@@ -63,8 +63,8 @@ struct OptimizerConfig {
 
 struct CurvatureConfig : CurvatureOptions {
   bool enabled = true;
-  enum class Probe { fixed, stream, batch } probe = Probe::fixed;
-  Index probe_sequences = 2;  ///< Over all ranks.
+  enum class Probe { fixed, stream, batch } probe = Probe::batch;
+  Index probe_sequences = 0;  ///< Over all ranks; 0: probe_sequences() chooses.
   /// Of the factors in the products' matrix products: training's, or fewer bits.
   enum class Factors { training, tf32, bf16 } precision = Factors::training;
 };

@@ -29,6 +29,11 @@ TrainingData open_training_data(RunConfig const& config);
 enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
 std::uint64_t seed_for(RunConfig const& config, Purpose purpose);
 
+/// How many sequences the probe has, over all ranks: what the configuration says. Where that is 0:
+/// 16, whose λ is within 11 % of all data's (docs/studies/noise); a probe on the batch has as many
+/// on each rank, so the next multiple of the ranks, or the whole batch.
+Index probe_sequences(RunConfig const& config, int ranks);
+
 /// What a rank works on of `sequences` for that purpose; names the key in errors.
 BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place);
 

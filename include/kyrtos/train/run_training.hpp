@@ -20,6 +20,7 @@ struct RunPlan {
   std::string resumed_from;   ///< A checkpoint; empty for a new run.
   double step_flops = 0;      ///< Of a training step, over all ranks.
   double product_flops = 0;   ///< Of a Hessian-vector product on the probe, on this rank.
+  Index probe_sequences = 0;  ///< Over all ranks; 0 without curvature.
   std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
   std::optional<double> seconds_left = {};  ///< Until the time limit.
 };
