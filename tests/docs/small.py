@@ -17,7 +17,10 @@ def with_settings(words, settings):
 
 
 def smaller(command, *words):
-    words = [re.sub(r"(steps=\d+)00$", r"\1", word) for word in words]  # 300 are 3
+    # Where a page has 300 steps there are 3 here.
+    numbers = r"(steps=|every=|replay-|^)(\d+)$" if command == "replay" else \
+        r"(steps=|every=|replay-)(\d{3,})$"
+    words = [re.sub(numbers, lambda m: m[1] + str(-(-int(m[2]) // 100)), word) for word in words]
     if command == "train" and "--help-config" not in words:
         steps = [] if any("training.steps" in word for word in words) else ["training.steps=8"]
         words = with_settings(words, SMALL + steps)
