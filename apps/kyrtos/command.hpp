@@ -4,11 +4,14 @@
 
 #include <kyrtos/core/context.hpp>
 
-#include <CLI/CLI.hpp>
 #include <functional>
 
 /// \file
 /// \brief What the subcommands share: each file adds one to the command line.
+
+namespace CLI {
+class App;
+}
 
 namespace kyrtos::program {
 

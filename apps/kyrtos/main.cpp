@@ -7,6 +7,7 @@
 
 #include <mpi.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>

@@ -13,6 +13,7 @@
 #include "suites.hpp"
 #include "table.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>

@@ -11,6 +11,7 @@
 #include "measure.hpp"
 #include "report.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <numeric>
 

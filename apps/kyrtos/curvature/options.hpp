@@ -4,10 +4,13 @@
 
 #include <kyrtos/train/config.hpp>
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace kyrtos::program {
 

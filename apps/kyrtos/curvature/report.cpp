@@ -22,7 +22,7 @@ std::string heading(CurvatureResult const& r) {
   auto const& o = r.options;
   std::string text = fmt::format("{} of {}", describe(o), r.checkpoint);
   if (r.step) text += fmt::format(", step {}", *r.step);
-  text += "\n" + plural(r.parameters, "parameter");
+  text += fmt::format("\n{}", plural(r.parameters, "parameter"));
   if (r.parameters < r.model_parameters) text += fmt::format(" of {}", r.model_parameters);
   if (r.active_depth < r.depth)
     text += fmt::format(", {} of {} blocks active", r.active_depth, r.depth);

@@ -11,6 +11,7 @@
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_training.hpp>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>

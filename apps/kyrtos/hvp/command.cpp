@@ -9,6 +9,7 @@
 #include "../common/stored_model.hpp"
 #include "../curvature/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/core.h>
 

@@ -11,6 +11,7 @@
 
 #include "../common/format.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fmt/core.h>

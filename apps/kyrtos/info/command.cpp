@@ -8,6 +8,7 @@
 #include "../common/json_text.hpp"
 #include "info.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <fmt/core.h>

@@ -10,6 +10,7 @@
 #include "../common/format.hpp"
 #include "../common/json_text.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -4,6 +4,8 @@
 
 #include "../common/python_script.hpp"
 
+#include <CLI/CLI.hpp>
+
 namespace kyrtos::program {
 
 namespace {

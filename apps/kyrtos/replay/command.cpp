@@ -8,6 +8,7 @@
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_record.hpp>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>

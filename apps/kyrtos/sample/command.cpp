@@ -6,6 +6,7 @@
 
 #include "../common/stored_model.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

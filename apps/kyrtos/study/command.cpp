@@ -4,6 +4,7 @@
 
 #include "../common/python_script.hpp"
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 
 namespace kyrtos::program {

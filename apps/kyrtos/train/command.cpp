@@ -11,6 +11,7 @@
 #include "signals.hpp"
 #include "status.hpp"
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>

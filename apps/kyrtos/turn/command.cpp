@@ -12,6 +12,7 @@
 
 #include "../common/json_text.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <fmt/core.h>
