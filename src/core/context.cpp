@@ -129,6 +129,7 @@ template <class Space>
 std::vector<CountedMemory> Context<Space>::counted() const {
   auto all = state_->counted;
   all.push_back({"scratch", state_->counted_scratch});
+  all.push_back({"reductions", static_cast<std::size_t>(reduction_buffer_size) * sizeof(double)});
   return all;
 }
 

@@ -118,7 +118,7 @@ class Context {
     return V(Kokkos::view_alloc(space(), Kokkos::WithoutInitializing, "kyrtos::" + name),
              static_cast<std::size_t>(extents)...);
   }
-  /// What was counted, the scratch included.
+  /// What was counted, with the scratch and the memory of reductions.
   std::vector<CountedMemory> counted() const;
 
   /// What the provider of matrix products keeps for this Context and its copies: a library's handle
