@@ -306,9 +306,14 @@ KYRTOS_API kyrtos_status kyrtos_trainer_step(kyrtos_trainer* trainer, const kyrt
 /// A checkpoint of all that the next step depends on but its batches: the same that `kyrtos train`
 /// writes and goes on from. Collective.
 KYRTOS_API kyrtos_status kyrtos_trainer_save(kyrtos_trainer* trainer, const char* path);
+/// A key such as `optimizer.beta2`, or a table such as `curvature`, in which later calls of
+/// kyrtos_trainer_restore() may find another value in the checkpoint than in the configuration.
+KYRTOS_API kyrtos_status kyrtos_trainer_allow_change(kyrtos_trainer* trainer, const char* key);
 /// Goes on from a checkpoint of the same [model], of a trainer or of `kyrtos train`. The curvature,
-/// if it is watched by now and was watched then, is followed on; otherwise from a cold start.
-/// Collective.
+/// if it is watched by now and was watched then, is followed on; otherwise from a cold start. Where
+/// the checkpoint's configuration differs in [model] or optimizer.name, or without having been
+/// allowed in another setting that steps depend on, it is KYRTOS_ERROR_CONFIG, and nothing has
+/// changed. Collective.
 KYRTOS_API kyrtos_status kyrtos_trainer_restore(kyrtos_trainer* trainer, const char* path);
 KYRTOS_API const char* kyrtos_trainer_error(const kyrtos_trainer* trainer);
 KYRTOS_API void kyrtos_trainer_destroy(kyrtos_trainer* trainer);

@@ -58,6 +58,13 @@ kyrtos_status kyrtos_trainer_save(kyrtos_trainer* handle, char const* path) {
   });
 }
 
+kyrtos_status kyrtos_trainer_allow_change(kyrtos_trainer* handle, char const* key) {
+  return with(handle, [&](auto& training) {
+    require_argument(key != nullptr, "the key is NULL");
+    training.allow_change(key);
+  });
+}
+
 kyrtos_status kyrtos_trainer_restore(kyrtos_trainer* handle, char const* path) {
   return with(handle, [&](auto& training) {
     require_argument(path != nullptr, "the checkpoint's path is NULL");

@@ -3,6 +3,7 @@
 #include "training.hpp"
 
 #include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/train/config_change.hpp>
 #include <kyrtos/train/configured_trainer.hpp>
 
 #include "spectrum.hpp"
@@ -70,10 +71,32 @@ void Training<Scalar>::save(std::string const& path) const {
 }
 
 template <class Scalar>
+void Training<Scalar>::allow_change(std::string const& key) {
+  train::require_keys({key});
+  allowed_.push_back(key);
+}
+
+namespace {
+
+/// Those that concern steps on batches of the caller, who brings learning rates too.
+void keep_those_of_steps(std::vector<train::ConfigChange>& changes, bool is_watched) {
+  std::erase_if(changes, [&](train::ConfigChange const& change) {
+    return change.role == train::KeyRole::run ||
+           (change.key.starts_with("curvature.") && !is_watched);
+  });
+}
+
+}  // namespace
+
+template <class Scalar>
 void Training<Scalar>::restore(std::string const& path) {
   auto const& context = model_->context;
   io::CheckpointReader const file(context.communicator(), path);
   auto state = train::run_state_from_json(file.text().state, path);
+  auto changes =
+      train::config_changes(train::parse_config(file.text().config, path), model_->config);
+  keep_those_of_steps(changes, trainer_.probe() != nullptr);
+  train::require_allowed(changes, allowed_, path);
   train::require_optimizer(state.trainer, optimizer_->name(), path);
   require<FileError>(state.growth.active() == model_->active,
                      path +

@@ -21,6 +21,7 @@ class Training {
   void watch(std::span<kyrtos_batch const> probe);
   kyrtos_step step(std::span<kyrtos_batch const> batches, double learning_rate);
   void save(std::string const& path) const;
+  void allow_change(std::string const& key);
   void restore(std::string const& path);
 
  private:
@@ -30,6 +31,7 @@ class Training {
   std::unique_ptr<optim::Optimizer<Scalar, Space>> optimizer_;
   train::Trainer<Scalar, Space> trainer_;
   std::optional<Batches<Scalar>> watched_;
+  std::vector<std::string> allowed_;  // keys that a checkpoint may have otherwise
 };
 
 }  // namespace kyrtos::c

@@ -251,6 +251,13 @@ module kyrtos_interfaces
       character(kind=c_char), intent(in) :: path(*)
       integer(c_int) :: r
     end function
+    function c_trainer_allow_change(trainer, key) &
+      bind(C, name="kyrtos_trainer_allow_change") result(r)
+      import
+      type(c_ptr), value :: trainer
+      character(kind=c_char), intent(in) :: key(*)
+      integer(c_int) :: r
+    end function
     function c_trainer_restore(trainer, path) bind(C, name="kyrtos_trainer_restore") result(r)
       import
       type(c_ptr), value :: trainer

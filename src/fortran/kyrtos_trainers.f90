@@ -19,6 +19,7 @@ module kyrtos_trainers
     procedure :: watch => trainer_watch
     procedure :: step => trainer_step
     procedure :: save => trainer_save
+    procedure :: allow_change => trainer_allow_change
     procedure :: restore => trainer_restore
     procedure :: error => trainer_error
     procedure :: destroy => trainer_destroy
@@ -56,6 +57,13 @@ contains
     character(*), intent(in) :: path
     integer, intent(out) :: status
     status = c_trainer_save(self%c, path//c_null_char)
+  end subroutine
+
+  subroutine trainer_allow_change(self, key, status)
+    class(kyrtos_trainer), intent(inout) :: self
+    character(*), intent(in) :: key
+    integer, intent(out) :: status
+    status = c_trainer_allow_change(self%c, key//c_null_char)
   end subroutine
 
   subroutine trainer_restore(self, path, status)

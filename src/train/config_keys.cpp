@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -14,7 +15,9 @@ namespace {
 
 std::string quoted(std::string const& text) {
   std::ostringstream out;
-  out << toml::value<std::string>(text);
+  toml::value<std::string> const value(text);
+  // Without literal strings, so that it is JSON too.
+  out << toml::toml_formatter(value, toml::format_flags::allow_unicode_strings);
   return out.str();
 }
 
@@ -46,81 +49,103 @@ constexpr Interval below_one{.most = 1, .upper = Interval::End::open};
 struct Declarations {
   std::vector<Key> keys;
   std::string section;
+  KeyRole usual = KeyRole::run;         // of the section's keys,
+  std::optional<KeyRole> of_next = {};  // but for the next one
 
-  void in(char const* name) { section = std::string(name) + "."; }
+  void in(char const* name, KeyRole role) {
+    section = std::string(name) + ".";
+    usual = role;
+  }
+
+  /// The next key has another role than its section.
+  Declarations& as(KeyRole role) {
+    of_next = role;
+    return *this;
+  }
+
+  void add(char const* name, char const* help, std::string allowed,
+           std::function<bool(toml::node const&)> set, std::function<std::string()> text) {
+    keys.push_back({section + name, help, std::move(allowed), of_next.value_or(usual),
+                    std::move(set), std::move(text)});
+    of_next.reset();
+  }
 
   void integer(char const* name, Index& value, Index least, char const* help,
                Index most = std::numeric_limits<Index>::max()) {
     bool const bounded = most < std::numeric_limits<Index>::max();
-    keys.push_back({section + name, help,
-                    bounded ? fmt::format("an integer from {} to {}", least, most)
-                            : fmt::format("an integer of at least {}", least),
-                    [&value, least, most](toml::node const& node) {
-                      auto const v = node.value_exact<std::int64_t>();
-                      if (!v || *v < least || *v > most) return false;
-                      value = *v;
-                      return true;
-                    },
-                    [&value] { return std::to_string(value); }});
+    add(
+        name, help,
+        bounded ? fmt::format("an integer from {} to {}", least, most)
+                : fmt::format("an integer of at least {}", least),
+        [&value, least, most](toml::node const& node) {
+          auto const v = node.value_exact<std::int64_t>();
+          if (!v || *v < least || *v > most) return false;
+          value = *v;
+          return true;
+        },
+        [&value] { return std::to_string(value); });
   }
 
   void real(char const* name, double& value, Interval range, char const* help) {
-    keys.push_back({section + name, help, range.describe(),
-                    [&value, range](toml::node const& node) {
-                      auto const v = node.value<double>();
-                      if (!node.is_number() || !range.contains(*v)) return false;
-                      value = *v;
-                      return true;
-                    },
-                    [&value] {
-                      auto const text = fmt::format("{}", value);
-                      // TOML tells floats from integers by the point or the exponent.
-                      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
-                    }});
+    add(
+        name, help, range.describe(),
+        [&value, range](toml::node const& node) {
+          auto const v = node.value<double>();
+          if (!node.is_number() || !range.contains(*v)) return false;
+          value = *v;
+          return true;
+        },
+        [&value] {
+          auto const text = fmt::format("{}", value);
+          // TOML tells floats from integers by the point or the exponent.
+          return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+        });
   }
 
   void flag(char const* name, bool& value, char const* help) {
-    keys.push_back({section + name, help, "true or false",
-                    [&value](toml::node const& node) {
-                      if (!node.is_boolean()) return false;
-                      value = *node.value<bool>();
-                      return true;
-                    },
-                    [&value] { return std::string(value ? "true" : "false"); }});
+    add(
+        name, help, "true or false",
+        [&value](toml::node const& node) {
+          if (!node.is_boolean()) return false;
+          value = *node.value<bool>();
+          return true;
+        },
+        [&value] { return std::string(value ? "true" : "false"); });
   }
 
   void text(char const* name, std::string& value, char const* help) {
-    keys.push_back({section + name, help, "a string",
-                    [&value](toml::node const& node) {
-                      if (!node.is_string()) return false;
-                      value = *node.value<std::string>();
-                      return true;
-                    },
-                    [&value] { return quoted(value); }});
+    add(
+        name, help, "a string",
+        [&value](toml::node const& node) {
+          if (!node.is_string()) return false;
+          value = *node.value<std::string>();
+          return true;
+        },
+        [&value] { return quoted(value); });
   }
 
   void list(char const* name, std::vector<std::string>& value, char const* help) {
-    keys.push_back({section + name, help, "a string or a list of strings",
-                    [&value](toml::node const& node) {
-                      std::vector<std::string> found;
-                      if (auto const one = node.value_exact<std::string>()) found = {*one};
-                      if (auto const* const array = node.as_array()) {
-                        for (auto const& element : *array) {
-                          if (!element.is_string()) return false;
-                          found.push_back(*element.value<std::string>());
-                        }
-                      } else if (found.empty()) {
-                        return false;
-                      }
-                      value = std::move(found);
-                      return true;
-                    },
-                    [&value] {
-                      std::string text = "[";
-                      for (auto const& entry : value)
-                        text += (text.size() > 1 ? ", " : "") + quoted(entry);
-                      return text + "]";
-                    }});
+    add(
+        name, help, "a string or a list of strings",
+        [&value](toml::node const& node) {
+          std::vector<std::string> found;
+          if (auto const one = node.value_exact<std::string>()) found = {*one};
+          if (auto const* const array = node.as_array()) {
+            for (auto const& element : *array) {
+              if (!element.is_string()) return false;
+              found.push_back(*element.value<std::string>());
+            }
+          } else if (found.empty()) {
+            return false;
+          }
+          value = std::move(found);
+          return true;
+        },
+        [&value] {
+          std::string text = "[";
+          for (auto const& entry : value) text += (text.size() > 1 ? ", " : "") + quoted(entry);
+          return text + "]";
+        });
   }
 
   template <class Enum>
@@ -129,26 +154,27 @@ struct Declarations {
     std::string allowed;
     for (auto const& [word, option] : options)
       allowed += (allowed.empty() ? "\"" : ", \"") + word + '"';
-    keys.push_back({section + name, help, "one of " + allowed,
-                    [&value, options](toml::node const& node) {
-                      auto const word = node.value_exact<std::string>();
-                      for (auto const& [label, option] : options)
-                        if (word && *word == label) {
-                          value = option;
-                          return true;
-                        }
-                      return false;
-                    },
-                    [&value, options] {
-                      for (auto const& [label, option] : options)
-                        if (option == value) return '"' + label + '"';
-                      return std::string();
-                    }});
+    add(
+        name, help, "one of " + allowed,
+        [&value, options](toml::node const& node) {
+          auto const word = node.value_exact<std::string>();
+          for (auto const& [label, option] : options)
+            if (word && *word == label) {
+              value = option;
+              return true;
+            }
+          return false;
+        },
+        [&value, options] {
+          for (auto const& [label, option] : options)
+            if (option == value) return '"' + label + '"';
+          return std::string();
+        });
   }
 };
 
 void declare_model(Declarations& d, model::TransformerConfig& c) {
-  d.in("model");
+  d.in("model", KeyRole::meaning);
   d.integer("vocabulary", c.vocabulary, 1, "number of tokens; 256 for bytes",
             std::numeric_limits<Token>::max());
   d.integer("context", c.context, 1, "longest sequence");
@@ -190,7 +216,7 @@ void declare_model(Declarations& d, model::TransformerConfig& c) {
 void declare_data(Declarations& d, DataConfig& c) {
   using Format = DataConfig::Format;
   using Order = DataConfig::Order;
-  d.in("data");
+  d.in("data", KeyRole::run);
   d.list("train", c.train, "training files or patterns: UTF-8 text, or tokens (.bin)");
   d.list("validation", c.validation, "validation files; none: the end of the training data");
   d.real("validation_fraction", c.validation_fraction, Interval{.most = 0.9},
@@ -208,38 +234,46 @@ void declare_data(Declarations& d, DataConfig& c) {
 }
 
 void declare_training(Declarations& d, TrainingConfig& c) {
-  d.in("training");
-  d.integer("steps", c.steps, 0, "optimiser steps");
+  d.in("training", KeyRole::run);
+  d.as(KeyRole::harmless).integer("steps", c.steps, 0, "optimiser steps");
   d.integer("batch", c.batch, 1, "sequences a step, over all ranks");
-  d.integer("micro_batch", c.micro_batch, 0, "sequences a rank works on at once; 0: its share");
+  d.as(KeyRole::harmless)
+      .integer("micro_batch", c.micro_batch, 0, "sequences a rank works on at once; 0: its share");
   d.integer("length", c.length, 0, "tokens a sequence; 0: model.context");
   d.integer("seed", c.seed, 0, "of initial parameters and the order of data");
   d.text("start", c.start,
          "checkpoint of the same [model] whose parameters a new run starts from; none: random");
   d.choice("precision", c.precision, {precisions().begin(), precisions().end()},
            "of all vectors; bf16 and tf32: of the factors in matrix products, all else float32");
-  d.real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
-  d.real("skip_z_score", c.skip_z_score, not_negative,
-         "leave out updates whose loss or gradient norm lies further out; 0: none");
-  d.integer("z_score_window", c.z_score_window, 2, "steps that z-scores compare with");
-  d.real("qk_clip", c.qk_clip, not_negative,
-         "shrink queries and keys of heads whose attention logits pass it; 0: none");
-  d.integer("evaluate_every", c.evaluate_every, 0, "steps between validation losses; 0: never");
+  d.as(KeyRole::step)
+      .real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
+  d.as(KeyRole::step)
+      .real("skip_z_score", c.skip_z_score, not_negative,
+            "leave out updates whose loss or gradient norm lies further out; 0: none");
+  d.as(KeyRole::step)
+      .integer("z_score_window", c.z_score_window, 2, "steps that z-scores compare with");
+  d.as(KeyRole::step)
+      .real("qk_clip", c.qk_clip, not_negative,
+            "shrink queries and keys of heads whose attention logits pass it; 0: none");
+  d.as(KeyRole::harmless)
+      .integer("evaluate_every", c.evaluate_every, 0, "steps between validation losses; 0: never");
   d.integer("evaluation_batches", c.evaluation_batches, 1, "batches of a validation loss");
-  d.flag("recompute", c.recompute, "keep only the residual stream, compute the rest again");
+  d.as(KeyRole::harmless)
+      .flag("recompute", c.recompute, "keep only the residual stream, compute the rest again");
 }
 
 void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate& s,
                        optim::CdatOptions& cdat, double& sharpness_cap) {
   using Kind = OptimizerConfig::Kind;
-  d.in("optimizer");
-  d.choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
+  d.in("optimizer", KeyRole::step);
+  d.as(KeyRole::meaning)
+      .choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
   d.real("beta1", c.adamw.beta1, below_one, "AdamW: decay of the first moment");
   d.real("beta2", c.adamw.beta2, below_one, "AdamW: decay of the second moment");
   d.real("epsilon", c.adamw.epsilon, positive, "AdamW: added to the root of the second moment");
   d.real("weight_decay", c.adamw.weight_decay, not_negative, "decoupled, on matrices only");
   d.real("momentum", c.momentum, below_one, "SGD: heavy-ball momentum");
-  d.in("schedule");
+  d.in("schedule", KeyRole::run);
   d.real("peak", s.peak, positive, "highest learning rate");
   d.integer("warmup_steps", s.warmup_steps, 0, "steps of linear warm-up");
   d.integer("decay_steps", s.decay_steps, 0,
@@ -251,18 +285,23 @@ void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate&
            "after the warm-up");
   d.integer("total_steps", s.total_steps, 0, "where the decay ends; 0: at training.steps");
   d.real("floor", s.floor, share, "lowest learning rate, as a share of the peak");
-  d.real("cdat", cdat.scale, not_negative,
-         "lower rates where curvature asks for it, by this share of the loss' parabola along the "
-         "update: 1 to its bottom, 2 across; 0: off");
-  d.real("sharpness_cap", sharpness_cap, not_negative,
-         "lower rates to this share of the one at which the sharpness is at its threshold; 0: off");
-  d.real("cdat_smoothing", cdat.smoothing, below_one, "decay of the means that cdat takes");
+  d.as(KeyRole::step)
+      .real(
+          "cdat", cdat.scale, not_negative,
+          "lower rates where curvature asks for it, by this share of the loss' parabola along the "
+          "update: 1 to its bottom, 2 across; 0: off");
+  d.as(KeyRole::step)
+      .real("sharpness_cap", sharpness_cap, not_negative,
+            "lower rates to this share of the one at which the sharpness is at its threshold; 0: "
+            "off");
+  d.as(KeyRole::step)
+      .real("cdat_smoothing", cdat.smoothing, below_one, "decay of the means that cdat takes");
 }
 
 void declare_curvature(Declarations& d, CurvatureConfig& c) {
   using C = CurvatureConfig;
-  d.in("curvature");
-  d.flag("enabled", c.enabled, "follow the largest eigenvalue while training");
+  d.in("curvature", KeyRole::step);
+  d.as(KeyRole::run).flag("enabled", c.enabled, "follow the largest eigenvalue while training");
   d.choice("matrix", c.matrix,
            {{"preconditioned", C::Matrix::preconditioned},
             {"hessian", C::Matrix::hessian},
@@ -278,10 +317,12 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
             {"critical", C::Method::critical}},
            "power iteration with a warm start, or from a random vector each time (max_hvps "
            "products); or critical sharpness from forward passes");
-  d.choice("probe", c.probe,
-           {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}, {"batch", C::Probe::batch}},
-           "where it is measured: one batch for the whole run, a new one each time (noisy), or "
-           "sequences of the step's own batch, before its update");
+  d.as(KeyRole::run)
+      .choice(
+          "probe", c.probe,
+          {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}, {"batch", C::Probe::batch}},
+          "where it is measured: one batch for the whole run, a new one each time (noisy), or "
+          "sequences of the step's own batch, before its update");
   d.choice(
       "precision", c.precision,
       {{"training", C::Factors::training}, {"tf32", C::Factors::tf32}, {"bf16", C::Factors::bf16}},
@@ -293,8 +334,10 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.flag("parts", c.parts,
          "one product more a step, for the sharpness of one part of the model alone (a block's "
          "attention, its MLP, the embedding, ...), in turn");
-  d.integer("probe_sequences", c.probe_sequences, 0,
-            "sequences of the probe, over all ranks; 0: 16, or the whole batch where it has fewer");
+  d.as(KeyRole::run)
+      .integer(
+          "probe_sequences", c.probe_sequences, 0,
+          "sequences of the probe, over all ranks; 0: 16, or the whole batch where it has fewer");
   d.integer("every", c.every, 1, "steps between estimates");
   d.integer("min_hvps", c.min_hvps, 1, "fewest Hessian-vector products a step");
   d.integer("max_hvps", c.max_hvps, 1, "most products a step");
@@ -310,7 +353,7 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
 
 void declare_growth(Declarations& d, growth::GrowthConfig& c) {
   using C = growth::GrowthConfig;
-  d.in("growth");
+  d.in("growth", KeyRole::run);
   d.integer("initial_depth", c.initial_depth, 0,
             "blocks that take part from the start; 0: all, or half where they grow");
   d.choice("when", c.when,
@@ -347,7 +390,7 @@ void declare_growth(Declarations& d, growth::GrowthConfig& c) {
 void declare_parallel(Declarations& d, ParallelConfig& c) {
   using Order = parallel::ReductionOptions::Order;
   using parallel::Sharding;
-  d.in("parallel");
+  d.in("parallel", KeyRole::harmless);
   d.choice("shard", c.shard,
            {{"none", Sharding::none}, {"optimizer", Sharding::optimizer}, {"full", Sharding::full}},
            "what ranks hold pieces of: nothing, all vectors but the parameters, or all vectors");
@@ -362,7 +405,7 @@ void declare_parallel(Declarations& d, ParallelConfig& c) {
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {
-  d.in("output");
+  d.in("output", KeyRole::harmless);
   d.text("directory", c.directory, "where checkpoints, metrics and plots go");
   d.integer("checkpoint_every", c.checkpoint_every, 0, "steps; 0: at the end only");
   d.integer("keep_checkpoints", c.keep_checkpoints, 0, "older ones are removed; 0: keep all");
@@ -376,7 +419,7 @@ void declare_output(Declarations& d, OutputConfig& c) {
 }
 
 void declare_recorder(Declarations& d, RecorderConfig& c) {
-  d.in("recorder");
+  d.in("recorder", KeyRole::harmless);
   d.integer("states", c.states, 0,
             "kept in host memory and written at an alarm, for `kyrtos replay`; 0: none");
   d.integer("every", c.every, 1, "steps between states that are kept");
@@ -390,7 +433,7 @@ void declare_recorder(Declarations& d, RecorderConfig& c) {
 }
 
 void declare_stop(Declarations& d, StopConfig& c) {
-  d.in("stop");
+  d.in("stop", KeyRole::harmless);
   d.list("signals", c.signals, "that end a run with a checkpoint and exit code 75");
   d.real("time_limit", c.time_limit, not_negative, "seconds; 0: until the job ends, if it does");
   d.real("time_reserve", c.time_reserve, not_negative,

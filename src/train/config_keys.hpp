@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/train/config.hpp>
+#include <kyrtos/train/config_change.hpp>
 
 #include <functional>
 #include <string>
@@ -21,6 +21,7 @@ struct Key {
   std::string path;  ///< `section.name`
   std::string help;
   std::string allowed;  ///< For people: `an integer of at least 1`, `"adamw" or "sgd"`.
+  KeyRole role;         ///< What a change means to a run that goes on from a checkpoint.
   /// Sets the value; false when the node has another type or is out of range.
   std::function<bool(toml::node const&)> set;
   std::function<std::string()> text;  ///< The value as TOML.

@@ -3,6 +3,7 @@
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/train/run.hpp>
 
+#include "data_content.hpp"
 #include "run_state.hpp"
 
 #include <chrono>
@@ -24,6 +25,8 @@ Run<Scalar, Space>::Run(Context<Space> const& context, RunConfig const& config,
                         Interruption interrupted)
     : interrupted_(std::move(interrupted)),
       data_(open_training_data(config)),
+      content_(content_of(data_, config, context.communicator())),
+      chooses_probe_(config.curvature.probe_sequences == 0),
       configured_(context, config, place_of(context), interrupted_),
       stream_(token_stream<Scalar>(context, config, data_.train, configured_.training_share,
                                    Purpose::training)),
@@ -108,7 +111,8 @@ typename Run<Scalar, Space>::Snapshot Run<Scalar, Space>::snapshot() const {
   RunState const state{.step = step_,
                        .trainer = c.trainer.state(),
                        .growth = c.growth.state(),
-                       .best_validation_loss = best_validation_loss_};
+                       .best_validation_loss = best_validation_loss_,
+                       .data = content_};
   return {{to_toml(config()), to_json(state)},
           vectors_to_save(c.theta, *c.optimizer, c.trainer.probe())};
 }
@@ -163,10 +167,32 @@ void Run<Scalar, Space>::start_from(io::CheckpointReader const& checkpoint) {
   configured_.theta.changed();
 }
 
+namespace {
+
+/// Files whose content is another than when the state was saved, as far as that is known.
+std::vector<ConfigChange> content_changes(std::map<std::string, std::string> const& before,
+                                          std::map<std::string, std::string> const& now) {
+  std::vector<ConfigChange> changes;
+  for (auto const& [key, content] : now)
+    if (auto const then = before.find(key); then != before.end() && then->second != content)
+      changes.push_back({key, then->second, content, KeyRole::run, /*of_content=*/true});
+  return changes;
+}
+
+}  // namespace
+
 template <class Scalar, class Space>
-void Run<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
+std::vector<ConfigChange> Run<Scalar, Space>::restore(io::CheckpointReader const& checkpoint,
+                                                      std::vector<std::string> const& allowed) {
   auto& c = configured_;
   auto const state = run_state_from_json(checkpoint.text().state, checkpoint.path());
+  auto changes =
+      config_changes(parse_config(checkpoint.text().config, checkpoint.path()), config());
+  for (auto& change : changes)
+    if (change.key == "curvature.probe_sequences" && chooses_probe_)
+      change.role = KeyRole::harmless;
+  for (auto const& change : content_changes(state.data, content_)) changes.push_back(change);
+  require_allowed(changes, allowed, checkpoint.path());
   require_optimizer(state.trainer, c.optimizer->name(), checkpoint.path());
   bool const has_all = read_saved_vectors(c.context, checkpoint, model().layout(),
                                           saved_vectors(c.theta, *c.optimizer, c.trainer.probe()));
@@ -177,6 +203,7 @@ void Run<Scalar, Space>::restore(io::CheckpointReader const& checkpoint) {
   c.trainer.set_active(c.growth.active());
   c.trainer.restore(state.trainer, has_all);
   best_validation_loss_ = state.best_validation_loss;
+  return changes;
 }
 
 KYRTOS_INSTANTIATE(kyrtos::train::Run)

@@ -65,7 +65,7 @@ TrainingData open_training_data(RunConfig const& config) {
   auto [train, validation] =
       c.validation.empty() ? all.split(c.validation_fraction)
                            : std::pair(all, io::TokenDataset(c.validation, token_format(config)));
-  TrainingData data{std::move(train), std::move(validation)};
+  TrainingData data{std::move(train), std::move(validation), std::move(all)};
   window_order(config, data.train, 1, Purpose::training).check("data.train");
   if (config.training.evaluate_every > 0)
     window_order(config, data.validation, 1, Purpose::validation)

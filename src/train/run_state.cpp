@@ -103,7 +103,8 @@ std::string to_json(RunState const& state) {
               {"best_validation_loss", optional(state.best_validation_loss)},
               {"threshold_ratio", optional(t.threshold_ratio)},
               {"stable_rate", optional(t.stable_rate)},
-              {"cdat", {t.cdat.decrease, t.cdat.curvature}}}
+              {"cdat", {t.cdat.decrease, t.cdat.curvature}},
+              {"data", state.data}}
       .dump();
 }
 
@@ -122,7 +123,8 @@ RunState run_state_from_json(std::string const& text, std::string const& file) {
                     .threshold_ratio = optional(j.at("threshold_ratio")),
                     .stable_rate = optional(j.value("stable_rate", json()))},
         .growth = growth_from(j.at("growth")),
-        .best_validation_loss = optional(j.value("best_validation_loss", json()))};
+        .best_validation_loss = optional(j.value("best_validation_loss", json())),
+        .data = j.value("data", std::map<std::string, std::string>())};
   } catch (std::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +
                     (text.empty() ? std::string("is missing (was it written elsewhere?)")

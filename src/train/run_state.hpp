@@ -6,6 +6,7 @@
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/train/trainer.hpp>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct RunState {
   TrainerState trainer;
   growth::GrowthState growth;
   std::optional<double> best_validation_loss = {};
+  std::map<std::string, std::string> data = {};  ///< As content_of() says; empty: not known.
 };
 
 std::string to_json(RunState const& state);

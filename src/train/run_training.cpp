@@ -3,6 +3,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_history.hpp>
 #include <kyrtos/train/run_record.hpp>
 #include <kyrtos/train/run_training.hpp>
 
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -35,7 +35,7 @@ void prepare_directory(Communicator const& ranks, std::string const& directory, 
     if (error)
       throw FileError(directory + ": can't be made: " + error.message() +
                       "; choose output.directory");
-    if (resume == Resume::never && fs::exists(directory + "/metrics.jsonl"))
+    if (resume == Resume::never && fs::exists(record_of(directory)))
       throw FileError(directory +
                       ": holds a run already; go on with it by --resume, or choose another "
                       "output.directory");
@@ -48,10 +48,8 @@ bool take_request(Communicator const& ranks, std::string const& file) {
   return ranks.any(ranks.is_root() && fs::remove(file, ignored));
 }
 
-void write_config(Communicator const& ranks, RunConfig const& config) {
-  if (!ranks.is_root()) return;
-  std::ofstream file(config.output.directory + "/config.toml");
-  file << to_toml(config);
+std::string record_of(std::string const& run) {
+  return run + "/metrics.jsonl";
 }
 
 class Stopwatch {
@@ -77,18 +75,19 @@ class Execution {
         checkpoints_(ranks_, checkpoints_of(config.output.directory),
                      config.output.keep_checkpoints),
         run_(context, config, [this] { return stop_.is_overdue(); }) {
+    require_keys(options.allowed_changes);
     prepare_directory(ranks_, config.output.directory, options.resume);
     checkpoints_.clean();
     RunPlan plan;
-    if (options.resume != Resume::never) resume(plan, options.resume);
+    if (options.resume != Resume::never) resume(plan, options.resume, options.allowed_changes);
     if (plan.resumed_from.empty() && !config.training.start.empty())
       run_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
     if (config.output.asynchronous) writer_.emplace(ranks_);
     if (config.recorder.states > 0) recorder_.emplace(context, config);
     if (!run_.is_finished())
       checkpoints_.require_room(checkpoints_to_come(), run_.checkpoint_bytes());
+    write_history(plan);
     record_.emplace(ranks_, config.output.directory, to_toml(config), run_.steps_done());
-    write_config(ranks_, config);
     plan.parameters = run_.model().layout().size();
     plan.first_step = first_step_ = run_.steps_done();
     plan.step_flops = run_.step_flops();
@@ -162,6 +161,16 @@ class Execution {
     if (is_asked || is_due || is_best) attempt([&] { save(is_best); });
   }
 
+  void write_history(RunPlan const& plan) const {
+    auto const& directory = config_.output.directory;
+    parallel::on_root<FileError>(ranks_, [&] {
+      if (plan.resumed_from.empty())
+        begin_history(directory, config_, fs::exists(record_of(directory)));
+      else
+        continue_history(directory, config_, {run_.steps_done(), plan.changes});
+    });
+  }
+
   Index checkpoints_to_come() const {
     Index const steps = config_.training.steps - run_.steps_done();
     Index const every = config_.output.checkpoint_every;
@@ -169,11 +178,11 @@ class Execution {
   }
 
   /// From the newest checkpoint that is whole; newer ones that are not are put aside.
-  void resume(RunPlan& plan, Resume resume) {
+  void resume(RunPlan& plan, Resume resume, std::vector<std::string> const& allowed) {
     std::vector<std::string> damaged;
     for (auto const& path : checkpoints_.list()) {
       try {
-        run_.restore(io::CheckpointReader(ranks_, path));
+        plan.changes = run_.restore(io::CheckpointReader(ranks_, path), allowed);
         plan.resumed_from = path;
         break;
       } catch (FileError const& error) {

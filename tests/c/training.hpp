@@ -54,6 +54,53 @@ TEST_CASE("C: training goes on from a checkpoint as if never interrupted", "[c]"
   kyrtos_model_destroy(loaded);
 }
 
+/// A trainer of the tiny model, with one of its settings replaced.
+template <class Work>
+void with_trainer(std::string const& setting, std::string const& other, Work const& work) {
+  std::string config = tiny_model;
+  if (!setting.empty()) config.replace(config.find(setting), setting.size(), other);
+  TinyModel const tiny(MPI_COMM_SELF, config.c_str());
+  kyrtos_trainer* trainer = nullptr;
+  REQUIRE(kyrtos_trainer_create(tiny.model, &trainer) == KYRTOS_OK);
+  work(trainer);
+  kyrtos_trainer_destroy(trainer);
+}
+
+TEST_CASE("C: training goes on with the same settings, or such as may change", "[c]") {
+  TemporaryDirectory const directory{Communicator(MPI_COMM_SELF)};
+  auto const file = directory / "trainer.h5";
+  auto const restore = [&](kyrtos_trainer* trainer) {
+    return kyrtos_trainer_restore(trainer, file.c_str());
+  };
+  with_trainer("", "", [&](kyrtos_trainer* t) {
+    TinyBatch const b;
+    REQUIRE(kyrtos_trainer_step(t, &b.batch, 1, 0.01, nullptr) == KYRTOS_OK);
+    REQUIRE(kyrtos_trainer_save(t, file.c_str()) == KYRTOS_OK);
+  });
+  for (std::string const other :
+       {"heads = 4", "z_loss = 0.5, heads = 2", "causal = false, heads = 2"})
+    with_trainer("heads = 2", other, [&](kyrtos_trainer* t) {
+      REQUIRE(kyrtos_trainer_allow_change(t, "model") == KYRTOS_OK);
+      CHECK(restore(t) == KYRTOS_ERROR_CONFIG);
+      auto const key = "model." + other.substr(0, other.find(' '));
+      CHECK(std::string(kyrtos_trainer_error(t)).find(key + " was ") != std::string::npos);
+    });
+  with_trainer("beta2 = 0.9", "beta2 = 0.8", [&](kyrtos_trainer* t) {
+    CHECK(restore(t) == KYRTOS_ERROR_CONFIG);
+    CHECK(std::string(kyrtos_trainer_error(t)).find("optimizer.beta2 was 0.9 and is 0.8") !=
+          std::string::npos);
+    CHECK(kyrtos_trainer_allow_change(t, "optimiser") == KYRTOS_ERROR_CONFIG);
+    CHECK(kyrtos_trainer_allow_change(t, nullptr) == KYRTOS_ERROR_ARGUMENT);
+    REQUIRE(kyrtos_trainer_allow_change(t, "optimizer.beta2") == KYRTOS_OK);
+    CHECK(restore(t) == KYRTOS_OK);
+  });
+  // What the program brings itself, or does not use.
+  with_trainer("training.clip_norm = 0.0",
+               "training = { clip_norm = 0.0, seed = 9 }\nschedule.peak = 1.0\ndata.train = \"a\"\n"
+               "curvature.max_hvps = 9",
+               [&](kyrtos_trainer* t) { CHECK(restore(t) == KYRTOS_OK); });
+}
+
 /// What the last step of a trainer read, as a batch of C.
 struct ReadBatch {
   explicit ReadBatch(train::Run<double, Space> const& trainer) {

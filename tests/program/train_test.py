@@ -97,6 +97,48 @@ class Train(InAFolder):
         self.assertEqual([step["loss"] for step in self.metrics()],
                          [step["loss"] for step in self.metrics("whole")])
 
+    def test_a_run_is_what_its_configuration_says(self):
+        begin = ("--set", "training.steps=8", "--set", "schedule.total_steps=20")
+        self.train(*begin)
+        first = (self.folder / "run/config.toml").read_bytes()
+        resume = lambda *words, **more: self.train(*begin, "--resume", *words, **more)
+        for setting in ("model.heads=4", "model.causal=false", "optimizer.name=sgd"):
+            told = resume("--set", setting, "--allow-change", setting.split(".")[0], status=1)
+            self.assertRegex(told, rf"(?s)step-00000008.h5: .*{setting.split('=')[0]} was \S+ and is ")
+        told = resume("--set", "training.seed=2", "--set", "training.batch=2", status=1)
+        self.assertIn("--allow-change", told)
+        self.assertRegex(told, r"\n  training.batch was 4 and is 2 now\n  training.seed was 1 and is 2")
+        self.assertEqual(len(self.metrics()), 8)
+        text = (self.folder / "text.txt").read_bytes()
+        (self.folder / "text.txt").write_bytes(text[:-1])
+        self.assertIn("the content of data.train was", resume(status=1))
+        self.assertIn("did you mean 'data.train'", resume("--allow-change", "data.tarin", status=1))
+        self.run_program("train", "run.toml", "--allow-change", "data", status=2)  # not a resume
+        log = resume("--set", "training.steps=9", "--set", "training.seed=2", "--set",
+                     "output.log_every=1", "--allow-change", "data", "--allow-change",
+                     "training.seed")
+        self.assertIn("Changed: training.seed was 1 and is 2 now", log)
+        self.assertEqual((self.folder / "run/config.toml").read_bytes(), first)
+        facts = json.loads(self.run_program("info", "run", "--json"))
+        self.assertEqual(facts["resumes"][0]["after_step"], 8)
+        self.assertIn("training.seed was 1 and is 2 now", facts["resumes"][0]["changes"])
+
+    def test_info_has_every_setting(self):
+        settings = ("model.norm_epsilon=1e-3", "model.positions=rotary", "model.bias=false",
+                    "model.rotary_base=500.0", "model.head_size=16", "optimizer.beta2=0.9",
+                    "parallel.bucket_bytes=1000", "training.seed=3", "training.steps=1")
+        self.train(*(word for setting in settings for word in ("--set", setting)))
+        for name in ("run", "run/checkpoints/step-00000001.h5"):
+            facts = json.loads(self.run_program("info", name, "--json"))
+            for key, value in (("norm_epsilon", 1e-3), ("bias", False), ("rotary_base", 500.0),
+                               ("head_size", 16), ("soft_cap", 0)):
+                self.assertEqual(facts["model"][key], value)
+            for key, value in (("optimizer.beta2", 0.9), ("parallel.bucket_bytes", 1000),
+                               ("training.seed", 3), ("data.train", ["text.txt"])):
+                self.assertEqual(facts["settings"][key], value)
+            self.assertNotIn("optimizer.beta1", facts["settings"])
+            self.assertIn("training.seed: 3\n", self.run_program("info", name))
+
     def test_a_signal_leaves_a_checkpoint(self):
         for word in (signal.SIGTERM, signal.SIGINT):
             directory = f"run-{word.name}"

@@ -26,7 +26,8 @@ TEST_CASE("rounded: the sharpness of a trained model is that of float32 to two p
     auto config = run.config;
     config.training.precision = of;
     train::Run<float, Space> trainer(run.context, config);
-    trainer.restore(io::CheckpointReader(run.context.communicator(), run.directory / "trained.h5"));
+    trainer.restore(io::CheckpointReader(run.context.communicator(), run.directory / "trained.h5"),
+                    {"training.precision"});
     return trainer.probe()->reference(trainer.steps_done());
   };
   auto const exact = sharpness(train::Precision::float32), rounded = sharpness(precision);

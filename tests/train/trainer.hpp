@@ -306,11 +306,12 @@ TEST_CASE("a restart says what does not fit", "[trainer]") {
   trainer.save(run.directory / "there.h5");
   auto const restore_into = [&](TinyRun const& other) {
     train::Run<Scalar, Space> into(other.context, other.config);
-    return failure<FileError>([&] {
+    return failure<ConfigError>([&] {
       into.restore(io::CheckpointReader(run.context.communicator(), run.directory / "there.h5"));
     });
   };
   CHECK(restore_into(wider).find("there.h5") != std::string::npos);
+  CHECK(restore_into(wider).find("model.width was 16 and is 32 now") != std::string::npos);
   CHECK(restore_into(sgd).find("optimizer.name") != std::string::npos);
   CHECK(restore_into(run).empty());
 }

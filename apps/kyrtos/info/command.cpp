@@ -23,8 +23,10 @@ struct InfoOptions {
   bool checks_mpi_gpu = false, tries_mpi_gpu = false;
 };
 
-/// `size_bytes` → `size`; names of the environment stay as they are.
+/// `size_bytes` → `size`; names of the environment and of settings stay as they are.
 std::string words_of(std::string key) {
+  bool const is_setting = key.find('.') != std::string::npos;
+  if (is_setting) return key;
   for (std::string const unit : {"_bytes", "_flops"})
     if (key.ends_with(unit)) key.resize(key.size() - unit.size());
   bool const is_variable = std::isupper(static_cast<unsigned char>(key.front())) != 0;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/io/checkpoint.hpp>
-#include <kyrtos/train/config.hpp>
+#include <kyrtos/train/run_history.hpp>
 #include <kyrtos/train/run_record.hpp>
 #include <kyrtos/train/run_training.hpp>
 
@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 namespace kyrtos::program {
@@ -23,33 +22,38 @@ namespace {
 namespace fs = std::filesystem;
 namespace hdf5 = io::hdf5;
 
-// ---- The model ---------------------------------------------------------------------------------
+// ---- The configuration -------------------------------------------------------------------------
 
-/// The [model] of a configuration, all that is derived filled in.
-Facts model_facts(std::string const& config, std::string const& source) {
-  static std::set<std::string> const main_keys{
-      "vocabulary", "context",   "input_features", "output_features", "depth",     "width", "heads",
-      "kv_heads",   "mlp_width", "norm",           "activation",      "positions", "tied"};
-  std::istringstream toml(train::to_toml(train::parse_config(config, source)));
+/// TOML as JSON: the same but for some strings.
+Facts value_of(std::string const& toml) {
+  auto const value = Facts::parse(toml, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? Facts(toml) : value;
+}
+
+/// [model], all that is derived filled in.
+Facts model_facts(train::RunConfig const& config) {
+  std::istringstream toml(train::to_toml(config));
   Facts facts;
   bool is_model = false;
   for (std::string line; std::getline(toml, line);) {
     if (line.starts_with("[")) is_model = line == "[model]";
     auto const equals = line.find(" = ");
     if (!is_model || equals == std::string::npos) continue;
-    auto const key = line.substr(0, equals);
-    auto const value = Facts::parse(line.substr(equals + 3));  // what [model] holds is JSON too
-    if (main_keys.count(key) > 0 && value != 0) facts[key] = value;
+    facts[line.substr(0, equals)] = value_of(line.substr(equals + 3));
   }
   return facts;
 }
 
-/// A configuration that can't be read is worth knowing, but the rest is too.
-Facts model_or_fault(std::string const& config, std::string const& source) {
+/// The model, and every other setting that is not the default. A configuration that can't be read
+/// is worth knowing, but the rest is too.
+void add_config(std::string const& text, std::string const& source, Facts& facts) {
   try {
-    return model_facts(config, source);
+    auto const config = train::parse_config(text, source);
+    facts["model"] = model_facts(config);
+    for (auto const& change : train::changes_from_defaults(config))
+      facts["settings"][change.key] = value_of(change.now);
   } catch (Error const& error) {
-    return std::string("can't be read: ") + error.what();
+    facts["model"] = std::string("can't be read: ") + error.what();
   }
 }
 
@@ -159,8 +163,7 @@ void add_checkpoint(std::string const& path, hid_t file, Facts& facts) {
       facts["parameters"] = group.elements;
       facts["type"] = group.type;
     }
-  if (auto const config = hdf5::read_text(file, "config"))
-    facts["model"] = model_or_fault(*config, path);
+  if (auto const config = hdf5::read_text(file, "config")) add_config(*config, path, facts);
   facts["groups"] = to_facts(groups);
   facts["checksums"] = checksum_status(groups);
 }
@@ -205,7 +208,12 @@ void add_directory(std::string const& path, Facts& facts) {
   if (std::ifstream config(path + "/config.toml"); config) {
     std::stringstream text;
     text << config.rdbuf();
-    facts["model"] = model_or_fault(text.str(), path + "/config.toml");
+    add_config(text.str(), path + "/config.toml", facts);
+  }
+  for (auto const& resumption : train::read_resumptions(path)) {
+    Facts changes = Facts::array();
+    for (auto const& change : resumption.changes) changes.push_back(to_string(change));
+    facts["resumes"].push_back({{"after_step", resumption.step}, {"changes", changes}});
   }
   auto const checkpoints = io::list_checkpoints(path + "/checkpoints");
   facts["checkpoints"] = checkpoints.size();

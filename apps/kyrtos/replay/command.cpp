@@ -5,6 +5,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/train/run.hpp>
+#include <kyrtos/train/run_history.hpp>
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_record.hpp>
 
@@ -37,7 +38,7 @@ train::RunConfig config_of(ReplayOptions const& o) {
                         ": a replay takes the run's own steps; only curvature.* and "
                         "output.tensors_every may differ");
   }
-  auto config = train::load_config(o.run + "/config.toml", o.overrides);
+  auto config = train::config_at(o.run, o.from, o.overrides);
   if (config.growth.when == growth::GrowthConfig::When::curvature && !o.overrides.empty())
     throw ConfigError(o.run +
                       ": grows by its curvature, so other measurements would be another run; "
@@ -87,7 +88,7 @@ int replay(MPI_Comm ranks, ReplayOptions const& o, train::RunConfig const& confi
   bool const is_root = context.communicator().is_root();
   auto const state = state_before(o.run, o.from);
   train::Run<Scalar, Space> run(context, config);
-  run.restore(io::CheckpointReader(context.communicator(), state));
+  run.restore(io::CheckpointReader(context.communicator(), state), {"curvature", "data"});
   Index const to = o.to > 0 ? o.to : std::min(o.from + 20, config.training.steps);
   auto const out = o.out.empty() ? fmt::format("{}/replay-{}", o.run, o.from) : o.out;
   if (std::filesystem::exists(out + "/metrics.jsonl"))

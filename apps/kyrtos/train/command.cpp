@@ -24,7 +24,7 @@ namespace {
 
 struct TrainOptions {
   std::string config;
-  std::vector<std::string> overrides;
+  std::vector<std::string> overrides, allowed_changes;
   bool resume = false, help_config = false, profile = false;
 };
 
@@ -83,6 +83,7 @@ int train(MPI_Comm ranks, TrainOptions const& o) {
   auto const config = train::load_config(o.config, o.overrides);
   train::RunOptions options;
   options.resume = o.resume ? train::Resume::if_there : train::Resume::never;
+  options.allowed_changes = o.allowed_changes;
   options.should_stop = [] { return !remembered_signal().empty(); };
   options.job_end = job_end();
   listen_to(config.stop.signals);
@@ -104,9 +105,19 @@ void add_train(CLI::App& app, Action& action) {
                    "Replaces a value of the file: section.key=value; may be given again")
       ->allow_extra_args(false)
       ->take_all();
-  command->add_flag("--resume", options->resume,
-                    "Go on from the newest good checkpoint of output.directory; start where there "
-                    "is none");
+  auto* const resume =
+      command->add_flag("--resume", options->resume,
+                        "Go on from the newest good checkpoint of output.directory; start where "
+                        "there is none");
+  command
+      ->add_option(
+          "--allow-change", options->allowed_changes,
+          "Go on although this key, or a key of this table, is another than before; may be "
+          "given again")
+      ->type_name("KEY")
+      ->allow_extra_args(false)
+      ->take_all()
+      ->needs(resume);
   command->add_flag("--profile", options->profile,
                     "At the end, say where the time of a step went, by layer and pass; waiting "
                     "after each of them costs some speed on devices");

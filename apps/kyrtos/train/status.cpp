@@ -67,6 +67,7 @@ void Status::started(train::RunPlan const& plan) {
   if (!plan.not_used.empty()) say("Passed over: " + plan.not_used);
   if (!plan.resumed_from.empty())
     say(fmt::format("Going on from {} at step {}", plan.resumed_from, plan.first_step));
+  for (auto const& change : plan.changes) say("Changed: " + to_string(change));
   say(
       fmt::format("{} parameters, {} steps of {} tokens, {}FLOP a step; matrix products run at "
                   "{}FLOP/s; everything goes to {}",

@@ -71,7 +71,9 @@ class Turn {
   Turn(Context<Space> const& context, TurnOptions const& options, train::RunConfig const& config,
        io::CheckpointReader const& file)
       : context_(context), o_(options), before_(context, config), after_(context, config) {
-    for (auto* run : {&before_, &after_}) run->restore(file);
+    // All but its model and optimiser may be as --set says.
+    for (auto* run : {&before_, &after_})
+      run->restore(file, {"data", "training", "optimizer", "schedule", "curvature", "growth"});
     if (before_.steps_done() < 1)
       throw ConfigError(file.path() + ": is of step 0, before which there is no preconditioner");
     report_ = after_.step();

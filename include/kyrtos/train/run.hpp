@@ -3,11 +3,14 @@
 #pragma once
 
 #include <kyrtos/io/asynchronous_writer.hpp>
+#include <kyrtos/train/config_change.hpp>
 #include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kyrtos::train {
 
@@ -47,8 +50,12 @@ class Run {
   void save(std::string const& path, io::AsynchronousWriter<Scalar, Space>& writer) const;
   std::uint64_t checkpoint_bytes() const;
   /// Parameters, optimiser, tracker and the rest as saved; the configuration stays this one.
-  /// \throws FileError also for a checkpoint of another model.
-  void restore(io::CheckpointReader const& checkpoint);
+  /// \param allowed keys, or tables of keys, that may differ from the checkpoint's configuration
+  /// although the steps to come will depend on it: KeyRole::step and KeyRole::run.
+  /// \return all that differs, also in the data's content.
+  /// \throws ConfigError, before anything is read, as require_allowed(); FileError.
+  std::vector<ConfigChange> restore(io::CheckpointReader const& checkpoint,
+                                    std::vector<std::string> const& allowed = {});
   /// The parameters alone, of a checkpoint of any origin, before the first step. \throws FileError
   /// as restore(), and naming the setting of [model] by which they would mean something else.
   void start_from(io::CheckpointReader const& checkpoint);
@@ -79,6 +86,8 @@ class Run {
  private:
   Interruption interrupted_;
   TrainingData data_;
+  std::map<std::string, std::string> content_;  // of the data's files, by key
+  bool chooses_probe_;                          // its size, by batch and ranks
   ConfiguredTrainer<Scalar, Space> configured_;
   TokenStream<Scalar, Space> stream_, validation_;
   std::optional<TokenStream<Scalar, Space>> probe_stream_;

@@ -20,6 +20,7 @@ namespace kyrtos::train {
 /// What a run trains on and what it is judged by.
 struct TrainingData {
   io::TokenDataset train, validation;
+  io::TokenDataset all;  ///< Of the files under data.train, a part that is set aside included.
 };
 
 /// \throws ConfigError when there are no files, or too few tokens for a sequence; FileError.

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
-#include <kyrtos/train/config.hpp>
+#include <kyrtos/train/config_change.hpp>
 #include <kyrtos/train/step_report.hpp>
 
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kyrtos::train {
 
@@ -22,6 +23,7 @@ struct RunPlan {
   double product_flops = 0;   ///< Of a Hessian-vector product on the probe, on this rank.
   Index probe_sequences = 0;  ///< Over all ranks; 0 without curvature.
   std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
+  std::vector<ConfigChange> changes = {};  ///< Since the checkpoint was written.
   std::optional<double> seconds_left = {};  ///< Until the time limit.
 };
 
@@ -46,6 +48,9 @@ enum class Resume {
 
 struct RunOptions {
   Resume resume = Resume::never;
+  /// Keys, or tables of keys, that may differ from those of the checkpoint although steps depend on
+  /// them (train/config_change.hpp).
+  std::vector<std::string> allowed_changes = {};
   /// Asked on every rank before each step, between batches of a validation and between products of
   /// the tracker; true on any rank stops the run with a checkpoint.
   std::function<bool()> should_stop = [] { return false; };
@@ -66,8 +71,10 @@ struct RunResult {
 };
 
 /// Trains as the configuration says, in `output.directory`: `config.toml`, `metrics.jsonl`,
-/// `run.h5` and `checkpoints/step-<number>.h5`. Creating a file `stop` there stops the run with a
-/// checkpoint, `checkpoint_now` takes one; both files are removed when they have been honoured.
+/// `run.h5` and `checkpoints/step-<number>.h5`. A run that resumes keeps `config.toml` and adds
+/// what changed to `resumes.jsonl` (train/run_history.hpp). Creating a file `stop` there stops the
+/// run with a checkpoint, `checkpoint_now` takes one; both files are removed when they have been
+/// honoured.
 ///
 /// Nothing done is lost to what comes later: records are appended, checkpoints complete or absent,
 /// and a run never starts over in the directory of another. A disk without room for the checkpoints
