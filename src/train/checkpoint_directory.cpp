@@ -30,18 +30,23 @@ std::vector<std::string> CheckpointDirectory::list() const {
   return paths;
 }
 
+void CheckpointDirectory::add(std::string const& file) {
+  std::erase(own_, file);
+  own_.push_back(file);
+}
+
 void CheckpointDirectory::clean() const {
   parallel::on_root<FileError>(ranks_, [&] {
     std::vector<fs::path> partial;
     for (auto const& entry : fs::directory_iterator(path_))
-      if (io::is_partial(entry.path().string())) partial.push_back(entry.path());
+      if (entry.path().string().ends_with(io::partial_path(".h5"))) partial.push_back(entry.path());
     for (auto const& file : partial) fs::remove(file);
   });
 }
 
 void CheckpointDirectory::require_room(Index count, std::uint64_t bytes) const {
   parallel::on_root<FileError>(ranks_, [&] {
-    auto const present = static_cast<Index>(io::list_checkpoints(path_).size());
+    auto const present = static_cast<Index>(own_.size());
     Index const beside =
         std::max<Index>(keep_ + 1 - present, 1);  // a new one before an old one goes
     Index const most = keep_ > 0 ? std::min(count, beside) : count;
@@ -67,11 +72,11 @@ void CheckpointDirectory::keep_as_best(std::string const& file) const {
   });
 }
 
-void CheckpointDirectory::remove_old() const {
-  if (keep_ == 0 || !ranks_.is_root()) return;
-  auto const all = io::list_checkpoints(path_);
+void CheckpointDirectory::remove_old() {
+  if (keep_ == 0) return;
   std::error_code ignored;
-  for (auto i = static_cast<std::size_t>(keep_); i < all.size(); ++i) fs::remove(all[i], ignored);
+  for (; own_.size() > static_cast<std::size_t>(keep_); own_.pop_front())
+    if (ranks_.is_root()) fs::remove(own_.front(), ignored);
 }
 
 }  // namespace kyrtos::train

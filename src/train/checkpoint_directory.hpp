@@ -6,13 +6,14 @@
 #include <kyrtos/core/types.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
 namespace kyrtos::train {
 
 /// The checkpoints of a run, `step-<number>.h5` in one directory. Rank 0 does the work; every
-/// function but path_of() is collective.
+/// function but path_of() and add() is collective.
 class CheckpointDirectory {
  public:
   /// \param keep how many of them stay when new ones come; 0: all.
@@ -25,6 +26,9 @@ class CheckpointDirectory {
   /// Newest first, as rank 0 sees them: on some file systems ranks disagree for a moment.
   std::vector<std::string> list() const;
 
+  /// A checkpoint of this run, newer than those before it: only such are removed by remove_old().
+  void add(std::string const& file);
+
   /// Removes what a run that was killed left half-written.
   void clean() const;
 
@@ -35,7 +39,7 @@ class CheckpointDirectory {
   /// Damaged files, so that they neither count among those to keep nor are lost.
   void put_aside(std::vector<std::string> const& files) const;
 
-  void remove_old() const;
+  void remove_old();
 
   /// Makes a checkpoint of this directory `best.h5` too: a second name of the same file where the
   /// file system has such, else a copy. \throws FileError
@@ -45,6 +49,7 @@ class CheckpointDirectory {
   Communicator ranks_;
   std::string path_;
   Index keep_;
+  std::deque<std::string> own_;  // the oldest first
 };
 
 }  // namespace kyrtos::train

@@ -9,8 +9,10 @@
 
 #include "checkpoint_directory.hpp"
 #include "flight_recorder.hpp"
+#include "run_lock.hpp"
 #include "stop_request.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <filesystem>
@@ -27,29 +29,32 @@ std::string checkpoints_of(std::string const& run) {
   return run + "/checkpoints";
 }
 
-/// \throws FileError on every rank when the directory can't be had.
-void prepare_directory(Communicator const& ranks, std::string const& directory, Resume resume) {
-  parallel::on_root<FileError>(ranks, [&] {
-    std::error_code error;
-    fs::create_directories(checkpoints_of(directory), error);
-    if (error)
-      throw FileError(directory + ": can't be made: " + error.message() +
-                      "; choose output.directory");
-    if (resume == Resume::never && fs::exists(record_of(directory)))
-      throw FileError(directory +
-                      ": holds a run already; go on with it by --resume, or choose another "
-                      "output.directory");
-  });
+std::string record_of(std::string const& run) {
+  return run + "/metrics.jsonl";
+}
+
+void make_directory(std::string const& directory) {
+  std::error_code error;
+  fs::create_directories(checkpoints_of(directory), error);
+  if (error)
+    throw FileError(directory + ": can't be made: " + error.message() +
+                    "; choose output.directory");
+}
+
+bool has_record(std::string const& directory) {
+  return fs::exists(record_of(directory)) || fs::exists(directory + "/run.h5");
+}
+
+bool has_checkpoints(std::string const& directory) {
+  auto const files = fs::directory_iterator(checkpoints_of(directory));
+  return std::any_of(begin(files), end(files),
+                     [](auto const& entry) { return entry.path().extension() == ".h5"; });
 }
 
 /// True on all ranks when the file is there, which is then removed.
 bool take_request(Communicator const& ranks, std::string const& file) {
   std::error_code ignored;
   return ranks.any(ranks.is_root() && fs::remove(file, ignored));
-}
-
-std::string record_of(std::string const& run) {
-  return run + "/metrics.jsonl";
 }
 
 class Stopwatch {
@@ -76,10 +81,10 @@ class Execution {
                      config.output.keep_checkpoints),
         run_(context, config, [this] { return stop_.is_overdue(); }) {
     require_keys(options.allowed_changes);
-    prepare_directory(ranks_, config.output.directory, options.resume);
-    checkpoints_.clean();
     RunPlan plan;
+    take_directory(plan, options.resume);
     if (options.resume != Resume::never) resume(plan, options.resume, options.allowed_changes);
+    if (plan.resumed_from.empty()) require_no_checkpoints();
     if (plan.resumed_from.empty() && !config.training.start.empty())
       run_.start_from(io::CheckpointReader(ranks_, find_checkpoint(config.training.start)));
     if (config.output.asynchronous) writer_.emplace(ranks_);
@@ -118,8 +123,43 @@ class Execution {
   }
 
  private:
+  /// \throws FileError on every rank when the directory can't be had.
+  void take_directory(RunPlan& plan, Resume resume) {
+    auto const& directory = config_.output.directory;
+    parallel::on_root<FileError>(ranks_, [&] {
+      make_directory(directory);
+      lock_.emplace(directory, LockTimes(),
+                    [this](std::string const& why) { observer_.waiting(why); });
+      if (resume == Resume::never && has_record(directory))
+        throw FileError(directory +
+                        ": holds a run already; go on with it by --resume, or choose another "
+                        "output.directory");
+    });
+    plan.taken_over = ranks_.broadcast(lock_ ? lock_->taken_over() : "");
+    checkpoints_.clean();
+  }
+
+  /// A run that begins would count them among its own, or write over them.
+  void require_no_checkpoints() const {
+    auto const& directory = config_.output.directory;
+    parallel::on_root<FileError>(ranks_, [&] {
+      if (!has_record(directory) && has_checkpoints(directory))
+        throw FileError(checkpoints_.path() +
+                        ": holds checkpoints, but no run is recorded beside it; move them away, "
+                        "choose another output.directory, or go on from the newest by --resume");
+    });
+  }
+
+  void require_lock() const {
+    if (ranks_.any(lock_ && lock_->is_lost()))
+      throw FileError(config_.output.directory +
+                      "/lock: is gone, or another run's, so this run ends and writes nothing more; "
+                      "go on by --resume when no other run has this directory");
+  }
+
   /// Before a step: whether it shall not be taken, and why.
   bool is_stopped(RunResult& result) {
+    require_lock();
     if (stop_.is_made()) {
       // A next job would do no better, nor the one after it.
       if (stop_.is_for_time() && run_.steps_done() == first_step_)
@@ -180,7 +220,8 @@ class Execution {
   /// From the newest checkpoint that is whole; newer ones that are not are put aside.
   void resume(RunPlan& plan, Resume resume, std::vector<std::string> const& allowed) {
     std::vector<std::string> damaged;
-    for (auto const& path : checkpoints_.list()) {
+    auto const files = checkpoints_.list();
+    for (auto const& path : files) {
       try {
         plan.changes = run_.restore(io::CheckpointReader(ranks_, path), allowed);
         plan.resumed_from = path;
@@ -196,6 +237,10 @@ class Execution {
     if (plan.resumed_from.empty() && resume == Resume::must)
       throw FileError(checkpoints_.path() + ": holds no checkpoint to resume from");
     if (!plan.resumed_from.empty()) saved_step_ = run_.steps_done();
+    // Without a record they may be copies of another run's.
+    if (ranks_.any(ranks_.is_root() && has_record(config_.output.directory)))
+      std::for_each(files.rbegin(), files.rend() - static_cast<std::ptrdiff_t>(damaged.size()),
+                    [this](auto const& path) { checkpoints_.add(path); });
     checkpoints_.put_aside(damaged);
   }
 
@@ -222,6 +267,8 @@ class Execution {
   /// Saves this state, or begins to, where checkpoints are asynchronous. The record first: of a
   /// state that is saved it must know the steps.
   void save(bool is_best = false) {
+    if (lock_) lock_->renew();
+    require_lock();
     record();
     attempt([&] { complete(); });  // the one before, which may fail
     Index const step = run_.steps_done();
@@ -242,8 +289,9 @@ class Execution {
     if (writer_) writer_->finish();
     stop_.took_checkpoint(writer_ ? writer_->seconds() : seconds);
     saved_step_ = step;
-    checkpoints_.remove_old();
     auto const path = checkpoints_.path_of(step);
+    checkpoints_.add(path);
+    checkpoints_.remove_old();
     observer_.saved(path);
     if (is_best) checkpoints_.keep_as_best(path);
     fault_.clear();
@@ -256,6 +304,7 @@ class Execution {
   };
 
   Communicator ranks_;
+  std::optional<RunLock> lock_;  // of the directory, on rank 0; the last to go
   RunConfig config_;
   RunObserver& observer_;
   StopRequest stop_;

@@ -139,6 +139,25 @@ class Train(InAFolder):
             self.assertNotIn("optimizer.beta1", facts["settings"])
             self.assertIn("training.seed: 3\n", self.run_program("info", name))
 
+    def test_one_run_a_directory(self):
+        words = ("--set", "training.steps=1000000", "--resume")
+        first = subprocess.Popen([PROGRAM, "train", "run.toml", *words], cwd=self.folder,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        record = self.folder / "run/metrics.jsonl"
+        while not (record.exists() and record.stat().st_size > 1000):
+            self.assertIsNone(first.poll())
+            time.sleep(0.05)
+        for launcher in (), LAUNCHER:
+            told = self.train(*words, status=1, launcher=launcher)
+            self.assertRegex(told, rf"run/lock: another run has .* process {first.pid} on \S+")
+            self.assertEqual(told.count("another run"), 1)
+        first.kill()
+        first.wait()
+        log = self.train("--set", "training.steps=20", "--resume")
+        self.assertRegex(log, rf"run/lock: took over the lock of process {first.pid} .*no more\n")
+        self.assertEqual([step["step"] for step in self.metrics()], list(range(1, 21)))
+        self.assertFalse((self.folder / "run/lock").exists())
+
     def test_a_signal_leaves_a_checkpoint(self):
         for word in (signal.SIGTERM, signal.SIGINT):
             directory = f"run-{word.name}"

@@ -167,4 +167,68 @@ TEST_CASE("a run that takes steps again forgets what had changed for them", "[ru
   CHECK(train::config_at(run.run(), 30).training.seed == 1);
 }
 
+// ---- What is in the directory ------------------------------------------------------------------
+
+TEST_CASE("a new run leaves the checkpoints of others alone", "[run]") {
+  TinyRun run({"output.keep_checkpoints=1", "output.checkpoint_every=7"});
+  auto const& directory = run.config.output.directory;
+  auto const& ranks = run.context.communicator();
+  for (std::string const name : {"step-00000900.h5", "best.h5"}) {
+    if (ranks.is_root()) fs::create_directories(directory + "/checkpoints");
+    auto const foreign = run.directory.write("run/checkpoints/" + name, "of others");
+    for (auto const resume : {train::Resume::never, train::Resume::if_there}) {
+      Listener heard;
+      auto const told = failure<FileError>([&] { execute(run, heard, {.resume = resume}); });
+      CHECK_THAT(told, ContainsSubstring(directory + "/checkpoints"));
+      CHECK(heard.steps.empty());
+    }
+    CHECK(run.directory.read("run/checkpoints/" + name) == "of others");
+    ranks.barrier();
+    if (ranks.is_root()) fs::remove(foreign);
+    ranks.barrier();
+  }
+}
+
+TEST_CASE("only checkpoints that the run wrote are removed", "[run]") {
+  BegunRun const run({"output.checkpoint_every=5", "output.keep_checkpoints=1"});
+  auto const checkpoints = run.run() + "/checkpoints";
+  Listener heard;
+  heard.then = [&](train::StepReport const& report) {
+    if (report.step == 12)  // while it runs, as a copy for safety may
+      run.directory.write("run/checkpoints/step-00000900.h5", "of others");
+  };
+  run.resume("output.log_every=3", {}, heard);
+  CHECK(io::list_checkpoints(checkpoints) ==
+        std::vector{io::checkpoint_path(checkpoints, 900), io::checkpoint_path(checkpoints, 30)});
+
+  // A checkpoint that was brought here, to go on from: no record says that it is this run's.
+  TinyRun other({"output.keep_checkpoints=1"});
+  auto const& ranks = other.context.communicator();
+  auto const own = other.config.output.directory + "/checkpoints";
+  if (ranks.is_root()) {
+    fs::create_directories(own);
+    fs::copy_file(io::checkpoint_path(checkpoints, 30), io::checkpoint_path(own, 30));
+  }
+  ranks.barrier();
+  other.config.training.steps = 33;
+  execute(other, heard, {.resume = train::Resume::must, .allowed_changes = {"data"}});
+  ranks.barrier();
+  CHECK(io::list_checkpoints(own).size() == 2);
+}
+
+TEST_CASE("a configuration that is no run's own stays", "[run]") {
+  TinyRun run;
+  auto const& directory = run.config.output.directory;
+  if (run.context.communicator().is_root()) fs::create_directory(directory);
+  run.directory.write("run/config.toml", "[training]\nsteps = 3  # mine\n");
+  Listener heard;
+  CHECK_THAT(failure<FileError>([&] { execute(run, heard); }),
+             ContainsSubstring(directory + "/config.toml"));
+  CHECK_THAT(run.directory.read("run/config.toml"), ContainsSubstring("# mine"));
+  auto const same = "# mine\n" + train::to_toml(run.config);
+  run.directory.write("run/config.toml", same);
+  CHECK(execute(run, heard).steps == 30);
+  CHECK(run.directory.read("run/config.toml") == same);
+}
+
 }  // namespace kyrtos::testing

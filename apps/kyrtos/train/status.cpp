@@ -61,9 +61,14 @@ void Status::say(std::string const& text) {
   std::fflush(stdout);
 }
 
+void Status::waiting(std::string const& why) {
+  say(why);
+}
+
 void Status::started(train::RunPlan const& plan) {
   plan_ = plan;
   start_ = std::chrono::steady_clock::now();
+  if (!plan.taken_over.empty()) say(plan.taken_over);
   if (!plan.not_used.empty()) say("Passed over: " + plan.not_used);
   if (!plan.resumed_from.empty())
     say(fmt::format("Going on from {} at step {}", plan.resumed_from, plan.first_step));

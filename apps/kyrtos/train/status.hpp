@@ -16,6 +16,7 @@ class Status final : public train::RunObserver {
   /// run's own are a share of.
   Status(train::RunConfig const& config, bool speaks, double gemm_rate);
 
+  void waiting(std::string const& why) override;
   void started(train::RunPlan const& plan) override;
   void stepped(train::StepReport const& report) override;
   void saved(std::string const& checkpoint) override;

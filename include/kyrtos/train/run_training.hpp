@@ -24,6 +24,7 @@ struct RunPlan {
   Index probe_sequences = 0;  ///< Over all ranks; 0 without curvature.
   std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
   std::vector<ConfigChange> changes = {};  ///< Since the checkpoint was written.
+  std::string taken_over = {};  ///< Whose lock of the directory was found and replaced, for people.
   std::optional<double> seconds_left = {};  ///< Until the time limit.
 };
 
@@ -31,6 +32,8 @@ struct RunPlan {
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
+  /// On rank 0, before anything else: another's lock of the directory may be a dead run's.
+  virtual void waiting(std::string const& /*why*/) {}
   virtual void started(RunPlan const&) {}
   virtual void stepped(StepReport const&) {}
   virtual void saved(std::string const& /*checkpoint*/) {}
@@ -75,6 +78,10 @@ struct RunResult {
 /// what changed to `resumes.jsonl` (train/run_history.hpp). Creating a file `stop` there stops the
 /// run with a checkpoint, `checkpoint_now` takes one; both files are removed when they have been
 /// honoured.
+///
+/// One run at a time has a directory: rank 0 holds the file `lock` there, which names it. That of a
+/// run that was killed is taken over, at once where this is certain, else after a minute without a
+/// sign of life. Old checkpoints are removed where this run wrote them, others never.
 ///
 /// Nothing done is lost to what comes later: records are appended, checkpoints complete or absent,
 /// and a run never starts over in the directory of another. A disk without room for the checkpoints
