@@ -123,6 +123,12 @@ TEST_CASE("what is harmless goes through", "[run]") {
   }
 }
 
+TEST_CASE("a probe that follows the batch may change with it", "[run]") {
+  BegunRun const run({"curvature.probe=\"batch\"", "curvature.probe_sequences=0"});
+  Listener heard;
+  CHECK(run.resume("training.batch=12", {"training.batch"}, heard).steps == 30);
+}
+
 TEST_CASE("other tokens in the data's files are noticed", "[run]") {
   for (auto const& [name, content] : std::vector<std::pair<std::string, std::string>>{
            {"shorter", some_text().substr(0, 5000)}, {"another", "A" + some_text().substr(1)}}) {
