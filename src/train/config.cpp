@@ -4,11 +4,10 @@
 #include <kyrtos/core/text.hpp>
 
 #include "config_keys.hpp"
+#include "io/files/file_kind.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <sstream>
 
 namespace kyrtos::train {
@@ -230,12 +229,15 @@ RunConfig parse_config(std::string const& text, std::string const& source,
 }
 
 RunConfig load_config(std::string const& path, std::vector<std::string> const& overrides) {
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path))
-    throw FileError(path + ": can't be read; is it the path of a TOML file?");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse_config(text.str(), path, overrides);
+  constexpr char wanted[] = "a configuration (TOML)";
+  auto const text = io::read_text_file(path, wanted);
+  try {
+    return parse_config(text, path, overrides);
+  } catch (ConfigError const&) {
+    auto const look = io::look_of(text, text.size());
+    if (look.kind != io::FileKind::text) io::refuse(path, look, wanted);
+    throw;
+  }
 }
 
 std::map<std::string, Precision> const& precisions() {

@@ -5,6 +5,7 @@
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run_record.hpp>
 
+#include "io/files/file_kind.hpp"
 #include "io/files/replacement.hpp"
 #include "io/hdf5/hdf5.hpp"
 #include "step_fields.hpp"
@@ -44,6 +45,7 @@ constexpr NamedField named_fields[] = {{"mass", &StepReport::mass},
                                        {"weight_norms", &StepReport::weight_norms},
                                        {"update_norms", &StepReport::update_norms}};
 
+constexpr char wanted_record[] = "the record of a run (metrics.jsonl or run.h5)";
 constexpr char steps_path[] = "metrics/step", quality_path[] = "metrics/quality";
 
 }  // namespace
@@ -134,20 +136,27 @@ struct Line {
   StepReport report;
 };
 
-/// All lines; but for the last one where it has no end and no meaning, because the program was
+/// Of a line that has no meaning.
+[[noreturn]] void refuse_line(std::string const& path, std::size_t number, char const* fault) {
+  auto const advice = number == 1 ? "is it a run's metrics.jsonl? then repair" : "repair";
+  throw FileError(fmt::format("{}:{}: {}; {} or remove this line", path, number, fault, advice));
+}
+
+/// All lines; but for the last one where it has no end and is no JSON, because the program was
 /// killed while it wrote it.
 std::vector<Line> read_lines(std::string const& path) {
+  auto const look = io::look_at(path);
+  if (look.kind == io::FileKind::special) io::refuse(path, look, wanted_record);
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw FileError(path + ": can't be opened: " + std::strerror(errno));
+  bool const is_record = file.peek() == '{' && look.kind != io::FileKind::json_index;
+  if (!is_record && look.kind != io::FileKind::empty) io::refuse(path, look, wanted_record);
   std::vector<Line> lines;
   for (std::string text; std::getline(file, text);) {
-    bool const has_end = !file.eof();
+    bool const is_torn = file.eof() && !nlohmann::json::accept(text);
     try {
       lines.push_back({text, from_json(text)});
     } catch (FileError const& error) {
-      if (has_end)
-        throw FileError(fmt::format("{}:{}: {}; repair or remove this line", path, lines.size() + 1,
-                                    error.what()));
+      if (!is_torn) refuse_line(path, lines.size() + 1, error.what());
     }
   }
   return lines;
@@ -304,7 +313,7 @@ void read_quality(hid_t file, std::string const& path, std::vector<StepReport>& 
 
 std::vector<StepReport> read_hdf5(std::string const& path) {
   hdf5::QuietErrors const quiet;
-  auto const file = hdf5::open_file(path);
+  auto const file = hdf5::open_file(path, wanted_record);
   if (hdf5::read_text(file, "format") != run_format)
     throw FileError(
         fmt::format("{}: is no record of a run; its 'format' must be '{}'", path, run_format));
@@ -359,11 +368,13 @@ void RunRecord::save() {
 
 std::vector<StepReport> read_run(std::string const& path) {
   namespace fs = std::filesystem;
-  if (fs::is_directory(path)) {
+  std::error_code none;
+  if (fs::is_directory(path, none)) {
     auto const lines = path + "/metrics.jsonl", columns = path + "/run.h5";
-    return read_run(fs::exists(lines) || !fs::exists(columns) ? lines : columns);
+    return read_run(fs::exists(lines, none) || !fs::exists(columns, none) ? lines : columns);
   }
-  return path.ends_with(".h5") ? read_hdf5(path) : reports_of(read_lines(path));
+  bool const has_columns = io::look_at(path).kind == io::FileKind::hdf5 || path.ends_with(".h5");
+  return has_columns ? read_hdf5(path) : reports_of(read_lines(path));
 }
 
 }  // namespace kyrtos::train

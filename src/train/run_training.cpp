@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/io/damaged_file_error.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run.hpp>
 #include <kyrtos/train/run_history.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -217,23 +219,30 @@ class Execution {
     return every > 0 ? (steps + every - 1) / every : 1;
   }
 
-  /// From the newest checkpoint that is whole; newer ones that are not are put aside.
+  /// From the newest checkpoint that is whole; newer ones that are damaged are put aside. One that
+  /// can't be read for another reason may be as good as ever: going on from an older one would lose
+  /// steps.
   void resume(RunPlan& plan, Resume resume, std::vector<std::string> const& allowed) {
     std::vector<std::string> damaged;
+    std::string fault;  // of the newest
     auto const files = checkpoints_.list();
     for (auto const& path : files) {
       try {
         plan.changes = run_.restore(io::CheckpointReader(ranks_, path), allowed);
         plan.resumed_from = path;
         break;
-      } catch (FileError const& error) {
+      } catch (io::DamagedFileError const& error) {
+        if (damaged.empty()) fault = error.what();
         damaged.push_back(path);
         plan.not_used += (plan.not_used.empty() ? "" : "\n") + std::string(error.what());
+      } catch (FileError const& error) {
+        throw FileError(std::string(error.what()) +
+                        "; to go on from the checkpoint before it, move it away");
       }
     }
     if (plan.resumed_from.empty() && !damaged.empty())
-      throw FileError("no checkpoint in " + checkpoints_.path() + " can be used:\n" +
-                      plan.not_used);
+      throw FileError(fmt::format("none of the {} checkpoints in {} can be used; the newest: {}",
+                                  damaged.size(), checkpoints_.path(), fault));
     if (plan.resumed_from.empty() && resume == Resume::must)
       throw FileError(checkpoints_.path() + ": holds no checkpoint to resume from");
     if (!plan.resumed_from.empty()) saved_step_ = run_.steps_done();
@@ -329,7 +338,8 @@ RunResult run_training(Context<Space> const& context, RunConfig const& config,
 }
 
 std::string find_checkpoint(std::string const& path) {
-  if (!fs::is_directory(path)) return path;
+  std::error_code none;
+  if (!fs::is_directory(path, none)) return path;
   for (auto const& directory : {checkpoints_of(path), path}) {
     auto const found = io::list_checkpoints(directory);
     if (!found.empty()) return found.front();

@@ -47,10 +47,9 @@ TEST_CASE("a file that is cut off anywhere is refused", "[checkpoint]") {
     auto const path = directory.write("cut.h5", whole.substr(0, size));
     INFO(size << " of " << whole.size() << " bytes");
     auto const words = outcome(ranks, path, written);
-    // What is left of HDF5's own header, 48 bytes, decides on the words.
-    CHECK_THAT(words, ContainsSubstring("cut.h5: can't be opened: "));
-    if (size >= 48) CHECK_THAT(words, ContainsSubstring("it is cut off"));
-    if (size < 8) CHECK_THAT(words, ContainsSubstring("it is not an HDF5 file"));
+    CHECK_THAT(words, size > 0 ? ContainsSubstring("cut.h5: can't be opened: ")
+                               : ContainsSubstring("cut.h5: is empty"));
+    if (size > 0) CHECK_THAT(words, ContainsSubstring("it is cut off"));
     CHECK(failure<FileError>([&] { io::verify_checkpoint(ranks, path); }) == words);
   }
 }
@@ -86,9 +85,10 @@ TEST_CASE("files that are something else are named", "[checkpoint]") {
   directory.write("text.h5", std::string(5000, 'x'));
   CHECK_THAT(outcome(ranks, directory / "absent.h5", written),
              ContainsSubstring("absent.h5: can't be opened: No such file"));
-  CHECK_THAT(outcome(ranks, directory / "text.h5", written),
-             ContainsSubstring("it is not an HDF5 file"));
-  CHECK_THAT(outcome(ranks, directory.path(), written), ContainsSubstring("is not a file"));
+  CHECK_THAT(
+      outcome(ranks, directory / "text.h5", written),
+      ContainsSubstring("text.h5: looks like plain text, but a checkpoint (HDF5) is needed"));
+  CHECK_THAT(outcome(ranks, directory.path(), written), ContainsSubstring("is a directory"));
 }
 
 TEST_CASE("a lock is named as the reason, with the way around it", "[checkpoint]") {

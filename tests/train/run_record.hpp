@@ -347,7 +347,12 @@ TEST_CASE("records that can't be made or read", "[run_record]") {
              ContainsSubstring("metrics.jsonl: can't be opened"));
   directory.write("x.h5", "x");
   CHECK_THAT(failure<FileError>([&] { train::read_run(directory / "x.h5"); }),
-             ContainsSubstring("it is not an HDF5 file"));
+             ContainsSubstring("x.h5: looks like plain text, but the record of a run"));
+  // One line without an end may be a step that a kill cut off, or a whole file of something else.
+  directory.write("metrics.jsonl", R"({"model_type": "gpt2"})");
+  CHECK_THAT(failure<FileError>([&] { train::RunRecord(ranks, directory.path(), "", 5); }),
+             ContainsSubstring("metrics.jsonl:1: has no 'step'; is it a run's metrics.jsonl?"));
+  CHECK(directory.read("metrics.jsonl").size() == 22);  // untouched
 }
 
 }  // namespace kyrtos::testing

@@ -8,6 +8,7 @@
 
 #include "../common/json_text.hpp"
 #include "../info/info.hpp"
+#include "io/files/file_kind.hpp"
 #include "report.hpp"
 #include "start_up.hpp"
 #include "suites.hpp"
@@ -144,6 +145,8 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
 // ---- kyrtos bench compare ----------------------------------------------------------------------
 
 Json read_result(std::string const& path) {
+  auto const look = io::look_at(path);
+  if (look.kind != io::FileKind::json) io::refuse(path, look, "a result of `kyrtos bench --json`");
   std::ifstream file(path);
   auto const result = Json::parse(file, nullptr, /*allow_exceptions=*/false);
   bool const is_ours = result.is_object() && result.value("format", "") == "kyrtos bench";

@@ -131,7 +131,8 @@ void write_results(hid_t file, CurvatureResult const& r) {
 std::string const& replaceable(std::string const& path) {
   hdf5::QuietErrors const quiet;
   if (std::filesystem::exists(path) &&
-      hdf5::read_text(hdf5::open_file(path), "format").value_or("") != format)
+      hdf5::read_text(hdf5::open_file(path, "a result of `kyrtos curvature`"), "format")
+              .value_or("") != format)
     throw FileError(path + ": is no result of `kyrtos curvature` to replace; choose another --out");
   return path;
 }

@@ -10,13 +10,12 @@
 #include <kyrtos/train/config.hpp>
 
 #include "../common/format.hpp"
+#include "io/files/file_kind.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fmt/core.h>
-#include <fstream>
-#include <sstream>
 
 namespace kyrtos::program {
 
@@ -33,13 +32,12 @@ struct ImportOptions {
 model::TransformerConfig model_of(ImportOptions const& o) {
   auto const beside = std::filesystem::path(o.files.front()).replace_filename("config.json");
   auto const path = o.config.empty() ? beside.string() : o.config;
-  std::ifstream file(path);
-  std::error_code error;
-  if (!file || std::filesystem::file_size(path, error) > 1 << 20 || error)
-    throw FileError(path + ": can't be read; give the model's config.json by --config");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return hugging_face::parse_config(text.str(), path);
+  std::string const wanted = "the model's config.json";
+  auto look = io::look_at(path);
+  if (look.kind == io::FileKind::unopened) look.fix = "name it by --config";
+  constexpr std::uint64_t largest = 1 << 20;
+  if (look.kind != io::FileKind::json || look.bytes > largest) io::refuse(path, look, wanted);
+  return hugging_face::parse_config(io::read_text_file(path, wanted), path);
 }
 
 template <class Scalar>

@@ -222,7 +222,8 @@ void add_directory(std::string const& path, Facts& facts) {
 
 Facts hdf5_facts(std::string const& path) {
   hdf5::QuietErrors const quiet;
-  auto const file = hdf5::open_file(path);
+  auto const file =
+      hdf5::open_file(path, "a checkpoint, another HDF5 file of Kyrtos or a record (.jsonl)");
   auto facts = header_facts(path, file);
   auto const format = facts["format"].get<std::string>();
   if (format == "kyrtos run") {
@@ -239,7 +240,8 @@ Facts hdf5_facts(std::string const& path) {
 }  // namespace
 
 Facts file_facts(std::string const& path) {
-  bool const is_directory = fs::is_directory(path);
+  std::error_code none;
+  bool const is_directory = fs::is_directory(path, none);
   bool const has_record =
       is_directory && (fs::exists(path + "/metrics.jsonl") || fs::exists(path + "/run.h5"));
   if (is_directory && !has_record) return hdf5_facts(train::find_checkpoint(path));

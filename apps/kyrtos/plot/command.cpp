@@ -3,6 +3,7 @@
 #include "../command.hpp"
 
 #include "../common/python_script.hpp"
+#include "io/files/file_kind.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -15,7 +16,23 @@ struct PlotOptions {
   std::string spectrum, output, panels, title;
 };
 
+/// \throws FileError
+void check_files(PlotOptions const& o) {
+  using io::FileKind;
+  for (auto const& path : o.runs) {
+    auto const look = io::look_at(path);
+    if (look.kind != FileKind::directory && look.kind != FileKind::hdf5 &&
+        look.kind != FileKind::json)
+      io::refuse(path, look, "the record of a run (run.h5 or metrics.jsonl)");
+  }
+  if (o.spectrum.empty()) return;
+  auto const look = io::look_at(o.spectrum);
+  if (look.kind != FileKind::hdf5)
+    io::refuse(o.spectrum, look, "a result of `kyrtos curvature --spectrum` (HDF5)");
+}
+
 int plot(PlotOptions const& o) {
+  check_files(o);
   auto words = o.runs;
   for (auto const& [name, value] : {std::pair("--spectrum", o.spectrum),
                                     {"--output", o.output},

@@ -3,6 +3,7 @@
 #include "../command.hpp"
 
 #include "../common/python_script.hpp"
+#include "io/files/file_kind.hpp"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -18,6 +19,8 @@ struct StudyOptions {
 };
 
 int study(StudyOptions const& o) {
+  auto const look = io::look_at(o.file);
+  if (look.kind != io::FileKind::text) io::refuse(o.file, look, "a study (TOML)");
   std::vector<std::string> words{o.file, "--size", o.size, "--program",
                                  std::filesystem::read_symlink("/proc/self/exe").string()};
   for (auto const& [name, value] : {std::pair("--output", o.output),

@@ -62,8 +62,8 @@ class CheckpointReader {
   /// Whether the file must say that it is a checkpoint, with a config.
   enum class Kind { checkpoint, vectors };
 
-  /// \throws FileError when the file is absent, truncated, no HDF5, of another format or of a
-  /// newer version, or when its text does not have the checksum it should.
+  /// \throws FileError when the file is absent, locked, no HDF5, of another format or of a newer
+  /// version; DamagedFileError when it is cut off or its text does not have the checksum it should.
   explicit CheckpointReader(Communicator const& communicator, std::string const& path,
                             Kind kind = Kind::checkpoint);
   ~CheckpointReader();
@@ -80,8 +80,8 @@ class CheckpointReader {
   /// The whole vector on every rank, or its slices where `values` is split. Checksums are verified
   /// where the file has them; those that Kyrtos wrote must. Waits for the instance. `values` is
   /// unspecified after a failure. \throws FileError naming file and segment when one is missing,
-  /// has another shape, is damaged, or when the group holds a segment that the layout does not
-  /// know.
+  /// has another shape, or when the group holds a segment that the layout does not know;
+  /// DamagedFileError when values don't have their checksum.
   template <class Scalar, class Space>
   void read(Context<Space> const& context, std::string const& group, ParameterLayout const& layout,
             DistributedView<Scalar, Space> values) const;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/text.hpp>
 #include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/io/damaged_file_error.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 
 #include "../hdf5/hdf5.hpp"
@@ -35,10 +36,15 @@ std::vector<std::string> strangers(std::vector<std::string> const& from,
   return found;
 }
 
+std::string wanted(Kind kind) {
+  return kind == Kind::checkpoint ? "a checkpoint (HDF5)" : "a file of vectors (HDF5)";
+}
+
 /// A file as rank 0 reads it.
 class Source {
  public:
-  Source(std::string const& path, Kind kind) : path_(path), file_(hdf5::open_file(path)) {
+  Source(std::string const& path, Kind kind)
+      : path_(path), file_(hdf5::open_file(path, wanted(kind))) {
     check_format(kind);
     is_own_ = hdf5::read_text(file_, "writer").value_or("").starts_with(own_writer);
     if (kind == Kind::checkpoint) read_texts();
@@ -71,7 +77,7 @@ class Source {
 
  private:
   [[noreturn]] void fail_damaged(std::string const& what) const {
-    fail("is damaged: " + what + "; use another copy or an older file");
+    throw DamagedFileError(path_ + ": is damaged: " + what + "; use another copy or an older file");
   }
 
   void check_format(Kind kind) const;
@@ -172,6 +178,25 @@ void verify_all(Source const& source, hid_t group, std::string const& prefix) {
   }
 }
 
+/// Runs work() on rank 0; damage that it finds is damage on every rank.
+template <class Work>
+void on_root(Communicator const& ranks, Work const& work) {
+  bool is_damage = false;
+  try {
+    parallel::on_root<FileError>(ranks, [&] {
+      try {
+        work();
+      } catch (DamagedFileError const&) {
+        is_damage = true;
+        throw;
+      }
+    });
+  } catch (FileError const& error) {
+    if (ranks.any(is_damage)) throw DamagedFileError(error.what());
+    throw;
+  }
+}
+
 }  // namespace
 
 /// Only rank 0 opens the file, and hands on what it reads: a file system has one reader to serve
@@ -187,7 +212,7 @@ CheckpointReader::CheckpointReader(Communicator const& communicator, std::string
                                    Kind kind)
     : file_(std::make_unique<File>(File{communicator, path})) {
   hdf5::QuietErrors const quiet;
-  parallel::on_root<FileError>(communicator, [&] {
+  on_root(communicator, [&] {
     file_->source.emplace(path, kind);
     file_->text = file_->source->text();
   });
@@ -209,13 +234,13 @@ std::string const& CheckpointReader::path() const {
 bool CheckpointReader::has(std::string const& group) const {
   hdf5::QuietErrors const quiet;
   bool found = false;
-  parallel::on_root<FileError>(file_->ranks, [&] { found = file_->source->has(group); });
+  on_root(file_->ranks, [&] { found = file_->source->has(group); });
   return file_->ranks.any(found);
 }
 
 void CheckpointReader::check(std::string const& group, ParameterLayout const& layout) const {
   hdf5::QuietErrors const quiet;
-  parallel::on_root<FileError>(file_->ranks, [&] { file_->source->check(group, layout); });
+  on_root(file_->ranks, [&] { file_->source->check(group, layout); });
 }
 
 template <class Scalar, class Space>
@@ -236,8 +261,7 @@ void CheckpointReader::read(Context<Space> const& context, std::string const& gr
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::checkpoint"),
         static_cast<std::size_t>(segment.size));
     std::span<Scalar> const received(host.data(), host.size());
-    parallel::on_root<FileError>(
-        ranks, [&] { file_->source->read(group + "/" + segment.name, received); });
+    on_root(ranks, [&] { file_->source->read(group + "/" + segment.name, received); });
     ranks.broadcast(std::as_writable_bytes(received));
     for (auto const& s : values.slices({segment.offset, segment.size}))
       Kokkos::deep_copy(context.space(), slice(values.local(), s.local, s.size),
@@ -248,7 +272,7 @@ void CheckpointReader::read(Context<Space> const& context, std::string const& gr
 
 void verify_checkpoint(Communicator const& communicator, std::string const& path) {
   hdf5::QuietErrors const quiet;
-  parallel::on_root<FileError>(communicator, [&] {
+  on_root(communicator, [&] {
     Source const source(path, Kind::checkpoint);
     verify_all(source, hdf5::open_object(source.file(), "/"), "");
   });

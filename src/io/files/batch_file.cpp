@@ -22,7 +22,8 @@ Handle open_tokens(std::string const& path, Handle const& file) {
     if (!condition)
       throw FileError(path + ": needs a dataset 'tokens' of integers, [batch, length + 1]" + found);
   };
-  require(hdf5::exists(file, "tokens"), "");
+  auto const format = hdf5::read_text(file, "format");
+  require(hdf5::exists(file, "tokens"), format ? "; its format is '" + *format + "'" : "");
   auto tokens = hdf5::open_object(file, "tokens");
   require(H5Iget_type(tokens) == H5I_DATASET, "; it has a group of that name");
   Handle const type(H5Dget_type(tokens), H5Tclose);
@@ -34,7 +35,7 @@ Handle open_tokens(std::string const& path, Handle const& file) {
 }
 
 TokenBatch read(std::string const& path, Index vocabulary) {
-  auto const file = hdf5::open_file(path);
+  auto const file = hdf5::open_file(path, "a batch (HDF5 with a dataset 'tokens')");
   auto const dataset = open_tokens(path, file);
   auto const extents = hdf5::shape_of(dataset);
   auto const tokens = hdf5::read_values<std::int64_t>(dataset, "tokens");

@@ -6,6 +6,7 @@
 #include <kyrtos/io/safetensors.hpp>
 
 #include "../hdf5/number_types.hpp"
+#include "file_kind.hpp"
 #include "replacement.hpp"
 #include "safetensors_header.hpp"
 
@@ -14,7 +15,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 
@@ -26,6 +26,8 @@ namespace {
 
 constexpr NumberType number_types[] = {NumberType::float16, NumberType::bfloat16,
                                        NumberType::float32, NumberType::float64};
+
+constexpr char wanted[] = "a safetensors file";
 
 /// In numbers: what is converted at once.
 constexpr std::size_t chunk = 1 << 16;
@@ -65,7 +67,7 @@ auto bits_of(Value value) {
     return std::bit_cast<std::uint64_t>(value);
 }
 
-/// The bytes [0, size) of a file, but for what comes after them.
+/// The next bytes of a file.
 std::string first_bytes(std::ifstream& file, std::string const& path, std::uint64_t size) {
   std::string bytes(size, '\0');
   if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
@@ -79,12 +81,14 @@ std::ifstream open(std::string const& path) {
   return file;
 }
 
-/// \throws FileError when it is no ordinary file.
-std::uint64_t size_of(std::string const& path) {
-  std::error_code error;
-  auto const size = std::filesystem::file_size(path, error);
-  if (error) throw FileError(path + ": can't be read: " + error.message());
-  return size;
+/// The file's size. \throws FileError when it begins like another file.
+std::uint64_t require_safetensors(std::string const& path) {
+  auto const look = look_at(path);
+  bool const may_be = look.kind == FileKind::safetensors || look.kind == FileKind::unknown;
+  if (!may_be) refuse(path, look, wanted);
+  if (look.bytes < 8)
+    throw FileError(path + ": is too short for a safetensors file; is it cut off?");
+  return look.bytes;
 }
 
 }  // namespace
@@ -96,22 +100,21 @@ Index StoredTensor::size() const {
 // ---- Reading -----------------------------------------------------------------------------------
 
 SafetensorsFile::SafetensorsFile(std::string const& path) : path_(path) {
-  auto const size = size_of(path);
-  if (size < 8) throw FileError(path + ": is too short for a safetensors file; is it cut off?");
+  auto const size = require_safetensors(path);
   auto file = open(path);
   std::uint64_t length = 0;
-  auto const prefix = first_bytes(file, path, 8);
+  auto const prefix = first_bytes(file, path, std::min<std::uint64_t>(size, 9));
   std::memcpy(&length, prefix.data(), 8);
-  if (length > safetensors::longest_header)
-    throw FileError(
-        fmt::format("{}: is no safetensors file: its header would have {} bytes, at most "
-                    "{} are allowed",
-                    path, length, safetensors::longest_header));
+  if (length > safetensors::longest_header || (size > 8 && prefix[8] != '{'))
+    refuse(path, look_at(path),
+           fmt::format("{}, whose header of at most {} bytes must begin with '{{',", wanted,
+                       safetensors::longest_header));
   if (length > size - 8)
     throw FileError(
         fmt::format("{}: its header has {} bytes, but the file ends after {} of them; is "
                     "it cut off?",
                     path, length, size - 8));
+  file.seekg(8);
   try {
     auto header = safetensors::parse_header(first_bytes(file, path, length));
     tensors_ = std::move(header.tensors);

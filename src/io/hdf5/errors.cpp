@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/io/damaged_file_error.hpp>
+
 #include "hdf5.hpp"
 
 namespace kyrtos::io::hdf5 {
@@ -41,39 +43,73 @@ std::vector<std::string> error_stack() {
   return entries;
 }
 
+constexpr std::string_view system_mark = "error message = '";
+
 /// `file write failed: No space left on device` out of all that HDF5 says about it.
 std::string without_details(std::string const& entry) {
-  static constexpr std::string_view mark = "error message = '";
-  auto const begin = entry.find(mark);
+  auto const begin = entry.find(system_mark);
   if (begin == std::string::npos) return entry;
-  auto const text = entry.substr(begin + mark.size());
+  auto const text = entry.substr(begin + system_mark.size());
   return entry.substr(0, entry.find_first_of(":,")) + ": " + text.substr(0, text.find('\''));
 }
 
-/// What a user can do about it, by words that HDF5 uses for it.
-std::string mend_of(std::vector<std::string> const& entries) {
+/// What HDF5 says of a call that failed.
+struct Reason {
+  std::string words;
+  bool is_damage;
+};
+
+/// What a user can do about a fault, by words that HDF5 uses for it.
+struct Fix {
+  char const* words;
+  char const* fix;
+  bool is_damage;
+};
+
+Fix const* fix_of(std::vector<std::string> const& entries) {
   static constexpr char locked[] =
-      "another program has the file open, or its file system has no locks: then set "
-      "HDF5_USE_FILE_LOCKING=FALSE in the environment";
-  static constexpr std::pair<char const*, char const*> fixes[] = {
-      {"lock file", locked},
-      {"file locking", locked},
-      {"write failed", "is the disk full, or a quota used up?"},
-      {"signature not found", "it is not an HDF5 file"},
-      {"truncated file", "it is cut off: use another copy or an older file"},
-      {"checksum", "it is damaged: use another copy or an older file"},
+      "another program has the file open: close it there; or its file system has no locks: then "
+      "set HDF5_USE_FILE_LOCKING=FALSE in the environment";
+  static constexpr char old[] = "it is newer than what is used here (" H5_VERS_INFO
+                                "), or damaged: update HDF5, or use "
+                                "another copy";
+  static constexpr Fix fixes[] = {
+      {"lock file", locked, false},
+      {"file locking", locked, false},
+      {"already open for", "another program writes to it, or was killed while it did: `h5clear -s`",
+       false},
+      {"write failed", "is the disk full, or a quota used up?", false},
+      {"file read failed", "is its disk, or the way there, broken?", false},
+      {"memory allocation", "there is too little memory", false},
+      {"required filter", "it is compressed in a way that this HDF5 lacks: repack it by h5repack",
+       false},
+      {"signature not found", "the file is damaged: use another copy or an older file", true},
+      {"truncated file", "it is cut off: use another copy or an older file", true},
+      {"checksum", "it is damaged: use another copy or an older file", true},
+      {"version number", old, false},
   };
-  for (auto const& [words, fix] : fixes)
+  for (auto const& fix : fixes)
     for (auto const& entry : entries)
-      if (entry.find(words) != std::string::npos) return std::string("; ") + fix;
-  return "";
+      if (entry.find(fix.words) != std::string::npos) return &fix;
+  return nullptr;
 }
 
-/// The innermost entry says what happened; the others repeat it from further away.
-std::string reason() {
+/// The innermost entry says what happened; the others repeat it from further away. Where that was
+/// neither the operating system nor one of the above, HDF5 does not understand what it reads.
+Reason reason() {
   auto const entries = error_stack();
-  return entries.empty() ? "HDF5 gives no reason"
-                         : without_details(entries.front()) + mend_of(entries);
+  if (entries.empty()) return {"HDF5 gives no reason", false};
+  auto const* const fix = fix_of(entries);
+  auto const words = without_details(entries.front());
+  if (fix) return {words + "; " + fix->fix, fix->is_damage};
+  bool const is_system = entries.front().find(system_mark) != std::string::npos;
+  return {words, !is_system};
+}
+
+[[noreturn]] void fail(std::string const& path, std::string const& what, Reason const& why) {
+  auto const words = path + ": " + what + ": " + why.words;
+  if (why.is_damage) throw DamagedFileError(words);
+  throw FileError(words);
 }
 
 }  // namespace
@@ -87,17 +123,13 @@ std::string path_of(hid_t object) {
   return path;
 }
 
-std::string failure(std::string const& path, std::string const& what) {
-  return path + ": " + what + ": " + reason();
-}
-
 void fail(std::string const& path, std::string const& what) {
-  throw FileError(failure(path, what));
+  fail(path, what, reason());
 }
 
 void fail_at(hid_t object, std::string const& what) {
   auto const why = reason();  // before another call clears the stack
-  throw FileError(path_of(object) + ": " + what + ": " + why);
+  fail(path_of(object), what, why);
 }
 
 }  // namespace kyrtos::io::hdf5

@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hdf5.hpp"
 
+#include <kyrtos/io/damaged_file_error.hpp>
+
+#include "../files/file_kind.hpp"
 #include "../files/replacement.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 namespace kyrtos::io::hdf5 {
 
@@ -24,16 +23,6 @@ Handle timeless(hid_t kind) {
   Handle creation = property_list(kind);
   H5Pset_obj_track_times(creation, false);
   return creation;
-}
-
-/// \throws FileError, before HDF5 does in its own words, when there is nothing to open.
-void require_readable(std::string const& path) {
-  int const file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw FileError(path + ": can't be opened: " + std::strerror(errno));
-  struct stat status {};
-  bool const is_file = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-  ::close(file);
-  if (!is_file) throw FileError(path + ": is not a file");
 }
 
 }  // namespace
@@ -68,8 +57,14 @@ Handle open_for_writing(std::string const& path, Communicator const& ranks) {
   return file;
 }
 
-Handle open_file(std::string const& path) {
-  require_readable(path);
+Handle open_file(std::string const& path, std::string const& wanted) {
+  auto const look = look_at(path);
+  if (look.kind != FileKind::hdf5) refuse(path, look, wanted);
+  constexpr std::uint64_t shortest = 48;  // a superblock
+  if (look.bytes < shortest)
+    throw DamagedFileError(fmt::format(
+        "{}: can't be opened: it is cut off after {} bytes: use another copy or an older file",
+        path, look.bytes));
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (file < 0) fail(path, "can't be opened");
   return file;

@@ -78,11 +78,9 @@ class Handle {
 std::string path_of(hid_t object);
 double file_bytes(hid_t object);
 
-/// `<path>: <what>: <why, from HDF5's error stack>`, with the fix where the reason is one that has
-/// a known fix.
-std::string failure(std::string const& path, std::string const& what);
-
-/// \throws FileError with these words.
+/// \throws FileError `<path>: <what>: <why, from HDF5's error stack>`, with the fix where the
+/// reason is one that has a known fix; a DamagedFileError when HDF5 can't make sense of what it
+/// reads.
 [[noreturn]] void fail(std::string const& path, std::string const& what);
 
 /// The same of the file that an object lies in.
@@ -116,8 +114,10 @@ void replace_file(std::string const& path, std::uint64_t bytes,
 /// An existing file, from all ranks through MPI-IO. Collective.
 Handle open_for_writing(std::string const& path, Communicator const& ranks);
 
-/// For reading. \throws FileError when it is absent, no HDF5, cut off, or locked.
-Handle open_file(std::string const& path);
+/// For reading. \param wanted what is needed where it is no HDF5, such as `a checkpoint (HDF5)`.
+/// \throws FileError when it is absent, no HDF5, locked or too new; DamagedFileError when it is cut
+/// off or damaged.
+Handle open_file(std::string const& path, std::string const& wanted);
 
 /// Collective, where opening was. \throws FileError when what was left to write could not be.
 void close(Handle& file);
