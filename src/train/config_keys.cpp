@@ -217,7 +217,7 @@ void declare_data(Declarations& d, DataConfig& c) {
   using Format = DataConfig::Format;
   using Order = DataConfig::Order;
   d.in("data", KeyRole::run);
-  d.list("train", c.train, "training files or patterns: UTF-8 text, or tokens (.bin)");
+  d.list("train", c.train, "training files or patterns: UTF-8 text, or tokens (.bin, .npy)");
   d.list("validation", c.validation, "validation files; none: the end of the training data");
   d.real("validation_fraction", c.validation_fraction, Interval{.most = 0.9},
          "share of the training data set aside where there are no validation files");
@@ -226,9 +226,11 @@ void declare_data(Declarations& d, DataConfig& c) {
       {{"auto", Format::automatic},
        {"bytes", Format::bytes},
        {"tokens", Format::tokens},
-       {"tokens32", Format::tokens32}},
+       {"tokens32", Format::tokens32},
+       {"tokens64", Format::tokens64}},
       "auto: .bin files hold tokens, all others bytes, and with a model.vocabulary above 65536 "
-      "all hold tokens32; tokens: uint16, or as a header of llm.c says; tokens32: uint32");
+      "all hold tokens32; tokens: uint16; tokens32: uint32; tokens64: int64; a .npy array or a "
+      "header of llm.c says itself what it holds");
   d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
            "random windows, or one after the other");
 }

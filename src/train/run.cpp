@@ -24,7 +24,7 @@ template <class Scalar, class Space>
 Run<Scalar, Space>::Run(Context<Space> const& context, RunConfig const& config,
                         Interruption interrupted)
     : interrupted_(std::move(interrupted)),
-      data_(open_training_data(config)),
+      data_(checked_training_data(context.communicator(), config)),
       content_(content_of(data_, config, context.communicator())),
       chooses_probe_(config.curvature.probe_sequences == 0),
       configured_(context, config, place_of(context), interrupted_),

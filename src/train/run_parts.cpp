@@ -3,6 +3,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/growth/depth_schedule.hpp>
 #include <kyrtos/linalg/rounded_products.hpp>
+#include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "run_state.hpp"
@@ -40,6 +41,8 @@ io::TokenFormat token_format(RunConfig const& config) {
       return io::TokenFormat::uint16;
     case DataConfig::Format::tokens32:
       return io::TokenFormat::uint32;
+    case DataConfig::Format::tokens64:
+      return io::TokenFormat::int64;
     case DataConfig::Format::automatic:
       break;
   }
@@ -79,6 +82,15 @@ Index probe_sequences(RunConfig const& config, int ranks) {
   constexpr Index enough = 16;
   if (c.probe != CurvatureConfig::Probe::batch) return enough;
   return std::min((enough + ranks - 1) / ranks * ranks, config.training.batch);
+}
+
+TrainingData checked_training_data(Communicator const& ranks, RunConfig const& config) {
+  auto data = open_training_data(config);
+  parallel::on_root<FileError>(ranks, [&] {
+    data.train.check(config.model.vocabulary);
+    data.validation.check(config.model.vocabulary);
+  });
+  return data;
 }
 
 BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place) {

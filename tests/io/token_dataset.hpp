@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/random.hpp>
 #include <kyrtos/io/token_dataset.hpp>
 
 #include "support/temporary_directory.hpp"
@@ -9,6 +10,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <set>
 
@@ -101,7 +104,7 @@ TEST_CASE("files that are not what they should be", "[token_dataset]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
   std::string const tokens(100, 'x');
   CHECK_THAT(refusal(directory, ""), ContainsSubstring("refused.bin: is empty"));
-  CHECK_THAT(refusal(directory, "abc"),
+  CHECK_THAT(refusal(directory, "a\1c"),
              ContainsSubstring("its 3 bytes are no whole number of uint16"));
   CHECK_THAT(refusal(directory, header(20240520, 1, 51) + tokens),
              ContainsSubstring("promises 51 tokens, it holds 50"));
@@ -113,7 +116,7 @@ TEST_CASE("files that are not what they should be", "[token_dataset]") {
   CHECK_THAT(refusal(directory, header(20240801, 1, 25) + tokens), ContainsSubstring("known is 7"));
   CHECK_THAT(refusal(directory, header(20240801, 7, 1) + "abc"), ContainsSubstring("uint32"));
   CHECK_THAT(failure<FileError>([&] { TokenDataset({directory / "absent*.bin"}); }),
-             ContainsSubstring("absent*.bin: No such file"));
+             ContainsSubstring("absent*.bin: can't be opened: No such file"));
   CHECK_THAT(failure<FileError>([&] { TokenDataset({directory.path()}); }),
              ContainsSubstring(directory.path()));
 }
@@ -127,6 +130,204 @@ TEST_CASE("a token outside the vocabulary is named with file and position", "[to
   CHECK_THAT(failure<FileError>([&] { tokens_of(data, 0xC3); }),
              ContainsSubstring("second.txt: token 195 at position 2"));
 }
+
+// ---- What the file says ------------------------------------------------------------------------
+
+/// Tokens as some vocabulary of so many gives them.
+template <class T>
+std::vector<T> some_tokens(std::size_t count, std::uint64_t vocabulary = 50257) {
+  std::vector<T> tokens(count);
+  for (std::size_t i = 0; i < count; ++i)
+    tokens[i] = static_cast<T>(Philox{4, 4}.bits(i) % vocabulary);
+  return tokens;
+}
+
+/// A NumPy file with this header, as numpy.save() pads it.
+inline std::string npy(std::string const& type, std::string const& shape, std::string const& values,
+                       int version = 1, std::string const& order = "False") {
+  auto text = "{'descr': " + type + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }";
+  text.resize((text.size() / 64 + 1) * 64, ' ');
+  std::string head = "\x93NUMPY" + std::string{static_cast<char>(version), '\0'};
+  head += static_cast<char>(text.size());
+  head += std::string(version == 1 ? 1 : 3, '\0');
+  return head + text + values;
+}
+
+TEST_CASE("NumPy arrays are read as what they say, whatever their name and format",
+          "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  std::vector<Token> const expected{0, 50256, 7, 65535};
+  auto const check = [&]<class T>(T, std::string const& type) {
+    auto const values = bytes_of(std::vector<T>(expected.begin(), expected.end()));
+    for (int const version : {1, 2, 3})
+      for (std::string const name : {"x.npy", "x.bin", "x"}) {
+        auto const path = directory.write(name, npy("'" + type + "'", "(4,)", values, version));
+        CHECK(tokens_of(TokenDataset({path})) == expected);
+        CHECK(tokens_of(TokenDataset({path}, TokenFormat::uint32)) == expected);
+      }
+  };
+  check(std::uint16_t{}, "<u2");
+  check(std::uint32_t{}, "<u4");
+  check(std::int32_t{}, "<i4");
+  check(std::int64_t{}, "<i8");
+}
+
+TEST_CASE("NumPy arrays that hold no tokens", "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  std::string const eight(8, '\1');
+  auto const fault = [&](std::string const& bytes) { return refusal(directory, bytes); };
+  CHECK_THAT(fault(npy("'<f4'", "(2,)", eight)),
+             ContainsSubstring("says '<f4'; tokens are uint16"));
+  CHECK_THAT(fault(npy("'>u2'", "(4,)", eight)), ContainsSubstring("says '>u2'"));
+  CHECK_THAT(fault(npy("[('a', '<u2')]", "(4,)", eight)), ContainsSubstring("several fields"));
+  CHECK_THAT(fault(npy("'<u2'", "(2, 2)", eight)),
+             ContainsSubstring("2 dimensions; tokens have one"));
+  CHECK_THAT(fault(npy("'<u2'", "(2, 2)", eight, 1, "True")), ContainsSubstring("Fortran's order"));
+  CHECK_THAT(fault(npy("'<u2'", "()", eight)), ContainsSubstring("0 dimensions"));
+  CHECK_THAT(fault(npy("'<u2'", "(5,)", eight)),
+             ContainsSubstring("promises 5 tokens, the file holds 4"));
+  CHECK_THAT(fault(npy("'<u2'", "(3,)", eight)), ContainsSubstring("promises 3 tokens"));
+  CHECK_THAT(fault(npy("'<i8'", "(1,)", eight + "x")),
+             ContainsSubstring("no whole number of int64"));
+  CHECK_THAT(fault(npy("'<u2'", "(0,)", "")), ContainsSubstring("holds no tokens"));
+  CHECK_THAT(fault(npy("'<u2'", "(4,)", eight, 4)), ContainsSubstring("version 4 of NumPy's"));
+  CHECK_THAT(fault(npy("'<u2'", "(4,)", eight).substr(0, 40)), ContainsSubstring("is cut off"));
+  CHECK_THAT(fault("\x93NUMPY\1"), ContainsSubstring("refused.bin: its NumPy header"));
+  // A negative token is outside of every vocabulary.
+  TokenDataset const negative(
+      {directory.write("n.npy", npy("'<i4'", "(2,)", bytes_of(std::vector{3, -1})))});
+  CHECK_THAT(failure<FileError>([&] { tokens_of(negative); }),
+             ContainsSubstring("token -1 at position 1"));
+  CHECK_THAT(failure<FileError>([&] { TokenDataset({directory.write("not.npy", "abc")}); }),
+             ContainsSubstring("looks like plain text, but a NumPy array"));
+}
+
+TEST_CASE("tokens read at another width than they were written at", "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  auto const fault = [&](std::string const& bytes, TokenFormat format, Index vocabulary,
+                         char const* name = "t.bin") {
+    TokenDataset const data({directory.write(name, bytes)}, format);
+    return failure<FileError>([&] { data.check(vocabulary); });
+  };
+  auto const automatic = TokenFormat::automatic;
+  // Of a vocabulary of characters, of GPT-2 and of a large one.
+  for (std::uint64_t const vocabulary : {65, 50257, 200019}) {
+    INFO(vocabulary);
+    auto const wide = bytes_of(some_tokens<std::uint32_t>(1000, vocabulary));
+    auto const widest = bytes_of(some_tokens<std::int64_t>(1000, vocabulary));
+    for (auto const format : {automatic, TokenFormat::uint16}) {
+      CHECK_THAT(fault(wide, format, 50257),
+                 ContainsSubstring("tokens of uint32, not uint16: set data.format = \"tokens32\""));
+      CHECK_THAT(fault(widest, format, 50257),
+                 ContainsSubstring("tokens of int64, not uint16: set data.format = \"tokens64\""));
+    }
+    CHECK_THAT(fault(widest, TokenFormat::uint32, 200019),
+               ContainsSubstring("tokens of int64, not uint32: set data.format = \"tokens64\""));
+    CHECK_THAT(fault(wide, automatic, 256, "t.dat"), ContainsSubstring("\"tokens32\""));
+    CHECK(fault(wide, TokenFormat::uint32, 200019).empty());
+    CHECK(fault(widest, TokenFormat::int64, 200019).empty());
+  }
+  for (std::uint64_t const vocabulary : {2, 5, 16, 17, 65, 256, 257, 50257}) {
+    INFO(vocabulary);
+    auto const right = bytes_of(some_tokens<std::uint16_t>(1000, vocabulary));
+    CHECK(fault(right, automatic, 50257).empty());
+    CHECK(fault(bytes_of(some_tokens<std::uint32_t>(1000, vocabulary)), TokenFormat::uint32, 50257)
+              .empty());
+  }
+  auto const narrow = bytes_of(some_tokens<std::uint16_t>(1000));
+  CHECK_THAT(
+      fault(narrow, TokenFormat::uint32, 50257),
+      ContainsSubstring("at position 0 is outside model.vocabulary = 50257; it is read as uint32"));
+  // An array says what it holds: here, that every second token is zero.
+  auto const spaced = some_tokens<std::uint32_t>(1000);
+  CHECK_FALSE(fault(bytes_of(spaced), automatic, 65536).empty());
+  CHECK(fault(npy("'<u2'", "(2000,)", bytes_of(spaced)), automatic, 65536).empty());
+}
+
+TEST_CASE("tokens are compared with the vocabulary before they are used", "[token_dataset]") {
+  Communicator const ranks(MPI_COMM_WORLD);
+  TemporaryDirectory const directory(ranks);
+  auto tokens = some_tokens<std::uint16_t>(100000);
+  tokens[99998] = 50257;
+  auto const path = directory.write("late.bin", bytes_of(tokens));
+  TokenDataset const data({path});
+  CHECK_THAT(failure<FileError>([&] { data.check(50257); }),
+             ContainsSubstring("late.bin: token 50257 at position 99998 is outside model.voc"));
+  CHECK(failure<FileError>([&] { data.part(0, 99998).check(50257); }).empty());
+  CHECK(failure<FileError>([&] { data.check(50258); }).empty());
+  // Beyond 64 MiB samples must do; what lies between them is found when it is read.
+  auto const large = directory / "large.bin";
+  ranks.barrier();
+  if (ranks.is_root()) {
+    auto const first = bytes_of(some_tokens<std::uint16_t>(1000));
+    std::ofstream(large, std::ios::binary) << first;
+    std::filesystem::resize_file(large, 80 << 20);
+    std::fstream file(large, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(1000000).write("\xff\xff", 2).seekp((80 << 20) - 2).write("\xfe\xff", 2);
+  }
+  ranks.barrier();
+  TokenDataset const sampled({large});
+  CHECK_THAT(failure<FileError>([&] { sampled.check(50257); }),
+             ContainsSubstring("token 65534 at position 41943039"));
+  CHECK(failure<FileError>([&] { sampled.check(65535); }).empty());
+  std::vector<Token> window(5);
+  CHECK_THAT(failure<FileError>([&] { sampled.read(499998, window, 65535); }),
+             ContainsSubstring("token 65535 at position 500000"));
+}
+
+TEST_CASE("bytes are tokens of a vocabulary of 256", "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  auto const text = directory.write("text.txt", std::string(200, 'x'));
+  for (auto const format : {TokenFormat::automatic, TokenFormat::bytes}) {
+    TokenDataset const data({text}, format);
+    CHECK(failure<FileError>([&] { data.check(256); }).empty());
+    for (Index const other : {128, 257, 50257})
+      CHECK_THAT(failure<FileError>([&] { data.check(other); }),
+                 ContainsSubstring("text.txt: is read as bytes, of which there are 256"));
+  }
+  CHECK_THAT(failure<FileError>([&] { TokenDataset({text}, TokenFormat::uint16); }),
+             ContainsSubstring("looks like plain text, but a file of tokens is needed"));
+}
+
+TEST_CASE("a file that becomes shorter while it is used is an error", "[token_dataset]") {
+  Communicator const ranks(MPI_COMM_WORLD);
+  TemporaryDirectory const directory(ranks);
+  std::vector<std::string> many;
+  for (int i = 0; i < 300; ++i)  // more than are kept open
+    many.push_back(directory.write("part" + std::to_string(i) + ".txt", std::string(100, 'a')));
+  TokenDataset const data(many);
+  CHECK(tokens_of(data) == std::vector<Token>(30000, 'a'));
+  ranks.barrier();
+  if (ranks.is_root())
+    for (int const part : {3, 299})
+      std::filesystem::resize_file(many[static_cast<std::size_t>(part)], 50);
+  ranks.barrier();
+  std::vector<Token> window(10);
+  for (int const part : {3, 299})
+    for (Index const at : {0, 80})
+      CHECK_THAT(
+          failure<FileError>([&] { data.read(100 * part + at, window, 256); }),
+          ContainsSubstring("part" + std::to_string(part) + ".txt: has 50 bytes, but had 100"));
+  data.read(400, window, 256);
+}
+
+TEST_CASE("file names with brackets mean themselves where there is such a file",
+          "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  for (std::string const name : {"a[1]*.txt", "a1x.txt", "b1.txt", "b2.txt"})
+    directory.write(name, name);
+  auto const text_of = [&](std::string const& pattern) {
+    auto const tokens = tokens_of(TokenDataset({directory / pattern}));
+    return std::string(tokens.begin(), tokens.end());
+  };
+  CHECK(text_of("a[1]*.txt") == "a[1]*.txt");
+  CHECK(text_of("a[1]?.txt") == "a1x.txt");
+  CHECK(text_of("b[12].txt") == "b1.txtb2.txt");
+  CHECK_THAT(failure<FileError>([&] { text_of("c[12].txt"); }),
+             ContainsSubstring("c[12].txt: can't be opened: No such file"));
+}
+
+// ---- Windows -----------------------------------------------------------------------------------
 
 TEST_CASE("windows lie within the data and cover it", "[token_dataset]") {
   WindowOrder order{.tokens = 21, .length = 4, .batch = 3, .seed = 9};

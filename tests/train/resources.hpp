@@ -55,6 +55,7 @@ TEST_CASE("rounded factors are counted", "[resources]") {
   TinyRun run({"training.precision=" + name_of(precision), "model.vocabulary=4096",
                "model.width=64", "training.length=16", "training.batch=4",
                "curvature.enabled=false"});
+  run.config.data.train = {run.directory.write("tokens.bin", std::string(6000, '\1'))};
   auto const& ranks = run.context.communicator();
   auto const record = KokkosWatch::during([&] {
     Context<Space> const context(MPI_COMM_WORLD);

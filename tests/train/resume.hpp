@@ -133,7 +133,7 @@ TEST_CASE("other tokens in the data's files are noticed", "[run]") {
   for (auto const& [name, content] : std::vector<std::pair<std::string, std::string>>{
            {"shorter", some_text().substr(0, 5000)}, {"another", "A" + some_text().substr(1)}}) {
     BegunRun const run;
-    run.directory.write("text.txt", content);
+    run.directory.write("text.npy", as_array(content));
     INFO(name);
     CHECK_THAT(run.refusal("output.log_every=3"),
                ContainsSubstring("the content of data.train was 6"));
@@ -142,12 +142,12 @@ TEST_CASE("other tokens in the data's files are noticed", "[run]") {
     CHECK(train::read_resumptions(run.run()).at(0).changes.back().of_content);
   }
   BegunRun separate;
-  auto const file = separate.directory.write("v.txt", some_text());
+  auto const file = separate.directory.write("v.npy", as_array(some_text()));
   separate.config.data.validation = {file};
   separate.config.output.directory += "-2";
   Listener heard;
   execute(separate, heard);
-  separate.directory.write("v.txt", some_text() + some_text());
+  separate.directory.write("v.npy", as_array(some_text() + some_text()));
   CHECK_THAT(separate.refusal("output.log_every=3"),
              ContainsSubstring("the content of data.validation was "));
 }

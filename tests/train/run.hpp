@@ -311,7 +311,7 @@ TEST_CASE("no run starts over in the directory of another", "[run]") {
   TinyRun fresh;
   CHECK_THROWS_AS(execute(fresh, heard, {.resume = train::Resume::must}), FileError);
   TinyRun blocked;
-  blocked.config.output.directory = blocked.directory / "text.txt/run";
+  blocked.config.output.directory = blocked.directory / "text.npy/run";
   CHECK(failure<FileError>([&] { execute(blocked, heard); }).find("output.directory") !=
         std::string::npos);
 }

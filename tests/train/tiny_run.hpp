@@ -32,6 +32,13 @@ inline std::string some_text() {
   return text;
 }
 
+/// A text as NumPy's array of bytes, which may have another vocabulary than a text itself.
+inline std::string as_array(std::string const& text) {
+  auto const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (" +
+                      std::to_string(text.size()) + ",), }\n";
+  return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + text;
+}
+
 /// A tiny run over all ranks, with a directory of its own.
 struct TinyRun {
   Context<Space> context{MPI_COMM_WORLD};
@@ -39,7 +46,7 @@ struct TinyRun {
   train::RunConfig config;
 
   explicit TinyRun(std::vector<std::string> overrides = {}) {
-    auto const text = directory.write("text.txt", some_text());
+    auto const text = directory.write("text.npy", as_array(some_text()));
     config = train::parse_config(R"(
       model = { depth = 2, width = 16, heads = 2, context = 16, vocabulary = 128 }
       training = { steps = 30, batch = 6, evaluate_every = 10, evaluation_batches = 2 }

@@ -97,13 +97,14 @@ std::vector<ParameterLayout::Range> ranges_of(std::vector<Segment> const& segmen
   return ranges;
 }
 
-train::TrainingData open_data(train::RunConfig const& config, bool is_given) {
+train::TrainingData open_data(Communicator const& ranks, train::RunConfig const& config,
+                              bool is_given) {
   if (config.data.train.empty())
     throw ConfigError(
         "the checkpoint's configuration names no data (data.train); give some files "
         "by --data");
   try {
-    return train::open_training_data(config);
+    return train::checked_training_data(ranks, config);
   } catch (FileError const& error) {
     if (is_given) throw;
     throw FileError(std::string(error.what()) +
@@ -146,8 +147,8 @@ template <class Scalar>
 auto CurvatureProblem<Scalar>::open_streams(CurvatureOptions const& options) const
     -> std::vector<train::TokenStream<Scalar, Space>> {
   auto const& config = stored_.config;
-  auto const data = open_data(config, !options.data.empty());
   auto const& ranks = context_.communicator();
+  auto const data = open_data(ranks, config, !options.data.empty());
   auto const share = train::batch_share(config, config.curvature.probe_sequences,
                                         train::Purpose::probe, {ranks.rank(), ranks.size()});
   std::vector<train::TokenStream<Scalar, Space>> streams;

@@ -94,7 +94,7 @@ def entropy_of(study):
     """Of the bytes of the data, in nats; infinite where they are not bytes of text."""
     counts = np.zeros(256)
     for name in study.cases[0].config.get("data.train", []) if study.cases else []:
-        if name.endswith(".bin") or "*" in name:
+        if name.endswith((".bin", ".npy")) or "*" in name:
             return math.inf
         counts += np.bincount(np.fromfile(name, np.uint8, count=1 << 26), minlength=256)
     shares = counts[counts > 0] / max(counts.sum(), 1)

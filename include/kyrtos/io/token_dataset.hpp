@@ -19,30 +19,41 @@ enum class TokenFormat {
   bytes,      ///< Each byte is a token: UTF-8 text as it is, vocabulary 256.
   uint16,     ///< Little-endian, as nanoGPT writes them.
   uint32,     ///< The same for vocabularies above 65536.
+  int64,      ///< As PyTorch and NumPy hold them.
 };
 // A header of llm.c (1024 bytes: magic, version, count) is recognised: 20240520, 1 for uint16 and
-// 20240801, 7 for uint32.
+// 20240801, 7 for uint32. So is a NumPy array (.npy), in every format: 1-D of uint8, uint16,
+// uint32, int32 or int64.
 
-/// Tokens of one or more files as one sequence, memory-mapped: pages are read when touched.
+/// Tokens of one or more files as one sequence, read when they are wanted.
 class TokenDataset {
  public:
-  /// \param patterns files or shell patterns, in the order given (matches of one sorted).
-  /// \throws FileError naming the file when it is absent, empty, ends in the middle of a token,
-  /// or holds another number of tokens than its header says.
+  /// \param patterns files or shell patterns, in the order given (matches of one sorted); one that
+  /// a file is named as is that file.
+  /// \throws FileError naming the file when it is absent, empty, compressed or of another format,
+  /// ends in the middle of a token, or holds another number of tokens than its header says.
   explicit TokenDataset(std::vector<std::string> const& patterns,
                         TokenFormat format = TokenFormat::automatic);
 
   Index size() const { return end_ - begin_; }
 
-  /// Tokens [begin, end) as a dataset over the same mapping.
+  /// Tokens [begin, end) as a dataset over the same files.
   TokenDataset part(Index begin, Index end) const;
 
   /// The data without their last fraction, and that fraction: training and validation.
   std::pair<TokenDataset, TokenDataset> split(double last) const;
 
   /// Copies tokens [begin, begin + out.size()).
-  /// \throws FileError, with file and position, for a token outside [0, vocabulary).
+  /// \throws FileError, with file and position, for a token outside [0, vocabulary); and when a
+  /// file is shorter than it was.
   void read(Index begin, std::span<Token> out, Index vocabulary) const;
+
+  /// Looks at the tokens before they are needed: at all of what a file holds up to 64 MiB, else at
+  /// 64 pieces of 64 KiB at equal distances. \throws FileError naming the file when one is outside
+  /// [0, vocabulary); when a file without a header looks as if its tokens were wider than they are
+  /// read (every second one is zero), with the format to set; and when bytes are read for another
+  /// vocabulary than 256.
+  void check(Index vocabulary) const;
 
  private:
   struct Shard;

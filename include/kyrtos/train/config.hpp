@@ -34,7 +34,7 @@ struct DataConfig {
   std::vector<std::string> train;       ///< Files or shell patterns.
   std::vector<std::string> validation;  ///< Empty: the last `validation_fraction` of `train`.
   double validation_fraction = 0.05;
-  enum class Format { automatic, bytes, tokens, tokens32 } format = Format::automatic;
+  enum class Format { automatic, bytes, tokens, tokens32, tokens64 } format = Format::automatic;
   enum class Order { random, sequential } order = Order::random;
 };
 

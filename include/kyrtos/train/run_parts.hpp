@@ -26,6 +26,9 @@ struct TrainingData {
 /// \throws ConfigError when there are no files, or too few tokens for a sequence; FileError.
 TrainingData open_training_data(RunConfig const& config);
 
+/// The same, once rank 0 has looked at the tokens (io::TokenDataset::check()). Collective.
+TrainingData checked_training_data(Communicator const& ranks, RunConfig const& config);
+
 /// What random numbers are for; each purpose has its own seed.
 enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
 std::uint64_t seed_for(RunConfig const& config, Purpose purpose);

@@ -4,136 +4,67 @@
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/io/token_dataset.hpp>
 
+#include "token_file.hpp"
+
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <glob.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace kyrtos::io {
 
 namespace {
 
-/// A whole file, mapped read-only.
-class Mapping {
- public:
-  explicit Mapping(std::string const& path) {
-    int const file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw FileError(path + ": " + std::strerror(errno));
-    struct stat status {};
-    bool const is_known = fstat(file, &status) == 0;
-    size_ = is_known ? static_cast<std::size_t>(status.st_size) : 0;
-    void* const address =
-        size_ > 0 ? mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0) : MAP_FAILED;
-    int const error = errno;
-    close(file);
-    if (is_known && size_ == 0) throw FileError(path + ": is empty; give a file with tokens");
-    if (address == MAP_FAILED) throw FileError(path + ": can't be mapped: " + std::strerror(error));
-    data_ = static_cast<unsigned char const*>(address);
+/// The files that match; without any, the pattern itself, and opening it says what is wrong.
+std::vector<std::string> matches(std::string const& pattern) {
+  glob_t found{};
+  int const status = glob(pattern.c_str(), GLOB_NOCHECK | GLOB_TILDE, nullptr, &found);
+  std::vector<std::string> files(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  if (status != 0) throw FileError(pattern + ": the directory can't be searched for this pattern");
+  return files;
+}
+
+/// With every character meaning itself.
+std::string quoted(std::string const& path) {
+  std::string pattern;
+  for (char const c : path) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') pattern += '\\';
+    pattern += c;
   }
-  ~Mapping() { munmap(const_cast<unsigned char*>(data_), size_); }
-  Mapping(Mapping const&) = delete;
-  Mapping& operator=(Mapping const&) = delete;
-
-  unsigned char const* data() const { return data_; }
-  std::size_t size() const { return size_; }
-
- private:
-  unsigned char const* data_ = nullptr;
-  std::size_t size_ = 0;
-};
+  return pattern;
+}
 
 std::vector<std::string> expand(std::vector<std::string> const& patterns) {
   std::vector<std::string> files;
   for (auto const& pattern : patterns) {
-    glob_t found{};
-    // Without a match the pattern itself comes back, and opening it says what is wrong.
-    int const status = glob(pattern.c_str(), GLOB_NOCHECK | GLOB_TILDE, nullptr, &found);
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
-    globfree(&found);
-    if (status != 0)
-      throw FileError(pattern + ": the directory can't be searched for this pattern");
+    auto found = matches(quoted(pattern));
+    bool const is_file = access(found.at(0).c_str(), F_OK) == 0;
+    if (!is_file) found = matches(pattern);
+    files.insert(files.end(), found.begin(), found.end());
   }
   return files;
 }
 
-// llm.c's header: 256 little-endian words of 4 bytes, of which three mean something.
-constexpr std::size_t header_bytes = 1024;
-
-struct HeaderKind {
-  std::uint32_t magic, version;
-  std::size_t width;  ///< Bytes a token.
-};
-constexpr HeaderKind header_kinds[] = {{20240520, 1, 2}, {20240801, 7, 4}};
-
-std::uint32_t header_word(Mapping const& file, std::size_t i) {
-  unsigned char const* const b = file.data() + 4 * i;
-  return b[0] | (b[1] << 8) | (b[2] << 16) | (static_cast<std::uint32_t>(b[3]) << 24);
-}
-
-/// Null: the file has no header.
-HeaderKind const* header_of(Mapping const& file) {
-  if (file.size() < header_bytes) return nullptr;
-  for (auto const& kind : header_kinds)
-    if (header_word(file, 0) == kind.magic) return &kind;
-  return nullptr;
-}
+/// So many files of a dataset stay open, which leaves some to the rest of the program.
+constexpr std::size_t most_open = 256;
 
 }  // namespace
 
-/// One file and its place in the sequence.
+/// A file and its place in the sequence.
 struct TokenDataset::Shard {
-  std::string path;
-  Mapping file;
-  std::size_t width = 1;   // of a token, in bytes
-  std::size_t offset = 0;  // of the first token, in bytes
-  Index first = 0;         // position of the first token in the sequence
-  Index count = 0;
+  TokenFile file;
+  Index first;  // position of its first token in the sequence
 
-  Shard(std::string p, TokenFormat format, Index begin) : path(p), file(p), first(begin) {
-    bool const is_text = format == TokenFormat::bytes ||
-                         (format == TokenFormat::automatic && !path.ends_with(".bin"));
-    if (!is_text) open_tokens(format == TokenFormat::uint32 ? 4 : 2);
-    count = static_cast<Index>((file.size() - offset) / width);
-    if (offset > 0) check_header();
-  }
-
-  void open_tokens(std::size_t bare_width) {
-    auto const* const header = header_of(file);
-    width = header ? header->width : bare_width;
-    offset = header ? header_bytes : 0;
-    if ((file.size() - offset) % width != 0)
-      throw FileError(fmt::format("{}: its {} bytes are no whole number of uint{} tokens", path,
-                                  file.size() - offset, 8 * width));
-    if (header && header_word(file, 1) != header->version)
-      throw FileError(fmt::format("{}: its header has version {}, known is {}", path,
-                                  header_word(file, 1), header->version));
-  }
-
-  void check_header() const {
-    if (header_word(file, 2) != count)
-      throw FileError(fmt::format("{}: its header promises {} tokens, it holds {}; is it cut off?",
-                                  path, header_word(file, 2), count));
-    if (count == 0) throw FileError(path + ": holds a header but no tokens");
-  }
-
-  /// As a number that holds every uint32.
-  Index operator[](Index i) const {
-    unsigned char const* const b = file.data() + offset + width * static_cast<std::size_t>(i);
-    Index value = 0;
-    for (std::size_t byte = width; byte-- > 0;) value = value << 8 | b[byte];
-    return value;
-  }
+  Index end() const { return first + file.size(); }
 };
 
 TokenDataset::TokenDataset(std::vector<std::string> const& patterns, TokenFormat format) {
   for (auto const& path : expand(patterns)) {
-    shards_.push_back(std::make_shared<Shard>(path, format, end_));
-    end_ += shards_.back()->count;
+    bool const kept_open = shards_.size() < most_open;
+    shards_.push_back(std::shared_ptr<Shard const>(
+        new Shard{.file = TokenFile(path, format, kept_open), .first = end_}));
+    end_ = shards_.back()->end();
   }
 }
 
@@ -158,14 +89,19 @@ void TokenDataset::read(Index begin, std::span<Token> out, Index vocabulary) con
   auto shard = std::upper_bound(shards_.begin(), shards_.end(), position,
                                 [](Index p, auto const& s) { return p < s->first; }) -
                1;
-  for (Token& out_token : out) {
-    while (position >= (*shard)->first + (*shard)->count) ++shard;
-    Index const token = (**shard)[position - (*shard)->first];
-    if (token >= vocabulary)
-      throw FileError(fmt::format("{}: token {} at position {} is outside model.vocabulary = {}",
-                                  (*shard)->path, token, position - (*shard)->first, vocabulary));
-    out_token = static_cast<Token>(token);
-    ++position;
+  for (; !out.empty(); ++shard) {
+    auto const here = static_cast<std::size_t>((*shard)->end() - position);
+    auto const part = out.first(std::min(here, out.size()));
+    (*shard)->file.read(position - (*shard)->first, part, vocabulary);
+    position += static_cast<Index>(part.size());
+    out = out.subspan(part.size());
+  }
+}
+
+void TokenDataset::check(Index vocabulary) const {
+  for (auto const& shard : shards_) {
+    Index const begin = std::max(begin_, shard->first), end = std::min(end_, shard->end());
+    if (begin < end) shard->file.check(begin - shard->first, end - shard->first, vocabulary);
   }
 }
 
@@ -193,8 +129,10 @@ void read_windows(TokenDataset const& data, WindowOrder const& order, Index voca
   for (Index row = 0; row < count; ++row) {
     Index const start = order.start(step, first + row);
     auto const at = static_cast<std::size_t>(row) * length;
-    data.read(start, inputs.subspan(at, length), vocabulary);
-    data.read(start + 1, targets.subspan(at, length), vocabulary);
+    auto const input = inputs.subspan(at, length), target = targets.subspan(at, length);
+    data.read(start, input, vocabulary);
+    std::copy(input.begin() + 1, input.end(), target.begin());
+    data.read(start + order.length, target.last(1), vocabulary);
   }
 }
 
