@@ -24,7 +24,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-PROGRAM = sys.argv[1]
+PROGRAM = os.path.abspath(sys.argv[1])
 ALL = os.environ.get("KYRTOS_TEST_FOREIGN") == "all"
 CONFIG = """
 model = { depth = 1, width = 16, heads = 2, context = 16 }
