@@ -17,7 +17,8 @@
 /// below are the vector types of GCC and Clang, `__attribute__((vector_size))`, which carry the
 /// usual operators on every CPU. With one lane a vector is a number, which is what devices use.
 
-#if defined(__has_builtin)
+// nvcc hands the host compiler a source in which the argument's parameter pack is not expanded.
+#if defined(__has_builtin) && !defined(__NVCC__)
 #if __has_builtin(__builtin_shufflevector)
 #define KYRTOS_HAS_SHUFFLEVECTOR
 #endif
