@@ -245,6 +245,17 @@ KOKKOS_FORCEINLINE_FUNCTION T erf(T x) {
   return detail::with_sign_of(simd::condition(a < 1, small, large), x);
 }
 
+/// erf x where e^-x² is known already.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T erf(T x, T gaussian) {
+  using F = detail::FormatOf<T>;
+  using Scalar = detail::ScalarOf<T>;
+  T const a = detail::magnitude(x);
+  T const small = a * F::erf_small(a * a);
+  T const large = 1 - gaussian * F::erfc_scaled(1 / (1 + Scalar(0.5) * a));
+  return detail::with_sign_of(simd::condition(a < 1, small, large), x);
+}
+
 /// ln x of a positive normal number; of others the result means nothing.
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION T log(T x) {
