@@ -126,13 +126,19 @@ bench::Candidate tiles(Index heads, SequenceShape shape) {
 std::vector<bench::Candidate> candidates(Index heads, SequenceShape shape) {
   std::vector<bench::Candidate> all{
       candidate<attention::AttentionTraits<float, Space>>(heads, shape, "in use")};
-  if constexpr (compat::runs_on_host<Space>) {
-    all.push_back(tiles<32, 64, 8, 32>(heads, shape));
-    all.push_back(tiles<64, 32, 8, 32>(heads, shape));
-    all.push_back(tiles<64, 128, 8, 32>(heads, shape));
-    all.push_back(tiles<128, 64, 8, 32>(heads, shape));
-    all.push_back(tiles<64, 64, 4, 32>(heads, shape));
-    all.push_back(tiles<64, 64, 4, 64>(heads, shape));
+  constexpr int width = simd::native_width<float>;
+  if constexpr (compat::runs_on_host<Space> && simd::registers >= 32) {
+    all.push_back(tiles<32, 64, 8, 2 * width>(heads, shape));
+    all.push_back(tiles<64, 128, 8, 2 * width>(heads, shape));
+    all.push_back(tiles<128, 64, 8, 2 * width>(heads, shape));
+    all.push_back(tiles<56, 64, 14, 2 * width>(heads, shape));
+    all.push_back(tiles<64, 12 * width, 8, 3 * width>(heads, shape));
+  } else if constexpr (compat::runs_on_host<Space>) {
+    all.push_back(tiles<48, 64, 6, 2 * width>(heads, shape));
+    all.push_back(tiles<96, 64, 6, 2 * width>(heads, shape));
+    all.push_back(tiles<66, 128, 6, 2 * width>(heads, shape));
+    all.push_back(tiles<64, 64, 4, 2 * width>(heads, shape));
+    all.push_back(tiles<64, 12 * width, 4, 3 * width>(heads, shape));
   } else {
     all.push_back(tiles<32, 64, 4, 4>(heads, shape));
     all.push_back(tiles<64, 32, 4, 4>(heads, shape));

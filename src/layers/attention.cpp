@@ -76,16 +76,15 @@ void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool 
 }
 
 template <class Scalar, class Space>
-void Attention<Scalar, Space>::raise_to_largest_scores(Context<Space> const& context, Pass const& p,
-                                                       MutableVector per_head) const {
+void Attention<Scalar, Space>::update_head_max(Context<Space> const& context, Pass const& p,
+                                               MutableVector per_head) const {
   require<ShapeError>(static_cast<Index>(per_head.size()) == options_.heads,
-                      "Attention::raise_to_largest_scores: needs one number a query head");
+                      "Attention::update_head_max: needs one number a query head");
   Index const heads = options_.heads, tokens = p.shape.tokens();
   auto const max_score = slice(p.saved, tangent_saved_size(p.shape), tokens * heads);
   using Policy = Kokkos::TeamPolicy<Space>;
   Kokkos::parallel_for(
-      "kyrtos::attention::largest_scores",
-      Policy(context.space(), static_cast<int>(heads), Kokkos::AUTO),
+      "kyrtos::attention::head_max", Policy(context.space(), static_cast<int>(heads), Kokkos::AUTO),
       KOKKOS_LAMBDA(typename Policy::member_type const& team) {
         Index const head = team.league_rank();
         Scalar top = per_head(head);

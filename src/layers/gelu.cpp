@@ -15,8 +15,10 @@ struct GeluValue {
 
   KOKKOS_INLINE_FUNCTION explicit GeluValue(Scalar x) {
     if constexpr (which == GeluKind::exact) {
-      auto const cdf = Scalar(0.5) * (1 + fast::erf(x * Scalar(0.70710678118654752440)));
-      auto const pdf = Scalar(0.39894228040143267794) * fast::exp(Scalar(-0.5) * x * x);  // 1/√(2π)
+      Scalar const gaussian = fast::exp_nonpositive(Scalar(-0.5) * x * x);
+      Scalar const erf = fast::erf(x * Scalar(0.70710678118654752440), gaussian);
+      Scalar const cdf = Scalar(0.5) * (1 + erf);
+      Scalar const pdf = Scalar(0.39894228040143267794) * gaussian;  // 1/√(2π)
       value = x * cdf;
       first = cdf + x * pdf;
       second = pdf * (2 - x * x);

@@ -113,7 +113,7 @@ void Transformer<Scalar, Space>::append_attention(Chain& chain) {
                                                                            .head_size = c.head_size,
                                                                            .causal = c.causal,
                                                                            .soft_cap = c.soft_cap});
-  attention_link_ = chain.size();
+  attention_index_ = chain.size();
   chain.add("attention.heads", attention_);
   chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
                                     c.heads * c.head_size, c.width, c.bias, residual_scale(c)));
@@ -233,8 +233,8 @@ void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, std::size_
   auto const& s = ws.stages_[stage];
   s.chain->forward(ws.context_, theta.part(s.range), s.primal);
   if (ws.watches_scores_ && s.attention_of >= 0)
-    attention_->raise_to_largest_scores(ws.context_, s.primal[attention_link_],
-                                        flat(rows_of(ws.scores_, s.attention_of, 1)));
+    attention_->update_head_max(ws.context_, s.primal[attention_index_],
+                                flat(rows_of(ws.scores_, s.attention_of, 1)));
 }
 
 template <class Scalar, class Space>

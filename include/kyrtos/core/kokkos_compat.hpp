@@ -167,6 +167,23 @@ using PinnedSpace = Kokkos::HostSpace;
 #define KYRTOS_DEVICE_UNROLL(count)
 #endif
 
+// Before a loop of a few steps, a constant number, whose step indexes an array that is to lie in
+// registers.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KYRTOS_UNROLL KYRTOS_PRAGMA_(GCC unroll 32)
+#else
+#define KYRTOS_UNROLL KYRTOS_PRAGMA_(unroll)
+#endif
+
+// Before a member function of a kernel that is a step of it. On CPUs it stays a function, whose
+// loops have the registers for themselves: where GCC 12 has a whole kernel in one function, it
+// keeps some blocks of sums on the stack. Devices inline every step.
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+#define KYRTOS_KERNEL_STEP KOKKOS_FORCEINLINE_FUNCTION
+#else
+#define KYRTOS_KERNEL_STEP __attribute__((noinline)) KOKKOS_FUNCTION
+#endif
+
 // The execution spaces the library's templates are instantiated for: the default one, and the
 // default host one where that is another. KYRTOS_FOR_EACH_SPACE(M) expands M(Space) for each.
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)

@@ -105,8 +105,7 @@ class Attention : public Layer<Scalar, Space> {
 
   /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met
   /// there: what explodes when attention becomes unstable. Asynchronous.
-  void raise_to_largest_scores(Context<Space> const& context, Pass const& p,
-                               MutableVector per_head) const;
+  void update_head_max(Context<Space> const& context, Pass const& p, MutableVector per_head) const;
 
   /// As resolved: no zero that stands for another value, but in soft_cap.
   AttentionOptions const& options() const { return options_; }

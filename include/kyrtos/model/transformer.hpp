@@ -145,7 +145,7 @@ class Transformer {
   std::shared_ptr<layers::OutputLayer<Scalar, Space> const> head_;
   std::array<Chain, 2> block_{Chain(true), Chain(true)};  // attention, mlp: the same for all
   std::shared_ptr<layers::Attention<Scalar, Space> const> attention_;
-  std::size_t attention_link_ = 0;  // its place in block_[0]
+  std::size_t attention_index_ = 0;  // its place in block_[0]
   Chain final_norm_{false};
   ParameterLayout::Range input_range_, head_range_, final_norm_range_;
   std::vector<std::array<ParameterLayout::Range, 2>> block_ranges_;

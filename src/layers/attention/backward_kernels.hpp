@@ -42,7 +42,7 @@ struct KeyGradientKernel {
   Index teams() const { return Index(in.g.batch) * in.g.kv_heads * teams_a_head(); }
 
   struct Scratch : Pairs {
-    KOKKOS_INLINE_FUNCTION Scratch(detail::Carver<Scalar>& c, int d)
+    KOKKOS_INLINE_FUNCTION Scratch(detail::ScratchAllocator<Scalar>& c, int d)
         : Pairs(c, d, fused),
           dk(c.tile(detail::round_up(d, R), tile_lanes)),
           dv(c.tile(detail::round_up(d, R), tile_lanes)) {}
@@ -56,7 +56,7 @@ struct KeyGradientKernel {
     int const sequence = work / teams_a_head() / in.g.kv_heads;
     int const begin = work % teams_a_head() * tile_lanes;
     int const end = fused ? in.g.length : begin + 1;
-    Scratch const s = carve_scratch(team, *this);
+    Scratch const s = allocate_scratch(team, *this);
     for (int key = begin; key < end; key += tile_lanes)
       stream_queries(team, s, {sequence, head, key});
   }
@@ -69,8 +69,8 @@ struct KeyGradientKernel {
     int const d = head_size();
     int const used = detail::round_up(detail::smaller(tile_lanes, g.length - keys.token), L);
     s.load_resident(team, in, keys, d);
-    detail::zero_tile<R, L>(team, s.dk, d, tile_lanes);
-    detail::zero_tile<R, L>(team, s.dv, d, tile_lanes);
+    detail::zero_tile<RegisterBlock>(team, s.dk, d, tile_lanes);
+    detail::zero_tile<RegisterBlock>(team, s.dv, d, tile_lanes);
 
     int const first = g.causal ? keys.token / tile_rows * tile_rows : 0;
     for (int head = keys.head * g.group(); head < (keys.head + 1) * g.group(); ++head)
@@ -90,17 +90,18 @@ struct KeyGradientKernel {
         team.team_barrier();
       }
 
-    store_rows(team, g.keys(s.result(in), keys, tile_lanes),
-               [&](int i, int e) { return s.dk(e, i); });
-    store_rows(team, g.values(s.result(in), keys, tile_lanes),
-               [&](int i, int e) { return s.dv(e, i); });
+    auto const unchanged = [](int, int, auto values) { return values; };
+    detail::store_transposed<Traits::vector_width>(team, g.keys(s.result(in), keys, tile_lanes),
+                                                   s.dk, unchanged);
+    detail::store_transposed<Traits::vector_width>(team, g.values(s.result(in), keys, tile_lanes),
+                                                   s.dv, unchanged);
     team.team_barrier();
   }
 
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void accumulate_keys_and_values(Team const& team, Scratch const& s,
-                                                              Scores const& tile) const {
-    detail::for_blocks<R, L>(team, head_size(), tile.lanes, [&](int i, int j) {
+  KYRTOS_KERNEL_STEP void accumulate_keys_and_values(Team const& team, Scratch const& s,
+                                                     Scores const& tile) const {
+    detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
       int const begin = tile.mask.rows_begin(j);
       RegisterBlock sum;
       sum.load(s.dk, i, j);
@@ -114,10 +115,9 @@ struct KeyGradientKernel {
 
   /// The first tile of keys, which every query sees, replaces what is in memory.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void add_to_queries(Team const& team, Scratch const& s,
-                                                  Scores const& tile, GlobalRows<Scalar> const& dq,
-                                                  bool replace) const {
-    detail::for_blocks<R, L>(team, tile.rows, head_size(), [&](int i, int j) {
+  KYRTOS_KERNEL_STEP void add_to_queries(Team const& team, Scratch const& s, Scores const& tile,
+                                         GlobalRows<Scalar> const& dq, bool replace) const {
+    detail::for_blocks<RegisterBlock>(team, tile.rows, head_size(), [&](int i, int j) {
       RegisterBlock sum;
       sum.zero();
       s.accumulate_streamed_dq(sum, i, j, tile.mask.template lanes_end<R>(i, tile.lanes));
@@ -145,7 +145,7 @@ struct QueryGradientKernel {
   Index teams() const { return query_tiles<Traits>(in.g); }
 
   struct Scratch : Pairs {
-    KOKKOS_INLINE_FUNCTION Scratch(detail::Carver<Scalar>& c, int d)
+    KOKKOS_INLINE_FUNCTION Scratch(detail::ScratchAllocator<Scalar>& c, int d)
         : Pairs(c, d, false), dq(c.tile(detail::round_up(d, R), tile_lanes)) {}
     Tile<Scalar> dq;  ///< transposed
   };
@@ -154,26 +154,33 @@ struct QueryGradientKernel {
   KOKKOS_FUNCTION void operator()(Team const& team) const {
     int const d = head_size();
     auto const queries = query_tile<Traits>(in.g, team.league_rank());
-    Scratch const s = carve_scratch(team, *this);
+    Scratch const s = allocate_scratch(team, *this);
     s.load_resident(team, in, queries.start, d);
-    detail::zero_tile<R, L>(team, s.dq, d, tile_lanes);
+    detail::zero_tile<RegisterBlock>(team, s.dq, d, tile_lanes);
 
     for_key_tiles<Traits>(in.g, queries, [&](TileStart keys, Scores const& tile) {
       s.load_streamed(team, in, keys, tile.rows);
       team.team_barrier();
       s.compute(team, tile, in.g.soft_cap, d);
       team.team_barrier();
-      detail::for_blocks<R, L>(team, d, tile.lanes, [&](int i, int j) {
-        RegisterBlock sum;
-        sum.load(s.dq, i, j);
-        s.accumulate_resident_qk(sum, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
-        sum.store(s.dq, i, j);
-      });
+      accumulate_queries(team, s, tile);
       team.team_barrier();
     });
     Scalar const scale = in.g.scale;
-    store_rows(team, in.g.queries(s.result(in), queries.start, tile_lanes),
-               [&](int i, int e) { return scale * s.dq(e, i); });
+    detail::store_transposed<Traits::vector_width>(
+        team, in.g.queries(s.result(in), queries.start, tile_lanes), s.dq,
+        [&](int, int, auto dq) { return scale * dq; });
+  }
+
+  template <class Team>
+  KYRTOS_KERNEL_STEP void accumulate_queries(Team const& team, Scratch const& s,
+                                             Scores const& tile) const {
+    detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
+      RegisterBlock sum;
+      sum.load(s.dq, i, j);
+      s.accumulate_resident_qk(sum, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
+      sum.store(s.dq, i, j);
+    });
   }
 };
 

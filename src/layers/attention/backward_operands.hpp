@@ -19,7 +19,7 @@ struct BackwardOperands {
   Tile<Scalar> resident_qk, resident_ov;  ///< Kᵀ and Vᵀ, or Qᵀ/√D and dOᵀ: [D, lanes]
   Tile<Scalar> k;                         ///< K/√D as in memory: [lanes, D], only if `fused`
 
-  KOKKOS_INLINE_FUNCTION BackwardOperands(detail::Carver<Scalar>& c, int d, bool fused)
+  KOKKOS_INLINE_FUNCTION BackwardOperands(detail::ScratchAllocator<Scalar>& c, int d, bool fused)
       : streamed_qk(c.tile(tile_rows, detail::round_up(d, R))),
         streamed_ov(c.tile(tile_rows, detail::round_up(d, R))),
         resident_qk(c.tile(d, tile_lanes)),
@@ -33,12 +33,15 @@ struct BackwardOperands {
     int const n = tile_lanes;
     Scalar const one = 1;
     if constexpr (lanes == Along::keys) {
-      load_transposed(team, resident_qk, g.keys(x, at, n), n, d, one);
-      load_transposed(team, resident_ov, g.values(x, at, n), n, d, one);
+      detail::load_transposed<Traits::vector_width>(team, resident_qk, g.keys(x, at, n), n, d, one);
+      detail::load_transposed<Traits::vector_width>(team, resident_ov, g.values(x, at, n), n, d,
+                                                    one);
       if (k.data != nullptr) load_rows(team, k, g.keys(x, at, n), n, k.stride, g.scale);
     } else {
-      load_transposed(team, resident_qk, g.queries(x, at, n), n, d, g.scale);
-      load_transposed(team, resident_ov, g.outputs(dy, at, n), n, d, one);
+      detail::load_transposed<Traits::vector_width>(team, resident_qk, g.queries(x, at, n), n, d,
+                                                    g.scale);
+      detail::load_transposed<Traits::vector_width>(team, resident_ov, g.outputs(dy, at, n), n, d,
+                                                    one);
     }
   }
 

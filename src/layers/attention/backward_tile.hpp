@@ -13,7 +13,8 @@ namespace kyrtos::layers::attention {
 template <class Scalar, Along lanes, class Traits>
 struct BackwardTile {
   using Arguments = BackwardArguments<Scalar>;
-  using RegisterBlock = Block<Scalar, Traits::block_rows, Traits::block_lanes>;
+  using RegisterBlock = BlockOf<Scalar, Traits>;
+  using Vector = typename RegisterBlock::Vector;
   static constexpr int fused_products = 5, split_products = 7;
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
   static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
@@ -23,7 +24,7 @@ struct BackwardTile {
   Tile<Scalar> p, ds;             ///< [rows, lanes]
   Scalar *log_sum_exp, *row_sum;  ///< L and D of the tile's queries
 
-  KOKKOS_INLINE_FUNCTION BackwardTile(detail::Carver<Scalar>& c, int d, bool fused)
+  KOKKOS_INLINE_FUNCTION BackwardTile(detail::ScratchAllocator<Scalar>& c, int d, bool fused)
       : of(c, d, fused),
         p(lanes == Along::keys ? c.tile(tile_rows, tile_lanes) : Tile<Scalar>()),
         ds(c.tile(tile_rows, tile_lanes)),
@@ -50,10 +51,10 @@ struct BackwardTile {
 
   /// P and dS, both zero for masked pairs.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void compute(Team const& team, ScoreTile<lanes> const& tile,
-                                           Scalar soft_cap, int d) const {
+  KYRTOS_KERNEL_STEP void compute(Team const& team, ScoreTile<lanes> const& tile, Scalar soft_cap,
+                                  int d) const {
     BackwardTile const& t = *this;
-    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
+    detail::for_blocks<RegisterBlock>(team, tile.rows, tile.lanes, [&](int i, int j) {
       if (tile.mask.template fully_masked<R, L>(i, j)) return;
       RegisterBlock z, weight, gradient;
       z.zero();
@@ -61,19 +62,21 @@ struct BackwardTile {
       gradient.zero();
       gradient.add_product(t.of.streamed_ov, t.of.resident_ov, i, j, 0, d);
       apply_soft_cap(z, soft_cap);
-      auto const query = [&](int a, int b) { return lanes == Along::queries ? j + b : i + a; };
-      weight.set([&](int a, int b) {
-        return fast::exp_nonpositive(z.value[a][b] - t.log_sum_exp[query(a, b)]);
+      auto const of_query = [&](Scalar const* statistic, int a, int v) {
+        return of_queries<lanes, Vector>(statistic, i + a, j + z.lane(v));
+      };
+      weight.set([&](int a, int v) {
+        return fast::exp_nonpositive(z.value[a][v] - of_query(t.log_sum_exp, a, v));
       });
       tile.mask.apply(weight, i, j, Scalar(0));
-      gradient.set([&](int a, int b) {
-        return weight.value[a][b] * (gradient.value[a][b] - t.row_sum[query(a, b)]);
+      gradient.set([&](int a, int v) {
+        return weight.value[a][v] * (gradient.value[a][v] - of_query(t.row_sum, a, v));
       });
       if (soft_cap > 0) {
         Scalar const inverse = 1 / soft_cap;
-        gradient.set([&](int a, int b) {
-          Scalar const ratio = inverse * z.value[a][b];
-          return (1 - ratio * ratio) * gradient.value[a][b];
+        gradient.set([&](int a, int v) {
+          Vector const ratio = inverse * z.value[a][v];
+          return (1 - ratio * ratio) * gradient.value[a][v];
         });
       }
       if (lanes == Along::keys) weight.store(t.p, i, j);

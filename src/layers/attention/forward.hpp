@@ -21,7 +21,9 @@ struct ForwardKernel {
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
   static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
   static constexpr Scalar infinity = Kokkos::Experimental::infinity<Scalar>::value;
-  using RegisterBlock = Block<Scalar, R, L>;
+  using RegisterBlock = BlockOf<Scalar, Traits>;
+  using RegisterRow = RowOf<Scalar, Traits>;
+  using Vector = typename RegisterBlock::Vector;
   using Scores = ScoreTile<Along::queries>;
 
   ForwardArguments<Scalar> in;
@@ -31,7 +33,7 @@ struct ForwardKernel {
   Index teams() const { return query_tiles<Traits>(in.g); }
 
   struct Scratch {
-    KOKKOS_INLINE_FUNCTION Scratch(detail::Carver<Scalar>& c, int d)
+    KOKKOS_INLINE_FUNCTION Scratch(detail::ScratchAllocator<Scalar>& c, int d)
         : x(c, d),
           p(c.tile(tile_rows, tile_lanes)),
           o(c.tile(detail::round_up(d, R), tile_lanes)),
@@ -48,13 +50,13 @@ struct ForwardKernel {
   template <class Team>
   KOKKOS_FUNCTION void operator()(Team const& team) const {
     auto const queries = query_tile<Traits>(in.g, team.league_rank());
-    Scratch const s = carve_scratch(team, *this);
+    Scratch const s = allocate_scratch(team, *this);
     s.x.load_queries(team, in.g, in.x, queries.start, head_size());
     detail::for_lanes(team, tile_lanes, [&](int j) {
       s.max_score[j] = -infinity;
       s.sum[j] = 0;
     });
-    detail::zero_tile<R, L>(team, s.o, head_size(), tile_lanes);
+    detail::zero_tile<RegisterBlock>(team, s.o, head_size(), tile_lanes);
 
     for_key_tiles<Traits>(in.g, queries, [&](TileStart keys, Scores const& tile) {
       s.x.load_keys_and_values(team, in.g, in.x, keys, tile.rows);
@@ -73,25 +75,23 @@ struct ForwardKernel {
 
   /// Zᵀ = K Qᵀ, and the largest score of each lane in each block of keys.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void compute_scores(Team const& team, Scratch const& s,
-                                                  Scores const& tile) const {
+  KYRTOS_KERNEL_STEP void compute_scores(Team const& team, Scratch const& s,
+                                         Scores const& tile) const {
     int const d = head_size();
-    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
-      RegisterBlock z;
-      if (tile.mask.template fully_masked<R, L>(i, j)) {
-        for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = -infinity;
-        return;
+    detail::for_blocks<RegisterBlock>(team, tile.rows, tile.lanes, [&](int i, int j) {
+      RegisterRow max;
+      max.set([](int, int) { return Vector(-infinity); });
+      if (!tile.mask.template fully_masked<R, L>(i, j)) {
+        RegisterBlock z;
+        z.zero();
+        z.add_product(s.x.k, s.x.q, i, j, 0, d);
+        apply_soft_cap(z, in.g.soft_cap);
+        tile.mask.apply(z, i, j, -infinity);
+        z.store(s.p, i, j);
+        z.for_each(
+            [&](int a, int v) { max.value[0][v] = simd::max(max.value[0][v], z.value[a][v]); });
       }
-      z.zero();
-      z.add_product(s.x.k, s.x.q, i, j, 0, d);
-      apply_soft_cap(z, in.g.soft_cap);
-      tile.mask.apply(z, i, j, -infinity);
-      z.store(s.p, i, j);
-      Scalar max[L];
-      for (int b = 0; b < L; ++b) max[b] = z.value[0][b];
-      for (int a = 1; a < R; ++a)
-        for (int b = 0; b < L; ++b) max[b] = max[b] < z.value[a][b] ? z.value[a][b] : max[b];
-      for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = max[b];
+      max.store(s.partial, i / R, j);
     });
   }
 
@@ -99,49 +99,51 @@ struct ForwardKernel {
   template <class Team>
   KOKKOS_FORCEINLINE_FUNCTION void update_max(Team const& team, Scratch const& s,
                                               Scores const& tile) const {
-    detail::for_lanes(team, tile.lanes, [&](int j) {
-      Scalar const before = s.max_score[j];
-      Scalar max = before;
-      for (int i = 0; i < tile.rows / R; ++i) max = max < s.partial(i, j) ? s.partial(i, j) : max;
-      s.rescale[j] = fast::exp_nonpositive(before - max);
-      s.max_score[j] = max;
+    detail::for_vectors<Vector::size()>(team, tile.lanes, [&](int j) {
+      auto const before = simd::load<Vector>(s.max_score + j);
+      Vector max = before;
+      for (int i = 0; i < tile.rows / R; ++i)
+        max = simd::max(max, simd::load<Vector>(s.partial.at(i, j)));
+      fast::exp_nonpositive(before - max).copy_to(s.rescale + j, simd::element_aligned);
+      max.copy_to(s.max_score + j, simd::element_aligned);
     });
   }
 
   /// Pᵀ = e^(Zᵀ - m), and its sum in each block of keys.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void compute_weights(Team const& team, Scratch const& s,
-                                                   Scores const& tile) const {
-    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
-      Scalar sum[L], max[L];
-      for (int b = 0; b < L; ++b) sum[b] = 0, max[b] = s.max_score[j + b];
+  KYRTOS_KERNEL_STEP void compute_weights(Team const& team, Scratch const& s,
+                                          Scores const& tile) const {
+    detail::for_blocks<RegisterBlock>(team, tile.rows, tile.lanes, [&](int i, int j) {
+      RegisterRow sum;
+      sum.zero();
       if (!tile.mask.template fully_masked<R, L>(i, j)) {
         RegisterBlock p;
         p.load(s.p, i, j);
-        p.set([&](int a, int b) { return fast::exp_nonpositive(p.value[a][b] - max[b]); });
+        p.set([&](int a, int v) {
+          return fast::exp_nonpositive(p.value[a][v] -
+                                       simd::load<Vector>(s.max_score + j + p.lane(v)));
+        });
         p.store(s.p, i, j);
-        for (int a = 0; a < R; ++a)
-          for (int b = 0; b < L; ++b) sum[b] += p.value[a][b];
+        p.for_each([&](int a, int v) { sum.value[0][v] += p.value[a][v]; });
       }
-      for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = sum[b];
+      sum.store(s.partial, i / R, j);
     });
   }
 
   /// Oᵀ ← Oᵀ e^(m_old - m) + Vᵀ Pᵀ, and l likewise.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void accumulate(Team const& team, Scratch const& s,
-                                              Scores const& tile) const {
-    detail::for_lanes(team, tile.lanes, [&](int j) {
-      Scalar sum = s.sum[j] * s.rescale[j];
-      for (int i = 0; i < tile.rows / R; ++i) sum += s.partial(i, j);
-      s.sum[j] = sum;
+  KYRTOS_KERNEL_STEP void accumulate(Team const& team, Scratch const& s, Scores const& tile) const {
+    detail::for_vectors<Vector::size()>(team, tile.lanes, [&](int j) {
+      auto sum = simd::load<Vector>(s.sum + j) * simd::load<Vector>(s.rescale + j);
+      for (int i = 0; i < tile.rows / R; ++i) sum += simd::load<Vector>(s.partial.at(i, j));
+      sum.copy_to(s.sum + j, simd::element_aligned);
     });
-    detail::for_blocks<R, L>(team, head_size(), tile.lanes, [&](int i, int j) {
-      Scalar factor[L];
-      for (int b = 0; b < L; ++b) factor[b] = s.rescale[j + b];
+    detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
       RegisterBlock o;
       o.load(s.o, i, j);
-      o.set([&](int a, int b) { return o.value[a][b] * factor[b]; });
+      o.set([&](int a, int v) {
+        return o.value[a][v] * simd::load<Vector>(s.rescale + j + o.lane(v));
+      });
       o.add_transposed_product(s.x.v, s.p, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
       o.store(s.o, i, j);
     });
@@ -161,8 +163,9 @@ struct ForwardKernel {
       s.rescale[j] = 1 / sum;
     });
     team.team_barrier();
-    store_rows(team, g.outputs(in.y, queries.start, queries.present),
-               [&](int i, int e) { return s.rescale[i] * s.o(e, i); });
+    detail::store_transposed<Traits::vector_width>(
+        team, g.outputs(in.y, queries.start, queries.present), s.o,
+        [&](int i, int, auto o) { return s.rescale[i] * o; });
   }
 };
 

@@ -15,7 +15,7 @@ struct ForwardOperands {
   Tile<Scalar> q;     ///< Qᵀ/√D, [D, lanes]
   Tile<Scalar> k, v;  ///< as in memory, [rows, D]
 
-  KOKKOS_INLINE_FUNCTION ForwardOperands(detail::Carver<Scalar>& c, int d)
+  KOKKOS_INLINE_FUNCTION ForwardOperands(detail::ScratchAllocator<Scalar>& c, int d)
       : q(c.tile(d, tile_lanes)),
         k(c.tile(tile_rows, detail::round_up(d, R))),
         v(c.tile(tile_rows, detail::round_up(d, R))) {}
@@ -23,7 +23,8 @@ struct ForwardOperands {
   template <class Team>
   KOKKOS_FORCEINLINE_FUNCTION void load_queries(Team const& team, Geometry<Scalar> const& g,
                                                 Scalar const* x, TileStart at, int d) const {
-    load_transposed(team, q, g.queries(x, at, tile_lanes), tile_lanes, d, g.scale);
+    detail::load_transposed<Traits::vector_width>(team, q, g.queries(x, at, tile_lanes), tile_lanes,
+                                                  d, g.scale);
   }
   /// `count` rows.
   template <class Team>

@@ -13,6 +13,13 @@ using detail::Block;
 using detail::GlobalRows;
 using detail::Tile;
 
+/// The register block of a kernel with these Traits.
+template <class Scalar, class Traits>
+using BlockOf = Block<Scalar, Traits::block_rows, Traits::block_lanes, Traits::vector_width>;
+/// A row of it: numbers a lane.
+template <class Scalar, class Traits>
+using RowOf = Block<Scalar, 1, Traits::block_lanes, Traits::vector_width>;
+
 /// Where a tile begins: its sequence, its query or key head, its first token.
 struct TileStart {
   int sequence = 0, head = 0, token = 0;

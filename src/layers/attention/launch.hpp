@@ -61,11 +61,13 @@ template <class Space, class Kernel>
 void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   using Traits = typename Kernel::Traits;
   using Scalar = typename Kernel::scalar_type;
+  static_assert(Traits::tile_rows % Traits::block_rows == 0 &&
+                Traits::tile_lanes % Traits::block_lanes == 0);
   using Policy =
       Kokkos::TeamPolicy<Space, Kokkos::Schedule<Kokkos::Dynamic>, typename Traits::LaunchBounds>;
   require(teams <= std::numeric_limits<int>::max(),
           "attention: too many tiles for one launch; use a smaller micro-batch");
-  detail::Carver<Scalar> counter;
+  detail::ScratchAllocator<Scalar> counter;
   typename Kernel::Scratch(counter, kernel.head_size());
   std::size_t const alignment = 64;
   auto const bytes = static_cast<std::size_t>(counter.used()) * sizeof(Scalar) + alignment;
@@ -77,18 +79,18 @@ void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   if (teams > 0) Kokkos::parallel_for(label, policy, kernel);
 }
 
-/// The team's scratch, carved into the kernel's tiles.
+/// The team's scratch, divided into the kernel's tiles.
 template <class Kernel, class Team>
-KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch carve_scratch(Team const& team,
-                                                                   Kernel const& kernel) {
+KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch allocate_scratch(Team const& team,
+                                                                      Kernel const& kernel) {
   using Scalar = typename Kernel::scalar_type;
   int const head_size = kernel.head_size();
-  detail::Carver<Scalar> counter;
+  detail::ScratchAllocator<Scalar> counter;
   typename Kernel::Scratch(counter, head_size);
   void* const memory = team.team_scratch(kernel.scratch_level)
                            .get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
-  detail::Carver<Scalar> carver(static_cast<Scalar*>(memory));
-  return typename Kernel::Scratch(carver, head_size);
+  detail::ScratchAllocator<Scalar> allocator(static_cast<Scalar*>(memory));
+  return typename Kernel::Scratch(allocator, head_size);
 }
 
 }  // namespace kyrtos::layers::attention

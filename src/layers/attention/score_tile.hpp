@@ -15,6 +15,12 @@ namespace kyrtos::layers::attention {
 /// rows. The tile along the lanes is resident in scratch while those along the rows stream past.
 enum class Along { queries, keys };
 
+/// Lanes [begin, end).
+struct LaneRange {
+  int begin, end;
+};
+inline constexpr int all_lanes = 1 << 20;
+
 /// Which pairs of a tile of scores count: keys that exist and, if causal, don't follow the query.
 template <Along lanes>
 struct CausalMask {
@@ -28,8 +34,12 @@ struct CausalMask {
   KOKKOS_FORCEINLINE_FUNCTION int key(int i, int j) const {
     return first_key + (lanes == Along::queries ? i : j);
   }
-  KOKKOS_FORCEINLINE_FUNCTION bool visible(int i, int j) const {
-    return key(i, j) < length && (!causal || key(i, j) <= query(i, j));
+  /// A range of lanes: out of those from j on, counted from j, the ones whose pair in row i counts.
+  KOKKOS_FORCEINLINE_FUNCTION LaneRange visible(int i, int j) const {
+    if constexpr (lanes == Along::queries)
+      return {causal ? key(i, 0) - query(0, j) : 0, key(i, 0) < length ? all_lanes : 0};
+    else
+      return {0, (causal ? detail::smaller(query(i, 0) + 1, length) : length) - key(0, j)};
   }
   /// Of the block of Rows × Lanes pairs that starts at (i, j), causality hides every pair.
   template <int Rows, int Lanes>
@@ -42,11 +52,17 @@ struct CausalMask {
     return last_key < length && (!causal || last_key <= query(i, j));
   }
   /// Sets the masked pairs of a block, which starts at (i, j), to `filler`.
-  template <class T, int Rows, int Lanes>
-  KOKKOS_FORCEINLINE_FUNCTION void apply(Block<T, Rows, Lanes>& block, int i, int j,
+  template <class T, int Rows, int Lanes, int Width>
+  KOKKOS_FORCEINLINE_FUNCTION void apply(Block<T, Rows, Lanes, Width>& block, int i, int j,
                                          T filler) const {
-    if (!fully_visible<Rows, Lanes>(i, j))
-      block.set([&](int a, int b) { return visible(i + a, j + b) ? block.value[a][b] : filler; });
+    if (fully_visible<Rows, Lanes>(i, j)) return;
+    using Vector = simd::Vector<T, Width>;
+    Vector const lane([](int number) { return static_cast<T>(number); });
+    block.set([&](int a, int v) {
+      auto const [begin, end] = visible(i + a, j + block.lane(v));
+      auto const mask = lane >= static_cast<T>(begin) && lane < static_cast<T>(end);
+      return simd::condition(mask, block.value[a][v], Vector(filler));
+    });
   }
 
   /// With keys along the lanes, the first row that a key of lanes [j, …) is visible to. Blocks of
@@ -82,26 +98,36 @@ struct ScoreTile {
 };
 
 /// z = c tanh(s/c), in place.
-template <class T, int Rows, int Lanes>
-KOKKOS_FORCEINLINE_FUNCTION void apply_soft_cap(Block<T, Rows, Lanes>& s, T cap) {
+template <class T, int Rows, int Lanes, int Width>
+KOKKOS_FORCEINLINE_FUNCTION void apply_soft_cap(Block<T, Rows, Lanes, Width>& s, T cap) {
   if (cap > 0) {
     T const inverse = 1 / cap;
-    s.set([&](int i, int j) { return cap * fast::tanh(inverse * s.value[i][j]); });
+    s.set([&](int i, int v) { return cap * fast::tanh(inverse * s.value[i][v]); });
   }
 }
 
 /// The same with its tangent ż = (1 - (z/c)²) ṡ.
-template <class T, int Rows, int Lanes>
-KOKKOS_FORCEINLINE_FUNCTION void apply_soft_cap(Block<T, Rows, Lanes>& s,
-                                                Block<T, Rows, Lanes>& s_dot, T cap) {
+template <class T, int Rows, int Lanes, int Width>
+KOKKOS_FORCEINLINE_FUNCTION void apply_soft_cap(Block<T, Rows, Lanes, Width>& s,
+                                                Block<T, Rows, Lanes, Width>& s_dot, T cap) {
   if (cap > 0) {
     T const inverse = 1 / cap;
     apply_soft_cap(s, cap);
-    s_dot.set([&](int i, int j) {
-      T const ratio = inverse * s.value[i][j];
-      return (1 - ratio * ratio) * s_dot.value[i][j];
+    s_dot.set([&](int i, int v) {
+      auto const ratio = inverse * s.value[i][v];
+      return (1 - ratio * ratio) * s_dot.value[i][v];
     });
   }
+}
+
+/// Of a number a query of the tile, those at row i and the lanes from j on.
+template <Along lanes, class Vector>
+KOKKOS_FORCEINLINE_FUNCTION Vector of_queries(typename Vector::value_type const* statistic, int i,
+                                              int j) {
+  if constexpr (lanes == Along::queries)
+    return simd::load<Vector>(statistic + j);
+  else
+    return Vector(statistic[i]);
 }
 
 }  // namespace kyrtos::layers::attention

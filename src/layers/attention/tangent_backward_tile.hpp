@@ -17,7 +17,8 @@ namespace kyrtos::layers::attention {
 template <class Scalar, Along lanes, class Traits>
 struct TangentBackwardTile {
   using Arguments = TangentBackwardArguments<Scalar>;
-  using RegisterBlock = Block<Scalar, Traits::block_rows, Traits::block_lanes>;
+  using RegisterBlock = BlockOf<Scalar, Traits>;
+  using Vector = typename RegisterBlock::Vector;
   static constexpr int fused_products = 12, split_products = 18;
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
   static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
@@ -27,7 +28,7 @@ struct TangentBackwardTile {
   Tile<Scalar> p, p_dot, ds, ds_dot;                       ///< [rows, lanes]
   Scalar *log_sum_exp, *mean_dot, *row_sum, *row_sum_dot;  ///< of the tile's queries
 
-  KOKKOS_INLINE_FUNCTION TangentBackwardTile(detail::Carver<Scalar>& c, int d, bool fused)
+  KOKKOS_INLINE_FUNCTION TangentBackwardTile(detail::ScratchAllocator<Scalar>& c, int d, bool fused)
       : of(c, d, fused),
         of_dot(c, d, fused),
         p(lanes == Along::keys ? c.tile(tile_rows, tile_lanes) : Tile<Scalar>()),
@@ -61,12 +62,14 @@ struct TangentBackwardTile {
 
   /// P, Ṗ, dS and dṠ, all zero for masked pairs.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void compute(Team const& team, ScoreTile<lanes> const& tile,
-                                           Scalar soft_cap, int d) const {
+  KYRTOS_KERNEL_STEP void compute(Team const& team, ScoreTile<lanes> const& tile, Scalar soft_cap,
+                                  int d) const {
     TangentBackwardTile const& t = *this;
-    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
+    detail::for_blocks<RegisterBlock>(team, tile.rows, tile.lanes, [&](int i, int j) {
       if (tile.mask.template fully_masked<R, L>(i, j)) return;
-      auto const query = [&](int a, int b) { return lanes == Along::queries ? j + b : i + a; };
+      auto const of_query = [&](Scalar const* statistic, int a, int v) {
+        return of_queries<lanes, Vector>(statistic, i + a, j + RegisterBlock::lane(v));
+      };
       RegisterBlock z, z_dot, weight, weight_dot;
       z.zero();
       z.add_product(t.of.streamed_qk, t.of.resident_qk, i, j, 0, d);
@@ -74,12 +77,12 @@ struct TangentBackwardTile {
       z_dot.add_product(t.of.streamed_qk, t.of_dot.resident_qk, i, j, 0, d);
       z_dot.add_product(t.of_dot.streamed_qk, t.of.resident_qk, i, j, 0, d);
       apply_soft_cap(z, z_dot, soft_cap);
-      weight.set([&](int a, int b) {
-        return fast::exp_nonpositive(z.value[a][b] - t.log_sum_exp[query(a, b)]);
+      weight.set([&](int a, int v) {
+        return fast::exp_nonpositive(z.value[a][v] - of_query(t.log_sum_exp, a, v));
       });
       tile.mask.apply(weight, i, j, Scalar(0));
-      weight_dot.set([&](int a, int b) {
-        return weight.value[a][b] * (z_dot.value[a][b] - t.mean_dot[query(a, b)]);
+      weight_dot.set([&](int a, int v) {
+        return weight.value[a][v] * (z_dot.value[a][v] - of_query(t.mean_dot, a, v));
       });
       if (lanes == Along::keys) {
         weight.store(t.p, i, j);
@@ -92,22 +95,22 @@ struct TangentBackwardTile {
       gradient_dot.zero();
       gradient_dot.add_product(t.of.streamed_ov, t.of_dot.resident_ov, i, j, 0, d);
       gradient_dot.add_product(t.of_dot.streamed_ov, t.of.resident_ov, i, j, 0, d);
-      gradient.set([&](int a, int b) { return gradient.value[a][b] - t.row_sum[query(a, b)]; });
-      gradient_dot.set([&](int a, int b) {
-        Scalar const change = gradient_dot.value[a][b] - t.row_sum_dot[query(a, b)];
-        return weight_dot.value[a][b] * gradient.value[a][b] + weight.value[a][b] * change;
+      gradient.set([&](int a, int v) { return gradient.value[a][v] - of_query(t.row_sum, a, v); });
+      gradient_dot.set([&](int a, int v) {
+        Vector const change = gradient_dot.value[a][v] - of_query(t.row_sum_dot, a, v);
+        return weight_dot.value[a][v] * gradient.value[a][v] + weight.value[a][v] * change;
       });
-      gradient.set([&](int a, int b) { return weight.value[a][b] * gradient.value[a][b]; });
+      gradient.set([&](int a, int v) { return weight.value[a][v] * gradient.value[a][v]; });
       if (soft_cap > 0) {
         Scalar const inverse = 1 / soft_cap;
-        gradient_dot.set([&](int a, int b) {
-          Scalar const ratio = inverse * z.value[a][b];
-          Scalar const bend = -2 * inverse * ratio * z_dot.value[a][b];
-          return (1 - ratio * ratio) * gradient_dot.value[a][b] + bend * gradient.value[a][b];
+        gradient_dot.set([&](int a, int v) {
+          Vector const ratio = inverse * z.value[a][v];
+          Vector const bend = -2 * inverse * ratio * z_dot.value[a][v];
+          return (1 - ratio * ratio) * gradient_dot.value[a][v] + bend * gradient.value[a][v];
         });
-        gradient.set([&](int a, int b) {
-          Scalar const ratio = inverse * z.value[a][b];
-          return (1 - ratio * ratio) * gradient.value[a][b];
+        gradient.set([&](int a, int v) {
+          Vector const ratio = inverse * z.value[a][v];
+          return (1 - ratio * ratio) * gradient.value[a][v];
         });
       }
       gradient.store(t.ds, i, j);

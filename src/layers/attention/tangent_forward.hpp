@@ -20,7 +20,9 @@ struct TangentForwardKernel {
   using Traits = Choice;
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
   static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
-  using RegisterBlock = Block<Scalar, R, L>;
+  using RegisterBlock = BlockOf<Scalar, Traits>;
+  using RegisterRow = RowOf<Scalar, Traits>;
+  using Vector = typename RegisterBlock::Vector;
   using Scores = ScoreTile<Along::queries>;
 
   TangentForwardArguments<Scalar> in;
@@ -30,7 +32,7 @@ struct TangentForwardKernel {
   Index teams() const { return query_tiles<Traits>(in.g); }
 
   struct Scratch {
-    KOKKOS_INLINE_FUNCTION Scratch(detail::Carver<Scalar>& c, int d)
+    KOKKOS_INLINE_FUNCTION Scratch(detail::ScratchAllocator<Scalar>& c, int d)
         : x(c, d),
           x_dot(c, d),
           p(c.tile(tile_rows, tile_lanes)),
@@ -49,13 +51,13 @@ struct TangentForwardKernel {
   template <class Team>
   KOKKOS_FUNCTION void operator()(Team const& team) const {
     auto const queries = query_tile<Traits>(in.g, team.league_rank());
-    Scratch const s = carve_scratch(team, *this);
+    Scratch const s = allocate_scratch(team, *this);
     s.x.load_queries(team, in.g, in.x, queries.start, head_size());
     s.x_dot.load_queries(team, in.g, in.x_dot, queries.start, head_size());
     load_statistic(team, s.log_sum_exp, in.g, in.log_sum_exp, queries.start, tile_lanes,
                    Kokkos::Experimental::infinity<Scalar>::value);
     detail::for_lanes(team, tile_lanes, [&](int j) { s.mean_dot[j] = 0; });
-    detail::zero_tile<R, L>(team, s.o_dot, head_size(), tile_lanes);
+    detail::zero_tile<RegisterBlock>(team, s.o_dot, head_size(), tile_lanes);
 
     for_key_tiles<Traits>(in.g, queries, [&](TileStart keys, Scores const& tile) {
       s.x.load_keys_and_values(team, in.g, in.x, keys, tile.rows);
@@ -71,12 +73,12 @@ struct TangentForwardKernel {
 
   /// Pᵀ, (P∘ż)ᵀ, and the sum of the latter in each block of keys.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void compute_weights(Team const& team, Scratch const& s,
-                                                   Scores const& tile) const {
+  KYRTOS_KERNEL_STEP void compute_weights(Team const& team, Scratch const& s,
+                                          Scores const& tile) const {
     int const d = head_size();
-    detail::for_blocks<R, L>(team, tile.rows, tile.lanes, [&](int i, int j) {
-      Scalar sum[L], log_sum[L];
-      for (int b = 0; b < L; ++b) sum[b] = 0, log_sum[b] = s.log_sum_exp[j + b];
+    detail::for_blocks<RegisterBlock>(team, tile.rows, tile.lanes, [&](int i, int j) {
+      RegisterRow sum;
+      sum.zero();
       if (!tile.mask.template fully_masked<R, L>(i, j)) {
         RegisterBlock z, z_dot, p;
         z.zero();
@@ -85,28 +87,29 @@ struct TangentForwardKernel {
         z_dot.add_product(s.x.k, s.x_dot.q, i, j, 0, d);
         z_dot.add_product(s.x_dot.k, s.x.q, i, j, 0, d);
         apply_soft_cap(z, z_dot, in.g.soft_cap);
-        p.set([&](int a, int b) { return fast::exp_nonpositive(z.value[a][b] - log_sum[b]); });
+        p.set([&](int a, int v) {
+          return fast::exp_nonpositive(z.value[a][v] -
+                                       simd::load<Vector>(s.log_sum_exp + j + z.lane(v)));
+        });
         tile.mask.apply(p, i, j, Scalar(0));
         p.store(s.p, i, j);
-        z_dot.set([&](int a, int b) { return p.value[a][b] * z_dot.value[a][b]; });
+        z_dot.set([&](int a, int v) { return p.value[a][v] * z_dot.value[a][v]; });
         z_dot.store(s.p_z_dot, i, j);
-        for (int a = 0; a < R; ++a)
-          for (int b = 0; b < L; ++b) sum[b] += z_dot.value[a][b];
+        z_dot.for_each([&](int a, int v) { sum.value[0][v] += z_dot.value[a][v]; });
       }
-      for (int b = 0; b < L; ++b) s.partial(i / R, j + b) = sum[b];
+      sum.store(s.partial, i / R, j);
     });
   }
 
   /// Ȯᵀ += Vᵀ(P∘ż)ᵀ + V̇ᵀPᵀ, μ += Σ P∘ż.
   template <class Team>
-  KOKKOS_FORCEINLINE_FUNCTION void accumulate(Team const& team, Scratch const& s,
-                                              Scores const& tile) const {
-    detail::for_lanes(team, tile.lanes, [&](int j) {
-      Scalar sum = s.mean_dot[j];
-      for (int i = 0; i < tile.rows / R; ++i) sum += s.partial(i, j);
-      s.mean_dot[j] = sum;
+  KYRTOS_KERNEL_STEP void accumulate(Team const& team, Scratch const& s, Scores const& tile) const {
+    detail::for_vectors<Vector::size()>(team, tile.lanes, [&](int j) {
+      auto sum = simd::load<Vector>(s.mean_dot + j);
+      for (int i = 0; i < tile.rows / R; ++i) sum += simd::load<Vector>(s.partial.at(i, j));
+      sum.copy_to(s.mean_dot + j, simd::element_aligned);
     });
-    detail::for_blocks<R, L>(team, head_size(), tile.lanes, [&](int i, int j) {
+    detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
       int const end = tile.mask.template rows_end<L>(j, tile.rows);
       RegisterBlock o_dot;
       o_dot.load(s.o_dot, i, j);
@@ -125,9 +128,11 @@ struct TangentForwardKernel {
     detail::for_lanes(team, queries.present,
                       [&](int j) { mean_dot[Index(j) * g.heads] = s.mean_dot[j]; });
     auto const y = g.outputs(in.y, queries.start, queries.present);
-    store_rows(team, g.outputs(in.y_dot, queries.start, queries.present), [&](int i, int e) {
-      return s.o_dot(e, i) - s.mean_dot[i] * y.data[i * y.stride + e];
-    });
+    detail::store_transposed<Traits::vector_width>(
+        team, g.outputs(in.y_dot, queries.start, queries.present), s.o_dot,
+        [&](int i, int e, auto o_dot) {
+          return o_dot - s.mean_dot[i] * simd::load<decltype(o_dot)>(y.data + i * y.stride + e);
+        });
   }
 };
 

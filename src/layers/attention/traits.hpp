@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/kokkos_compat.hpp>
+#include <kyrtos/core/simd.hpp>
 
 namespace kyrtos::layers::attention {
 
@@ -15,7 +16,7 @@ namespace kyrtos::layers::attention {
 /// device yet.
 template <class Scalar, class Space, bool OnHost = compat::runs_on_host<Space>>
 struct AttentionTraits {
-  static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar);
+  static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar), vector_width = 1;
   static constexpr int tile_rows = 32, tile_lanes = 32;
   static constexpr int team_size = 8, vector_length = 8;
   using LaunchBounds = Kokkos::LaunchBounds<64, 1>;
@@ -27,19 +28,22 @@ struct AttentionTraits {
   static constexpr bool constant_head_sizes = true;
 };
 
-/// CPUs: one thread a team. The block fills 16 of AVX-512's 32 registers (8 × 2 vectors of 16
-/// floats, 4 × 4 vectors of 8 doubles); lanes of 32 because gcc unrolls shorter loops before it
-/// could vectorise them.
+/// CPUs: one thread a team. The block is what the instruction set has registers for, besides two
+/// vectors of operands and a broadcast: 12 of 16 (AVX2, SSE2) or 16 of 32 (AVX-512, NEON). More of
+/// 32 gain nothing: 14 × 2 and 8 × 3 vectors were slower.
 ///
-/// `laboratory_attention` on two cores of a Xeon with AVX-512, float32, 2026-11-25, share of the
-/// products' rate in the forward, tangent forward, backward and tangent backward pass: at 4096
-/// tokens 58, 74, 71, 74 %, at 256 tokens 36, 48, 46, 50 %. Tiles of 64 × 128 reach 59, 78, 76,
-/// 78 % and 36, 48, 47, 49 % there, for twice the scratch; 32 × 64 are best in the tangent backward
-/// pass alone (79, 51 %); 128 × 64 and blocks of 4 rows gain in none.
+/// `laboratory_attention` on two cores of an EPYC (Zen 4), float32, 2026-11-30, share of the
+/// products' rate in the forward, tangent forward, backward and tangent backward pass, at 256
+/// tokens with AVX-512: tiles of 64 × 64 floats 52, 64, 67, 70 %, of 64 × 128 59, 64, 65, 70 %; at
+/// 4096 80, 78, 76, 82 % and 82, 81, 79, 82 %. With AVX2 tiles of 66 × 64 reach 48, 58, 55, 60 %
+/// and 70, 74, 75, 77 %; those of 66 × 128 would add 2 to 5 %, but fill an L2 of 512 KiB (Zen 3).
 template <class Scalar, class Space>
 struct AttentionTraits<Scalar, Space, true> {
-  static constexpr int block_rows = sizeof(Scalar) == 4 ? 8 : 4, block_lanes = 32;
-  static constexpr int tile_rows = 64, tile_lanes = 64;
+  static constexpr int vector_width = simd::native_width<Scalar>;
+  static constexpr bool many_registers = simd::registers >= 32;
+  static constexpr int block_rows = many_registers ? 8 : 6, block_lanes = 2 * vector_width;
+  static constexpr int tile_rows = many_registers ? 64 : 66;
+  static constexpr int tile_lanes = simd::register_bytes == 64 ? 512 / sizeof(Scalar) : 64;
   static constexpr int team_size = 1, vector_length = 1;
   using LaunchBounds = Kokkos::LaunchBounds<>;
   static constexpr bool fused_backward = true;
