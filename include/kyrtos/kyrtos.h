@@ -248,7 +248,9 @@ KYRTOS_API kyrtos_status kyrtos_power_iteration(kyrtos_operator* op, kyrtos_spec
                                                 kyrtos_eigenvalue* eigenvalue,
                                                 const kyrtos_array* eigenvector, int64_t* hvps);
 /// The `largest` first eigenvalues, descending, then the `smallest` last ones, ascending, by
-/// Lanczos's method, until all residuals are at most the tolerance. Keeps a vector for each HVP.
+/// Lanczos's method: at most `max_hvps` products, until the estimates of all residuals are at most
+/// the tolerance, each of which keeps a vector; then one more for each eigenvalue, which measures
+/// its residual.
 /// \param seed of the first vector.
 /// \param eigenvalues [largest + smallest].  \param hvps spent; may be NULL.
 KYRTOS_API kyrtos_status kyrtos_lanczos(kyrtos_operator* op, int64_t largest, int64_t smallest,

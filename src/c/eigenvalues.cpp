@@ -73,6 +73,7 @@ kyrtos_status kyrtos_lanczos(kyrtos_operator* handle, int64_t largest, int64_t s
                                               .smallest = smallest,
                                               .tolerance = tolerance,
                                               .max_hvps = dimension,
+                                              .true_residuals = true,
                                               .seed = seed});
     std::fill_n(eigenvalues, largest + smallest, kyrtos_eigenvalue{nothing, nothing});
     auto const write = [](auto const& pairs, kyrtos_eigenvalue* to) {

@@ -134,7 +134,8 @@ class Operator(Handle):
     def eigenvalues(self, largest: int = 1, smallest: int = 0, tolerance: float = 1e-3,
                     max_hvps: int = 100, seed: int = 0) -> list[Eigenvalue]:
         """The `largest` first eigenvalues, descending, then the `smallest` last ones, ascending, by
-        Lanczos's method, which keeps a vector for each of at most `max_hvps` products.
+        Lanczos's method, which keeps a vector for each of at most `max_hvps` products; one more for
+        each eigenvalue measures its residual.
 
         Args:
             tolerance: on the residuals, relative to the eigenvalues.
