@@ -218,7 +218,7 @@ class Spectrum(Plot):
 class Series(Plot):
     def test_shows_both_ends_and_single_batches(self):
         with h5py.File(self.folder / "c.h5", "w") as file:
-            file.attrs["matrix"] = "gauss_newton"
+            file.attrs["matrix"] = np.bytes_("gauss_newton")
             for name in ("largest", "smallest", "batch_mean"):
                 file[f"series/{name}"] = np.array([1.0, 3.0, 2.0])
             for name in ("largest_residual", "smallest_residual", "batch_standard_error"):

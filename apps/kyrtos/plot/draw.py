@@ -178,11 +178,12 @@ def draw_series(path, title):
         axes.plot(step, mean, color=ACCENT, linewidth=0.9)
         roles.append(role("mean of single batches ± standard error", ACCENT, line="-"))
     axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":", zorder=0.5)
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(8, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(
+        8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
     axes.set_ylabel("eigenvalue")
     legend_above(axes, roles)
-    words = " · ".join(filter(None, (path.resolve().parent.name, str(matrix).replace("_", " "))))
+    words = " · ".join(filter(None, (path.resolve().parent.name, matrix.replace("_", " "))))
     write_title(figure, title or words)
     return figure
 

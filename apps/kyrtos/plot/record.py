@@ -213,6 +213,7 @@ def read_series(path):
                             "`kyrtos curvature --series` wrote")
         columns = {name: column[:] for name, column in file["series"].items()}
         matrix = file.attrs.get("matrix", "")
+        matrix = matrix.decode() if isinstance(matrix, bytes) else str(matrix)
     if np.isnan(columns["step"]).any():
         columns["step"] = np.arange(len(columns["step"]))
     return columns, matrix

@@ -212,6 +212,8 @@ def start() -> int:
             raise FinalizedError("MPI can't be started: it has been finalised, or is not set up")
         if started.value:
             atexit.register(lib.kyrtos_python_stop_mpi)
+        # Kokkos would otherwise warn where nobody bound the threads.
+        os.environ.setdefault("OMP_PROC_BIND", "false")
         status = lib.kyrtos_start_kokkos()
         if status != 0:
             raise ERRORS.get(status, KyrtosError)("Kokkos can't be started: it has been finalised, "
