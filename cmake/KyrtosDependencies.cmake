@@ -63,6 +63,7 @@ function(kyrtos_fetch package url hash)
   if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.24)
     list(APPEND system DOWNLOAD_EXTRACT_TIMESTAMP OFF)
   endif()
+  set(CMAKE_POSITION_INDEPENDENT_CODE ${Kyrtos_ENABLE_PYTHON}) # whose library holds it inside
   FetchContent_Declare(${package} ${system} URL "${url}" URL_HASH "SHA256=${hash}")
   FetchContent_MakeAvailable(${package})
   set_property(GLOBAL APPEND PROPERTY KYRTOS_FETCHED ${package})

@@ -36,7 +36,7 @@
 #endif
 
 /// Raised when a program that was compiled against the header before must be compiled again.
-#define KYRTOS_ABI_VERSION 1
+#define KYRTOS_ABI_VERSION 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -133,7 +133,8 @@ typedef struct kyrtos_model kyrtos_model;
 /// only, for float32, whether factors of matrix products are rounded (bf16, tf32).
 KYRTOS_API kyrtos_status kyrtos_model_create(kyrtos_context* context, const char* config,
                                              kyrtos_type precision, kyrtos_model** model);
-/// From a checkpoint, or the newest one of a run's directory. Collective.
+/// From a checkpoint, the newest one of a run's directory, or a directory with a model of Hugging
+/// Face: config.json and *.safetensors, as save_pretrained writes them. Collective.
 KYRTOS_API kyrtos_status kyrtos_model_load(kyrtos_context* context, const char* path,
                                            kyrtos_type precision, kyrtos_model** model);
 /// Writes a checkpoint without an optimiser's state: complete or absent. Collective.
@@ -148,6 +149,19 @@ KYRTOS_API kyrtos_status kyrtos_model_size(kyrtos_model* model, int64_t* size);
 /// Where a named tensor lies in θ, such as `blocks.0.mlp.up.weight`; docs/checkpoint.md has them.
 KYRTOS_API kyrtos_status kyrtos_model_segment(kyrtos_model* model, const char* name,
                                               int64_t* offset, int64_t* size);
+/// A named tensor of θ, row-major. The name belongs to the model.
+typedef struct kyrtos_segment {
+  const char* name;
+  int64_t offset, size;
+  int64_t rank;
+  int64_t extents[KYRTOS_MAX_RANK];
+} kyrtos_segment;
+
+/// The segment of that number, counted from 0 in the order of θ; past the last its name is NULL.
+KYRTOS_API kyrtos_status kyrtos_model_segment_at(kyrtos_model* model, int64_t number,
+                                                 kyrtos_segment* segment);
+/// The text of the model's configuration, all keys with their values. It belongs to the model.
+KYRTOS_API kyrtos_status kyrtos_model_config(kyrtos_model* model, const char** config);
 KYRTOS_API kyrtos_status kyrtos_model_get_parameters(kyrtos_model* model,
                                                      const kyrtos_array* parameters);
 KYRTOS_API kyrtos_status kyrtos_model_set_parameters(kyrtos_model* model,
@@ -156,6 +170,10 @@ KYRTOS_API kyrtos_status kyrtos_model_set_parameters(kyrtos_model* model,
 /// made from it; it has to be one that can be worked on in place.
 KYRTOS_API kyrtos_status kyrtos_model_use_parameters(kyrtos_model* model,
                                                      const kyrtos_array* parameters);
+/// diagonal ← P^(-1/2), of Adam's preconditioner P in the checkpoint that the model was loaded
+/// from; [curvature] says which P. Collective.
+KYRTOS_API kyrtos_status kyrtos_model_preconditioner(kyrtos_model* model,
+                                                     const kyrtos_array* diagonal);
 
 /// Collective.
 KYRTOS_API kyrtos_status kyrtos_model_loss(kyrtos_model* model, const kyrtos_batch* batch,
@@ -192,10 +210,18 @@ typedef enum kyrtos_matrix {
   KYRTOS_GAUSS_NEWTON = 1  ///< Jᵀ(∂²ℓ/∂z²)J, without the curvature of the network itself.
 } kyrtos_matrix;
 
-/// Of the model's loss on a batch, which is copied. θ is read at every product. Collective, as are
-/// its products.
+/// Of the model's loss on `count` batches, which are copied, and whose losses are added: a large
+/// batch in several needs the memory of one. θ is read at every product. Collective, as are its
+/// products.
 KYRTOS_API kyrtos_status kyrtos_operator_of_model(kyrtos_model* model, kyrtos_matrix matrix,
-                                                  const kyrtos_batch* batch, kyrtos_operator** op);
+                                                  const kyrtos_batch* batches, int64_t count,
+                                                  kyrtos_operator** op);
+/// D A D with a diagonal D: a Hessian, preconditioned by D = P^(-1/2). The diagonal is read at
+/// every product. It outlives the operator; it has to be one that can be worked on in place. Keeps
+/// A.
+KYRTOS_API kyrtos_status kyrtos_operator_precondition(kyrtos_operator* inner,
+                                                      const kyrtos_array* diagonal,
+                                                      kyrtos_operator** op);
 KYRTOS_API kyrtos_status kyrtos_operator_apply(kyrtos_operator* op, const kyrtos_array* x,
                                                const kyrtos_array* y);
 KYRTOS_API const char* kyrtos_operator_error(const kyrtos_operator* op);
@@ -215,17 +241,48 @@ typedef struct kyrtos_eigenvalue {
 } kyrtos_eigenvalue;
 
 /// One eigenpair by power iteration, until its residual is at most the tolerance.
-/// \param eigenvector of length one; may be NULL.  \param products spent; may be NULL.
+/// \param seed of the first vector.  \param eigenvector of length one; may be NULL.
+/// \param hvps spent; may be NULL.
 KYRTOS_API kyrtos_status kyrtos_power_iteration(kyrtos_operator* op, kyrtos_spectrum target,
-                                                double tolerance, int64_t max_products,
+                                                double tolerance, int64_t max_hvps, uint64_t seed,
                                                 kyrtos_eigenvalue* eigenvalue,
-                                                const kyrtos_array* eigenvector, int64_t* products);
+                                                const kyrtos_array* eigenvector, int64_t* hvps);
 /// The `largest` first eigenvalues, descending, then the `smallest` last ones, ascending, by
-/// Lanczos's method, until all residuals are at most the tolerance.
-/// \param eigenvalues [largest + smallest].  \param products spent; may be NULL.
+/// Lanczos's method: at most `max_hvps` products, until the estimates of all residuals are at most
+/// the tolerance, each of which keeps a vector; then one more for each eigenvalue, which measures
+/// its residual.
+/// \param seed of the first vector.
+/// \param eigenvalues [largest + smallest].  \param hvps spent; may be NULL.
 KYRTOS_API kyrtos_status kyrtos_lanczos(kyrtos_operator* op, int64_t largest, int64_t smallest,
-                                        double tolerance, int64_t max_products,
-                                        kyrtos_eigenvalue* eigenvalues, int64_t* products);
+                                        double tolerance, int64_t max_hvps, uint64_t seed,
+                                        kyrtos_eigenvalue* eigenvalues, int64_t* hvps);
+
+typedef struct kyrtos_density_options {
+  int64_t probes;  ///< Random vectors.
+  int64_t steps;   ///< Products for each of them.
+  int64_t grid_points;
+  double relative_width;  ///< Of the Gaussian that stands for each node, in widths of the spectrum.
+  uint64_t seed;          ///< Of the random vectors.
+} kyrtos_density_options;
+
+/// 10 probes of 80 steps, 1000 points, a width of 0.01.
+KYRTOS_API kyrtos_density_options kyrtos_density_defaults(void);
+
+/// The density of an operator's eigenvalues. The arrays are the caller's.
+typedef struct kyrtos_density {
+  double *grid, *density, *standard_error;  ///< [grid_points] each
+  /// [probes, steps] each: Σ weight·f(node) estimates the mean of f over the eigenvalues. A row is
+  /// filled up with nodes of NaN and weight 0. Both NULL: not asked for.
+  double *nodes, *weights;
+  double width;  ///< σ of the Gaussians, in units of the eigenvalues.
+  int64_t hvps;  ///< Spent.
+} kyrtos_density;
+
+/// By stochastic Lanczos quadrature: probes·steps products. Keeps a vector for each step.
+/// `options` NULL: the defaults.
+KYRTOS_API kyrtos_status kyrtos_spectral_density(kyrtos_operator* op,
+                                                 const kyrtos_density_options* options,
+                                                 kyrtos_density* density);
 
 // ---- Following an eigenvalue -------------------------------------------------------------------
 
@@ -247,7 +304,7 @@ typedef struct kyrtos_sharpness {
   double lambda;
   double residual;
   double threshold_ratio;  ///< λη/threshold
-  int64_t products;        ///< Spent on this report.
+  int64_t hvps;            ///< Spent on this report.
   kyrtos_quality quality;
   kyrtos_stability stability;
 } kyrtos_sharpness;
@@ -256,10 +313,10 @@ typedef struct kyrtos_tracker_options {
   double threshold;        ///< Of λη: 2 for gradient descent.
   double target_residual;  ///< More products, within the budget, while above it.
   int64_t block;           ///< Vectors carried along, 1 to 4.
-  int64_t min_products;    ///< An update.
-  int64_t max_products;
-  int64_t cold_products;  ///< The budget of the first update, and after a failure.
-  uint64_t seed;          ///< Of the first vectors.
+  int64_t min_hvps;        ///< An update.
+  int64_t max_hvps;
+  int64_t cold_hvps;  ///< The budget of the first update, and after a failure.
+  uint64_t seed;      ///< Of the first vectors.
   kyrtos_spectrum target;
 } kyrtos_tracker_options;
 

@@ -48,6 +48,18 @@ bool is_in_place(kyrtos_array const& array) {
   return is_reachable(array) && array.type == type_of<T>() && is_contiguous(array);
 }
 
+/// The caller's memory for longer than a call. \throws ShapeError where it can't be worked on.
+template <class T>
+VectorView<T, Space> in_place(kyrtos_array const& array, Expected const& expected) {
+  check_array(array, expected);
+  if (!is_in_place<T>(array))
+    throw ShapeError(std::string(expected.name) +
+                     ": can be worked on in place only where it is contiguous, of the precision "
+                     "asked for and in the memory of Kokkos' execution space");
+  return VectorView<T, Space>(static_cast<T*>(array.data),
+                              static_cast<std::size_t>(count_elements(expected.extents)));
+}
+
 /// to ← the array's elements in order. Waits where the array is in other memory.
 template <class T>
 void gather(Context<Space> const& context, kyrtos_array const& array, VectorView<T, Space> to);

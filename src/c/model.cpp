@@ -32,14 +32,8 @@ auto Model<Scalar>::objective(Batches<Scalar> const& batches) -> Objective& {
 
 template <class Scalar>
 void Model<Scalar>::use_parameters(kyrtos_array const& array) {
-  check_array(array, {"parameters", {size()}});
   require_argument(!home_is_fixed_, "parameters: say where they lie before you make a trainer");
-  if (!is_in_place<Scalar>(array))
-    throw ShapeError(
-        "parameters: can be worked on in place only where they are contiguous, of the model's "
-        "precision and in the memory of Kokkos' execution space");
-  VectorView<Scalar, Space> const home(static_cast<Scalar*>(array.data),
-                                       static_cast<std::size_t>(size()));
+  auto const home = in_place<Scalar>(array, {"parameters", {size()}});
   parameters_.emplace(context, home);  // where the objective looks for them
 }
 

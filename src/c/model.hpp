@@ -41,6 +41,8 @@ class Model {
   Context<Space> const context;
   train::RunConfig const config;
   std::string const state;
+  std::string checkpoint;   ///< That the model was loaded from; empty for another.
+  std::string config_text;  ///< Once somebody has asked for it.
   model::Transformer<Scalar, Space> const transformer;
   model::ActiveBlocks const active;
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/train/run_training.hpp>
+#include <kyrtos/train/stored_preconditioner.hpp>
 
+#include "hugging_face_folder.hpp"
 #include "model.hpp"
 
 using namespace kyrtos;
@@ -18,13 +20,14 @@ auto make_body(ContextBody const& context, train::RunConfig const& config,
 }
 
 template <class Scalar>
-auto load_body(ContextBody const& context, std::string const& path) {
-  auto const& ranks = context.context.communicator();
-  io::CheckpointReader const file(ranks, train::find_checkpoint(path));
+std::shared_ptr<Model<Scalar>> load(Context<Space> const& context, std::string const& path) {
+  if (is_hugging_face_folder(path)) return load_hugging_face<Scalar>(context, path);
+  io::CheckpointReader const file(context.communicator(), train::find_checkpoint(path));
   auto model = std::make_shared<Model<Scalar>>(
-      context.context, train::parse_config(file.text().config, file.path()), file.text().state);
-  file.read<Scalar, Space>(context.context, "parameters", model->layout(), model->theta());
-  return std::make_unique<ModelBody>(ModelBody{std::move(model), context.stream});
+      context, train::parse_config(file.text().config, file.path()), file.text().state);
+  file.read<Scalar, Space>(context, "parameters", model->layout(), model->theta());
+  model->checkpoint = file.path();
+  return model;
 }
 
 /// The caller's batch, as one of a list.
@@ -52,8 +55,11 @@ kyrtos_status kyrtos_model_load(kyrtos_context* context, char const* path, kyrto
                                 kyrtos_model** made) {
   return create(context, made, [&] {
     require_argument(path != nullptr, "the checkpoint's path is NULL");
-    return in_precision(
-        precision, [&](auto scalar) { return load_body<decltype(scalar)>(context->body(), path); });
+    return in_precision(precision, [&](auto scalar) {
+      auto const& body = context->body();
+      return std::make_unique<ModelBody>(
+          ModelBody{load<decltype(scalar)>(body.context, path), body.stream});
+    });
   });
 }
 
@@ -99,6 +105,31 @@ kyrtos_status kyrtos_model_segment(kyrtos_model* handle, char const* name, int64
   });
 }
 
+kyrtos_status kyrtos_model_segment_at(kyrtos_model* handle, int64_t number,
+                                      kyrtos_segment* segment) {
+  return with(handle, [&](auto& model) {
+    require_argument(segment != nullptr, "the place for the segment is NULL");
+    require_argument(number >= 0, "the segment's number is negative");
+    auto const& segments = model.layout().segments();
+    *segment = {};
+    if (number >= static_cast<Index>(segments.size())) return;
+    auto const& found = segments[static_cast<std::size_t>(number)];
+    segment->name = found.name.c_str();
+    segment->offset = found.offset;
+    segment->size = found.size;
+    segment->rank = static_cast<int64_t>(found.shape.size());
+    std::copy(found.shape.begin(), found.shape.end(), segment->extents);
+  });
+}
+
+kyrtos_status kyrtos_model_config(kyrtos_model* handle, char const** config) {
+  return with(handle, [&](auto& model) {
+    require_argument(config != nullptr, "the place for the configuration's text is NULL");
+    if (model.config_text.empty()) model.config_text = train::to_toml(model.config);
+    *config = model.config_text.c_str();
+  });
+}
+
 kyrtos_status kyrtos_model_get_parameters(kyrtos_model* handle, kyrtos_array const* parameters) {
   return with(handle, [&]<class Scalar>(Model<Scalar>& model) {
     require_argument(parameters != nullptr, "the array of parameters is NULL");
@@ -120,6 +151,24 @@ kyrtos_status kyrtos_model_use_parameters(kyrtos_model* handle, kyrtos_array con
   return with(handle, [&](auto& model) {
     require_argument(parameters != nullptr, "the array of parameters is NULL");
     model.use_parameters(*parameters);
+  });
+}
+
+kyrtos_status kyrtos_model_preconditioner(kyrtos_model* handle, kyrtos_array const* diagonal) {
+  return with(handle, [&]<class Scalar>(Model<Scalar>& model) {
+    auto const& context = model.context;
+    std::optional<Output<Scalar>> out;
+    agreed(context.communicator(), [&] {
+      require_argument(diagonal != nullptr, "the array for the diagonal is NULL");
+      require_argument(!model.checkpoint.empty(),
+                       "the model comes from no checkpoint, which would have Adam's second moment");
+      out.emplace(context, *diagonal, Expected{"diagonal", {model.size()}});
+    });
+    io::CheckpointReader const file(context.communicator(), model.checkpoint);
+    auto const v = allocate<Scalar>(context, "c::second_moment", model.size());
+    train::stored_preconditioner<Scalar, Space>(context, file, model.config, model.layout(), v)
+        .inverse_root(context, out->view());
+    out->finish(context);
   });
 }
 

@@ -36,14 +36,14 @@ void CallbackOperator<Scalar>::apply(Context<Space> const& context,
 
 template <class Scalar>
 BatchOperator<Scalar>::BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
-                                     std::span<kyrtos_batch const> batch)
+                                     std::span<kyrtos_batch const> batches)
     : model_(std::move(model)),
       batches_(model_->context, model_->config.model, Use::copy),
       objective_(model_->context, model_->transformer, model_->parameters(),
                  model_->objective_options(true)),
       matrix_(objective_, matrix == KYRTOS_HESSIAN ? model::CurvatureMatrix::hessian
                                                    : model::CurvatureMatrix::gauss_newton) {
-  batches_.add(batch);
+  batches_.add(batches);
   objective_.set_batches(batches_.all());
 }
 
@@ -77,17 +77,33 @@ kyrtos_status kyrtos_operator_create(kyrtos_context* context, int64_t size, kyrt
 }
 
 kyrtos_status kyrtos_operator_of_model(kyrtos_model* model, kyrtos_matrix matrix,
-                                       kyrtos_batch const* batch, kyrtos_operator** made) {
+                                       kyrtos_batch const* batches, int64_t count,
+                                       kyrtos_operator** made) {
   return create(model, made, [&] {
     require_argument(matrix == KYRTOS_HESSIAN || matrix == KYRTOS_GAUSS_NEWTON,
                      "the matrix is none of kyrtos_matrix");
+    auto const size = static_cast<std::size_t>(std::max<int64_t>(count, 0));
     return std::visit(
         [&]<class Scalar>(std::shared_ptr<Model<Scalar>> const& m) {
           return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
               Operator<Scalar>{m->context, std::make_unique<BatchOperator<Scalar>>(
-                                               m, matrix, std::span(batch, 1))})});
+                                               m, matrix, std::span(batches, size))})});
         },
         model->body().model);
+  });
+}
+
+kyrtos_status kyrtos_operator_precondition(kyrtos_operator* inner, kyrtos_array const* diagonal,
+                                           kyrtos_operator** made) {
+  return create(inner, made, [&] {
+    require_argument(diagonal != nullptr, "the array of the diagonal is NULL");
+    return std::visit(
+        [&]<class Scalar>(std::shared_ptr<Operator<Scalar>> const& op) {
+          auto const view = in_place<Scalar>(*diagonal, {"diagonal", {op->map->size()}});
+          return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
+              Operator<Scalar>{op->context, std::make_unique<ScaledOperator<Scalar>>(op, view)})});
+        },
+        inner->body().op);
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/curvature/linear_operator.hpp>
+#include <kyrtos/curvature/preconditioned_operator.hpp>
 
 #include "model.hpp"
 
@@ -32,13 +33,13 @@ class CallbackOperator final : public curvature::LinearOperator<Scalar, Space> {
   Staging x_, y_;  // for a function that works on the host, where vectors are elsewhere
 };
 
-/// The Hessian or Gauss-Newton matrix of a model, on its own copy of a batch and in its own memory.
+/// The Hessian or Gauss-Newton matrix of a model, on its own copy of batches and in its own memory.
 template <class Scalar>
 class BatchOperator final : public curvature::LinearOperator<Scalar, Space> {
  public:
   /// Collective.
   BatchOperator(std::shared_ptr<Model<Scalar>> model, kyrtos_matrix matrix,
-                std::span<kyrtos_batch const> batch);
+                std::span<kyrtos_batch const> batches);
 
   Index size() const override { return matrix_.size(); }
   void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
@@ -58,6 +59,24 @@ template <class Scalar>
 struct Operator {
   Context<Space> context;
   std::unique_ptr<curvature::LinearOperator<Scalar, Space>> map;
+};
+
+/// D A D of an operator, which is kept, with a diagonal of the caller's.
+template <class Scalar>
+class ScaledOperator final : public curvature::LinearOperator<Scalar, Space> {
+ public:
+  ScaledOperator(std::shared_ptr<Operator<Scalar>> inner, VectorView<Scalar const, Space> diagonal)
+      : inner_(std::move(inner)), scaled_(inner_->context, *inner_->map, diagonal) {}
+
+  Index size() const override { return scaled_.size(); }
+  void apply(Context<Space> const& context, VectorView<Scalar const, Space> x,
+             VectorView<Scalar, Space> y) override {
+    scaled_.apply(context, x, y);
+  }
+
+ private:
+  std::shared_ptr<Operator<Scalar>> inner_;
+  curvature::PreconditionedOperator<Scalar, Space> scaled_;
 };
 
 struct OperatorBody {

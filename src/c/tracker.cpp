@@ -55,7 +55,7 @@ kyrtos_sharpness sharpness_of(curvature::SharpnessReport const& report) {
   return {.lambda = report.lambda.value_or(nothing),
           .residual = report.residual.value_or(nothing),
           .threshold_ratio = report.threshold_ratio.value_or(nothing),
-          .products = report.hvps,
+          .hvps = report.hvps,
           .quality = quality_of(report.quality),
           .stability = stability_of(report.stability)};
 }
@@ -81,9 +81,9 @@ template <class Scalar>
 auto make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_options const& o) {
   curvature::TrackerOptions const options{.target = spectrum_of(o.target),
                                           .block = static_cast<int>(o.block),
-                                          .min_hvps = o.min_products,
-                                          .max_hvps = o.max_products,
-                                          .cold_hvps = o.cold_products,
+                                          .min_hvps = o.min_hvps,
+                                          .max_hvps = o.max_hvps,
+                                          .cold_hvps = o.cold_hvps,
                                           .target_residual = o.target_residual,
                                           .seed = o.seed};
   return std::make_unique<TrackerBody>(TrackerBody{
@@ -117,9 +117,9 @@ kyrtos_tracker_options kyrtos_tracker_defaults(void) {
   return {.threshold = 2,
           .target_residual = o.target_residual,
           .block = o.block,
-          .min_products = o.min_hvps,
-          .max_products = o.max_hvps,
-          .cold_products = o.cold_hvps,
+          .min_hvps = o.min_hvps,
+          .max_hvps = o.max_hvps,
+          .cold_hvps = o.cold_hvps,
           .seed = o.seed,
           .target = KYRTOS_LARGEST_ALGEBRAIC};
 }

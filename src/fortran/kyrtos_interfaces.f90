@@ -26,13 +26,13 @@ module kyrtos_interfaces
 
   type, bind(C) :: kyrtos_sharpness
     real(c_double) :: lambda, residual, threshold_ratio
-    integer(c_int64_t) :: products
+    integer(c_int64_t) :: hvps
     integer(c_int) :: quality, stability
   end type
 
   type, bind(C) :: kyrtos_tracker_options
     real(c_double) :: threshold, target_residual
-    integer(c_int64_t) :: block, min_products, max_products, cold_products, seed
+    integer(c_int64_t) :: block, min_hvps, max_hvps, cold_hvps, seed
     integer(c_int) :: target
   end type
 
@@ -162,39 +162,42 @@ module kyrtos_interfaces
       type(c_ptr), intent(out) :: op
       integer(c_int) :: r
     end function
-    function c_operator_of_model(model, matrix, batch, op) &
+    function c_operator_of_model(model, matrix, batches, count, op) &
       bind(C, name="kyrtos_operator_of_model") result(r)
       import
       type(c_ptr), value :: model
       integer(c_int), value :: matrix
-      type(kyrtos_batch), intent(in) :: batch
+      type(kyrtos_batch), intent(in) :: batches(*)
+      integer(c_int64_t), value :: count
       type(c_ptr), intent(out) :: op
       integer(c_int) :: r
     end function
-    function c_power_iteration(op, target, tolerance, max_products, &
-                                eigenvalue, eigenvector, products) &
+    function c_power_iteration(op, target, tolerance, max_hvps, seed, &
+                                eigenvalue, eigenvector, hvps) &
       bind(C, name="kyrtos_power_iteration") result(r)
       import
       type(c_ptr), value :: op
       integer(c_int), value :: target
       real(c_double), value :: tolerance
-      integer(c_int64_t), value :: max_products
+      integer(c_int64_t), value :: max_hvps
+      integer(c_int64_t), value :: seed
       type(kyrtos_eigenvalue), intent(out) :: eigenvalue
       type(kyrtos_array), intent(in) :: eigenvector
-      integer(c_int64_t), intent(out) :: products
+      integer(c_int64_t), intent(out) :: hvps
       integer(c_int) :: r
     end function
     function c_lanczos(op, largest, smallest, tolerance, &
-                        max_products, eigenvalues, products) &
+                        max_hvps, seed, eigenvalues, hvps) &
       bind(C, name="kyrtos_lanczos") result(r)
       import
       type(c_ptr), value :: op
       integer(c_int64_t), value :: largest
       integer(c_int64_t), value :: smallest
       real(c_double), value :: tolerance
-      integer(c_int64_t), value :: max_products
+      integer(c_int64_t), value :: max_hvps
+      integer(c_int64_t), value :: seed
       type(kyrtos_eigenvalue), intent(out) :: eigenvalues(*)
-      integer(c_int64_t), intent(out) :: products
+      integer(c_int64_t), intent(out) :: hvps
       integer(c_int) :: r
     end function
     function kyrtos_tracker_defaults() bind(C, name="kyrtos_tracker_defaults") result(r)

@@ -95,31 +95,32 @@ contains
     type(kyrtos_batch), intent(in) :: batch
     integer, intent(out) :: status
     call self%destroy()
-    status = c_operator_of_model(model%c, matrix, batch, self%c)
+    status = c_operator_of_model(model%c, matrix, [batch], 1_c_int64_t, self%c)
   end subroutine
 
-  subroutine power_iteration(self, target, tolerance, max_products, eigenvalue, eigenvector, status)
+  subroutine power_iteration(self, target, tolerance, max_hvps, eigenvalue, eigenvector, status)
     class(kyrtos_operator), intent(inout) :: self
     integer(c_int), intent(in) :: target
     real(real64), intent(in) :: tolerance
-    integer(int64), intent(in) :: max_products
+    integer(int64), intent(in) :: max_hvps
     type(kyrtos_eigenvalue), intent(out) :: eigenvalue
     real(real64), intent(inout), contiguous :: eigenvector(:)
     integer, intent(out) :: status
-    integer(c_int64_t) :: products
-    status = c_power_iteration(self%c, target, tolerance, max_products, eigenvalue, &
-                               vector(eigenvector), products)
+    integer(c_int64_t) :: hvps
+    status = c_power_iteration(self%c, target, tolerance, max_hvps, 0_c_int64_t, eigenvalue, &
+                               vector(eigenvector), hvps)
   end subroutine
 
   !> `eigenvalues`: first the largest ones, then the smallest, as many as asked for.
-  subroutine lanczos(self, largest, smallest, tolerance, max_products, eigenvalues, status)
+  subroutine lanczos(self, largest, smallest, tolerance, max_hvps, eigenvalues, status)
     class(kyrtos_operator), intent(inout) :: self
-    integer(int64), intent(in) :: largest, smallest, max_products
+    integer(int64), intent(in) :: largest, smallest, max_hvps
     real(real64), intent(in) :: tolerance
     type(kyrtos_eigenvalue), intent(out) :: eigenvalues(largest + smallest)
     integer, intent(out) :: status
-    integer(c_int64_t) :: products
-    status = c_lanczos(self%c, largest, smallest, tolerance, max_products, eigenvalues, products)
+    integer(c_int64_t) :: hvps
+    status = c_lanczos(self%c, largest, smallest, tolerance, max_hvps, 0_c_int64_t, eigenvalues, &
+                       hvps)
   end subroutine
 
   function operator_error(self) result(words)

@@ -179,4 +179,34 @@ TEST_CASE("C: every mistake is named, none ends the program", "[c]") {
   kyrtos_context_destroy(context);
 }
 
+TEST_CASE("C: segments follow each other and are all of θ; the configuration is TOML", "[c]") {
+  TinyModel tiny;
+  std::int64_t end = 0, number = 0;
+  kyrtos_segment segment{};
+  for (;; ++number) {
+    REQUIRE(kyrtos_model_segment_at(tiny.model, number, &segment) == KYRTOS_OK);
+    if (segment.name == nullptr) break;
+    std::int64_t offset = 0, size = 0, elements = 1;
+    REQUIRE(kyrtos_model_segment(tiny.model, segment.name, &offset, &size) == KYRTOS_OK);
+    for (int i = 0; i < segment.rank; ++i) elements *= segment.extents[i];
+    CHECK(segment.offset == end);
+    CHECK((offset == segment.offset && size == segment.size && elements == size));
+    end += segment.size;
+  }
+  CHECK(end == tiny.size);
+  CHECK(kyrtos_model_segment_at(tiny.model, -1, &segment) == KYRTOS_ERROR_ARGUMENT);
+  char const* config = nullptr;
+  REQUIRE(kyrtos_model_config(tiny.model, &config) == KYRTOS_OK);
+  kyrtos_model* same = nullptr;
+  REQUIRE(kyrtos_model_create(tiny.context, config, KYRTOS_FLOAT64, &same) == KYRTOS_OK);
+  std::int64_t size = 0;
+  REQUIRE(kyrtos_model_size(same, &size) == KYRTOS_OK);
+  CHECK(size == tiny.size);
+  Numbers d = tiny.zeros();
+  auto const diagonal = array_of(d);
+  CHECK(kyrtos_model_preconditioner(same, &diagonal) == KYRTOS_ERROR_ARGUMENT);
+  CHECK_THAT(kyrtos_model_error(same), ContainsSubstring("no checkpoint"));
+  kyrtos_model_destroy(same);
+}
+
 }  // namespace kyrtos::testing::c_interface

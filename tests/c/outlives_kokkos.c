@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   check(kyrtos_operator_create(context, 3, KYRTOS_FLOAT64, KYRTOS_HOST, twice, NULL, &op) ==
             KYRTOS_OK,
         "operator");
-  check(kyrtos_operator_of_model(model, KYRTOS_GAUSS_NEWTON, &batch, &hessian) == KYRTOS_OK,
+  check(kyrtos_operator_of_model(model, KYRTOS_GAUSS_NEWTON, &batch, 1, &hessian) == KYRTOS_OK,
         "operator of the model");
   check(kyrtos_tracker_create(hessian, NULL, &tracker) == KYRTOS_OK, "tracker");
   check(kyrtos_tracker_update(tracker, 0.1, NULL) == KYRTOS_OK, "update");

@@ -45,7 +45,13 @@ TEST_CASE("C: training goes on from a checkpoint as if never interrupted", "[c]"
   CHECK(again.step == step.step);
   CHECK(again.loss == step.loss);
   CHECK(again.sharpness.lambda == step.sharpness.lambda);
-  CHECK(again.sharpness.products == step.sharpness.products);
+  CHECK(again.sharpness.hvps == step.sharpness.hvps);
+
+  // P^(-1/2) of Adam's second moment; a segment that no token reaches has v = 0 and P = scale·ε.
+  Numbers d = tiny.zeros();
+  auto const diagonal = array_of(d);
+  REQUIRE(kyrtos_model_preconditioner(loaded, &diagonal) == KYRTOS_OK);
+  for (double x : d) CHECK((x > 0 && x <= 1 / std::sqrt(1e-8 * (1 - std::pow(0.9, 20)))));
 
   REQUIRE(kyrtos_model_save(loaded, file.c_str()) == KYRTOS_OK);
   CHECK(kyrtos_trainer_restore(other, file.c_str()) == KYRTOS_ERROR_FILE);

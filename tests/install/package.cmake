@@ -34,6 +34,7 @@ run("${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}/apps/examples" -B "${WORK
     "-DCMAKE_PREFIX_PATH=${prefix}" "-DPython3_EXECUTABLE=${PYTHON}" ${compilers})
 run("${CMAKE_COMMAND}" --build "${WORK}/the examples")
 set(ENV{PATH} "${prefix}/bin:$ENV{PATH}")
+set(ENV{PYTHONPATH} "${prefix}/${LIBDIR}/python")
 run("${CMAKE_CTEST_COMMAND}" --test-dir "${WORK}/the examples" --output-on-failure)
 
 # ---- The curvature alone, on a machine without what only training needs -------------------------

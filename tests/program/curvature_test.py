@@ -139,6 +139,26 @@ class Curvature(OnARun):
         for a, b in zip([one["eigenvalues"], *one["parts"]], [two["eigenvalues"], *two["parts"]]):
             self.assertAlmostEqual(a["largest"][0]["value"], b["largest"][0]["value"], places=8)
 
+    def test_a_series_is_its_checkpoints_one_by_one(self):
+        names = [f"run/checkpoints/step-000000{step}.h5" for step in (10, 20, 30)]
+        options = ("--top", "1", "--smallest", "0", "--batches", "2", "--json")
+        series = json.loads(self.run_program("curvature", "run/checkpoints/step-*.h5", "--series",
+                                             "--out", "series.h5", *options))["series"]
+        self.assertEqual([one["step"] for one in series], [10, 20, 30])
+        for name, one in zip(names, series):
+            alone = self.curvature(*options[:-1], checkpoint=name)
+            for key in ("checkpoint", "loss", "eigenvalues", "batches"):
+                self.assertEqual(one[key], alone[key])
+        facts = self.info("series.h5")
+        self.assertEqual(facts["summary"]["series"], series)
+        # Of a directory all checkpoints are meant, and the order is that of the steps.
+        for name in names:
+            shutil.copy(self.folder / name, self.folder / f"{name[-5:-3]}-again.h5")
+        lines = self.run_program("curvature", "??-again.h5", "run", "--series", "--top", "1",
+                                 "--max-hvps", "3").splitlines()
+        self.assertEqual([line.split()[0] for line in lines[3:9]], ["10", "10", "20", "20", "30", "30"])
+        self.assertEqual(lines[9], "written to curvature-series.h5")
+
     def test_results_are_kept(self):
         names = [self.run_program("curvature", "run", "--top", "1").splitlines()[-1]
                  for _ in range(2)]
@@ -158,7 +178,10 @@ class Curvature(OnARun):
                 (["--method", "power", "--top", "2"], 2, "use --method lanczos"),
                 (["--max-hvps", "6"], 2, "--method power"),
                 (["--matrix", "fisher"], 2, "gauss_newton|hessian|preconditioned"),
-                (["--plot"], 2, "--spectrum")]:
+                (["--plot"], 2, "--spectrum"),
+                (["run"], 2, "give --series"),
+                (["--series", "--spectrum"], 2, "one at a time"),
+                (["absent-*.h5", "--series"], 1, "absent-*.h5")]:
             self.assertIn(message, self.run_program("curvature", "run", *words, status=status))
 
 

@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parents[1] / "apps/kyrtos/plot"
 sys.path.insert(0, str(SCRIPT.parent))
 try:
+    import h5py
     import matplotlib  # noqa: F401
     import numpy as np
     from imitated_run import (PARTS, imitate, some_steps, with_signals, without_curvature,
@@ -212,6 +213,27 @@ class Spectrum(Plot):
         write_h5(self.folder, imitate(10))
         self.assertIn("run.h5: there is no dataset spectrum/grid",
                       self.plot("--spectrum", "run.h5", status=1))
+
+
+class Series(Plot):
+    def test_shows_both_ends_and_single_batches(self):
+        with h5py.File(self.folder / "c.h5", "w") as file:
+            file.attrs["matrix"] = np.bytes_("gauss_newton")
+            for name in ("largest", "smallest", "batch_mean"):
+                file[f"series/{name}"] = np.array([1.0, 3.0, 2.0])
+            for name in ("largest_residual", "smallest_residual", "batch_standard_error"):
+                file[f"series/{name}"] = np.array([1e-3, 1e-2, 1e-1])
+            file["series/step"] = np.array([0.0, 512.0, np.nan])
+        self.assertEqual(self.plot("--series", "c.h5").split(), ["c.png", "c.svg"])
+        self.assert_shows(self.picture(self.folder / "c"), "eigenvalue", "step",
+                          "largest eigenvalue ± residual", "smallest eigenvalue ± residual",
+                          "mean of single batches ± standard error",
+                          f"{self.folder.name} · gauss newton")
+
+    def test_needs_a_series(self):
+        write_h5(self.folder, imitate(10))
+        self.assertIn("run.h5: there is no dataset series/largest",
+                      self.plot("--series", "run.h5", status=1))
 
 
 class Errors(Plot):

@@ -13,7 +13,7 @@ Progress::Progress(bool speaks) : speaks_(speaks), is_terminal_(isatty(STDERR_FI
 
 void Progress::begin(std::string what, Index most) {
   clear();
-  what_ = std::move(what);
+  what_ = whole_.empty() ? std::move(what) : whole_ + ": " + what;
   done_ = 0;
   most_ = most;
   start_ = shown_ = Clock::now();

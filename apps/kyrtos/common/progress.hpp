@@ -18,6 +18,8 @@ class Progress {
   Progress(Progress const&) = delete;
   Progress& operator=(Progress const&) = delete;
 
+  /// What all that begins from now on is part of, such as `checkpoint 2 of 5`.
+  void part_of(std::string whole) { whole_ = std::move(whole); }
   /// A new piece of work, of at most `most` products.
   void begin(std::string what, Index most);
   void advance();
@@ -28,7 +30,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   bool speaks_, is_terminal_, is_shown_ = false;
-  std::string what_;
+  std::string whole_, what_;
   Index done_ = 0, most_ = 0;
   Clock::time_point start_ = Clock::now(), shown_ = start_;
 };

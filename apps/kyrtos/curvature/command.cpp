@@ -10,8 +10,10 @@
 #include "file.hpp"
 #include "measure.hpp"
 #include "report.hpp"
+#include "series.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <fmt/core.h>
 #include <numeric>
 
@@ -54,33 +56,75 @@ void reconcile(CurvatureOptions& o, train::RunConfig& config) {
 }
 
 CurvatureResult measure(Context<Space> const& plain, io::CheckpointReader file,
-                        train::RunConfig const& config, CurvatureOptions const& o) {
+                        train::RunConfig const& config, CurvatureOptions const& o,
+                        Progress& progress) {
   auto const context = train::with_precision(plain, *o.precision, "--precision");
-  Progress progress(context.communicator().is_root());
   if (*o.precision == train::Precision::float64)
     return measure(context, StoredModel<double>(context, std::move(file), config), o, progress);
   return measure(context, StoredModel<float>(context, std::move(file), config), o, progress);
 }
 
-int curvature(MPI_Comm ranks, CurvatureOptions o, Action& action) {
-  Context<Space> const context(ranks);
-  auto const& communicator = context.communicator();
-  io::CheckpointReader file(communicator, train::find_checkpoint(o.checkpoint));
+/// The options become those that were used.
+CurvatureResult measure(Context<Space> const& context, io::CheckpointReader file,
+                        CurvatureOptions& o, Progress& progress) {
   auto config = train::parse_config(file.text().config, file.path());
   reconcile(o, config);
+  return measure(context, std::move(file), config, o, progress);
+}
+
+int measure_one(Context<Space> const& context, CurvatureOptions o, Action& action) {
+  auto const& ranks = context.communicator();
+  io::CheckpointReader file(ranks, train::find_checkpoint(o.checkpoints.front()));
   std::string path;
   std::unique_ptr<CurvatureFile> output;
-  parallel::on_root<FileError>(communicator, [&] {
+  parallel::on_root<FileError>(ranks, [&] {
     path = o.out.empty() ? new_curvature_file(file.path()) : o.out;
     output = std::make_unique<CurvatureFile>(path);
   });
-  auto const result = measure(context, std::move(file), config, o);
-  parallel::on_root<FileError>(communicator, [&] { output->write(result); });
-  if (!communicator.is_root()) return 0;
+  Progress progress(ranks.is_root());
+  auto const result = measure(context, std::move(file), o, progress);
+  parallel::on_root<FileError>(ranks, [&] { output->write(result); });
+  if (!ranks.is_root()) return 0;
   fmt::print("{}\n",
              o.json ? to_json(result, Detail::everything) : to_text(result) + "written to " + path);
   if (o.plot) action.afterwards = [path] { return become_python("plot", {"--spectrum", path}); };
   return 0;
+}
+
+/// Tells and writes each result as it comes, so that an end before the last one costs nothing.
+int measure_series(Context<Space> const& context, CurvatureOptions const& o, Action& action) {
+  auto const& ranks = context.communicator();
+  auto const members = find_series(ranks, o.checkpoints);
+  std::string path;
+  std::unique_ptr<CurvatureFile> output;
+  parallel::on_root<FileError>(ranks, [&] {
+    path = o.out.empty() ? new_series_file(members.front().path) : o.out;
+    output = std::make_unique<CurvatureFile>(path);
+  });
+  bool const speaks = ranks.is_root() && !o.json;
+  Progress progress(ranks.is_root());
+  std::vector<CurvatureResult> results;
+  for (auto const& member : members) {
+    progress.part_of(fmt::format("checkpoint {} of {}", results.size() + 1, members.size()));
+    auto options = o;
+    auto result = measure(context, io::CheckpointReader(ranks, member.path), options, progress);
+    if (member.step >= 0) result.step = member.step;
+    results.push_back(std::move(result));
+    parallel::on_root<FileError>(ranks, [&] { output->write(results); });
+    if (!speaks) continue;
+    if (results.size() == 1) fmt::print("{}", series_heading(results.front()));
+    fmt::print("{}", series_row(results.back()));
+    std::fflush(stdout);
+  }
+  if (!ranks.is_root()) return 0;
+  fmt::print("{}\n", o.json ? series_json(results) : "written to " + path);
+  if (o.plot) action.afterwards = [path] { return become_python("plot", {"--series", path}); };
+  return 0;
+}
+
+int curvature(MPI_Comm ranks, CurvatureOptions const& o, Action& action) {
+  Context<Space> const context(ranks);
+  return o.series ? measure_series(context, o, action) : measure_one(context, o, action);
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 #include "io/files/replacement.hpp"
 #include "io/hdf5/hdf5.hpp"
 #include "report.hpp"
+#include "series.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <map>
 
 namespace kyrtos::program {
 
@@ -92,16 +94,47 @@ void write_quadrature(hid_t file, std::vector<curvature::Quadrature> const& prob
   write(file, "spectrum/weights", weights, shape);
 }
 
-void write_attributes(hid_t file, CurvatureResult const& r) {
+void write_head(hid_t file, CurvatureOptions const& o) {
   hdf5::write_text(file, "format", format);
   hdf5::write_integer(file, "version", 1);
   hdf5::write_text(file, "writer", std::string("kyrtos ") + version());
+  hdf5::write_text(file, "matrix", name_of(o.matrix));
+  hdf5::write_text(file, "method", name_of(o.method));
+}
+
+void write_attributes(hid_t file, CurvatureResult const& r) {
+  write_head(file, r.options);
   hdf5::write_text(file, "checkpoint", r.checkpoint);
-  hdf5::write_text(file, "matrix", name_of(r.options.matrix));
-  hdf5::write_text(file, "method", name_of(r.options.method));
   hdf5::write_integer(file, "hvps", r.hvps);
   hdf5::write_text(file, "summary", to_json(r, Detail::summary));
   hdf5::write_text(file, "config", r.config);
+}
+
+void write_series(hid_t file, std::vector<CurvatureResult> const& series) {
+  std::map<std::string, Numbers> columns;
+  auto const add = [&](std::string const& name, bool is_there, double value) {
+    columns["series/" + name].push_back(is_there ? value : NAN);
+  };
+  auto const add_end = [&](std::string const& name, std::vector<Eigenvalue> const& values) {
+    auto const found = values.empty() ? Eigenvalue{NAN, NAN} : values.front();
+    add(name, true, found.value);
+    add(name + "_residual", true, found.residual);
+  };
+  for (auto const& r : series) {
+    auto const spread = spread_of(r.batches);
+    auto const trace = r.trace.value_or(curvature::TraceEstimate());
+    add("step", r.step.has_value(), static_cast<double>(r.step.value_or(0)));
+    add("loss", true, r.loss);
+    add_end("largest", r.ends.largest);
+    add_end("smallest", r.ends.smallest);
+    add("batch_mean", !r.batches.empty(), spread.mean);
+    add("batch_standard_error", !r.batches.empty(), spread.standard_error);
+    add("threshold_ratio", r.threshold_ratio.has_value(), r.threshold_ratio.value_or(0));
+    add("trace", r.trace.has_value(), trace.value);
+    add("trace_standard_error", r.trace.has_value(), trace.standard_error);
+    add("hvps", true, static_cast<double>(r.hvps));
+  }
+  for (auto const& [name, values] : columns) write(file, name, values);
 }
 
 void write_results(hid_t file, CurvatureResult const& r) {
@@ -159,6 +192,16 @@ void CurvatureFile::write(CurvatureResult const& result) {
   hdf5::replace_file(path_, most_bytes, [&](hid_t file) {
     write_attributes(file, result);
     write_results(file, result);
+  });
+}
+
+void CurvatureFile::write(std::vector<CurvatureResult> const& series) {
+  hdf5::QuietErrors const quiet;
+  auto const& options = series.front().options;
+  hdf5::replace_file(path_, most_bytes, [&](hid_t file) {
+    write_head(file, options);
+    hdf5::write_text(file, "summary", series_json(series));
+    write_series(file, series);
   });
 }
 

@@ -31,6 +31,13 @@ class CurvatureFile {
 
   /// Complete or absent; replaces a result that is there. \throws FileError
   void write(CurvatureResult const& result);
+  /// A series: attributes `summary` (the JSON object of `--series --json`) and, of the first
+  /// checkpoint, `matrix` and `method`; and a dataset a column, a number for each checkpoint, NaN
+  /// where there is none:
+  ///
+  ///     series/{step,loss,largest,largest_residual,smallest,smallest_residual,batch_mean,
+  ///             batch_standard_error,threshold_ratio,trace,trace_standard_error,hvps}
+  void write(std::vector<CurvatureResult> const& series);
 
  private:
   std::string path_;

@@ -169,7 +169,7 @@ class Measurement {
     result_.checkpoint = stored_.file.path();
     result_.config = stored_.file.text().config;
     result_.options = o_;
-    result_.step = stored_state(stored_.file).step;
+    result_.step = stored_step(stored_.file);
     result_.parameters = problem_.matrix().size();
     result_.model_parameters = stored_.model.layout().size();
     result_.depth = static_cast<Index>(active.size());

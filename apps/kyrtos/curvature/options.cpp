@@ -63,9 +63,13 @@ CLI::Option* add_number(CLI::App& command, std::string const& name, Value& value
 }
 
 void add_matrix(CLI::App& command, CurvatureOptions& o) {
-  auto* const checkpoint =
-      command.add_option("checkpoint", o.checkpoint, "Checkpoint, or directory of a run");
-  checkpoint->required()->check(CLI::ExistingPath);
+  command
+      .add_option("checkpoint", o.checkpoints,
+                  "Checkpoint, or directory of a run; with --series files, directories, of which "
+                  "all checkpoints count, and patterns")
+      ->required();
+  command.add_flag("--series", o.series,
+                   "One table of the checkpoints by training step, and one file");
   add_choice(command, "--matrix", matrices, o.matrix, "Whose eigenvalues", "hessian");
   add_choice(command, "--preconditioner", preconditioners, o.preconditioner,
              "Adam's P in P^(-1/2) H P^(-1/2), the preconditioned Hessian", "the run's");
@@ -131,9 +135,26 @@ void add_output(CLI::App& command, CurvatureOptions& o) {
                   "curvature-<checkpoint>.h5 in the run's directory]")
       ->type_name("FILE");
   auto* const json = command.add_flag("--json", o.json, "Print one JSON object, no table");
-  command.add_flag("--plot", o.plot, "Draw the spectrum afterwards")
-      ->needs("--spectrum")
+  command.add_flag("--plot", o.plot, "Draw the spectrum, or the series, afterwards")
       ->excludes(json);
+}
+
+/// What makes a series or a single measurement, and what does not go with it.
+void complete_series(CurvatureOptions const& o) {
+  if (o.plot && !o.series && !o.spectrum)
+    throw CLI::ValidationError("--plot", "needs --spectrum or --series");
+  if (o.series && (o.spectrum || o.per_block))
+    throw CLI::ValidationError("--series",
+                               "has a row for each checkpoint: measure --spectrum and --per-block "
+                               "of one at a time");
+  if (o.series && o.top < 1)
+    throw CLI::ValidationError("--series",
+                               "is of the largest eigenvalue: --top must be at least 1");
+  if (o.series) return;
+  if (o.checkpoints.size() > 1)
+    throw CLI::ValidationError("checkpoint", "several make a series: give --series too");
+  auto const fault = CLI::ExistingPath(o.checkpoints.front());
+  if (!fault.empty()) throw CLI::ValidationError("checkpoint", fault);
 }
 
 }  // namespace
@@ -153,6 +174,7 @@ void add_options(CLI::App& command, CurvatureOptions& options) {
 }
 
 void complete(CLI::App const& command, CurvatureOptions& o) {
+  complete_series(o);
   if (o.method == EigenMethod::lanczos) {
     if (o.max_hvps <= o.top + o.smallest)
       throw CLI::ValidationError(

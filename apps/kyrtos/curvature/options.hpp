@@ -18,7 +18,8 @@ enum class EigenMethod { lanczos, power };
 
 /// What `kyrtos curvature` is asked for. What is absent is as in the checkpoint's configuration.
 struct CurvatureOptions {
-  std::string checkpoint;
+  std::vector<std::string> checkpoints;  ///< One, or paths and patterns of a series.
+  bool series = false;
 
   train::CurvatureConfig::Matrix matrix = train::CurvatureConfig::Matrix::hessian;
   std::optional<train::CurvatureConfig::Preconditioner> preconditioner;

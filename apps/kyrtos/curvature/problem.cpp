@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/train/stored_preconditioner.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,18 +13,12 @@
 namespace kyrtos::program {
 
 using Matrix = train::CurvatureConfig::Matrix;
-using Preconditioner = train::CurvatureConfig::Preconditioner;
 
-StoredState stored_state(io::CheckpointReader const& file) {
+std::optional<Index> stored_step(io::CheckpointReader const& file) {
   auto const state = nlohmann::json::parse(file.text().state, nullptr, false);
-  StoredState found;
-  auto const take = [&](char const* key, std::optional<Index>& value) {
-    if (state.is_object() && state.contains(key) && state[key].is_number_integer())
-      value = state[key].template get<Index>();
-  };
-  take("step", found.step);
-  take("optimizer_steps", found.optimizer_steps);
-  return found;
+  if (!state.is_object() || !state.contains("step") || !state["step"].is_number_integer())
+    return {};
+  return state["step"].template get<Index>();
 }
 
 std::vector<Segment> choose_segments(ParameterLayout const& layout,
@@ -57,39 +52,6 @@ std::string part_of(Segment const& segment) {
 }
 
 namespace {
-
-/// P of the second moment, which is read into v.
-template <class Scalar>
-curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> const& context,
-                                                                 StoredModel<Scalar> const& stored,
-                                                                 VectorView<Scalar, Space> v) {
-  auto const& config = stored.config;
-  auto const& path = stored.file.path();
-  if (config.optimizer.kind != train::OptimizerConfig::Kind::adamw)
-    throw ConfigError(path +
-                      ": was trained with sgd, which has no preconditioner; use --matrix "
-                      "hessian");
-  if (!stored.file.has("optimizer/v"))
-    throw FileError(path +
-                    ": has no /optimizer/v, Adam's second moment, to precondition with; "
-                    "use --matrix hessian, or a checkpoint that `kyrtos train` wrote");
-  bool const is_plain = config.curvature.preconditioner == Preconditioner::plain;
-  auto const steps = stored_state(stored.file).optimizer_steps;
-  if (!is_plain && steps.value_or(0) < 1)
-    throw FileError(path +
-                    ": does not say how many steps Adam took, which the bias correction "
-                    "depends on; use --preconditioner plain, or --matrix hessian");
-  auto const& layout = stored.model.layout();
-  curvature::AdamPreconditioner<Scalar, Space> p(layout.size(),
-                                                 {.kind = config.curvature.preconditioner,
-                                                  .beta1 = config.optimizer.adamw.beta1,
-                                                  .beta2 = config.optimizer.adamw.beta2,
-                                                  .epsilon = config.optimizer.adamw.epsilon});
-  stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
-  p.update(v, train::adam_ranges(layout, stored.file.text().state, stored.file.path(),
-                                 std::max<Index>(steps.value_or(1), 1)));
-  return p;
-}
 
 std::vector<ParameterLayout::Range> ranges_of(std::vector<Segment> const& segments) {
   std::vector<ParameterLayout::Range> ranges;
@@ -139,7 +101,9 @@ template <class Scalar>
 auto CurvatureProblem<Scalar>::preconditioned() -> Operator& {
   auto const v = allocate<Scalar>(context_, "second_moment", stored_.model.layout().size());
   preconditioned_.emplace(context_, matrix_);
-  preconditioned_->set(context_, read_preconditioner<Scalar>(context_, stored_, v));
+  preconditioned_->set(
+      context_, train::stored_preconditioner<Scalar, Space>(context_, stored_.file, stored_.config,
+                                                            stored_.model.layout(), v));
   return *preconditioned_;
 }
 

@@ -19,11 +19,8 @@
 
 namespace kyrtos::program {
 
-/// What the state of a checkpoint says, where it says it.
-struct StoredState {
-  std::optional<Index> step, optimizer_steps;
-};
-StoredState stored_state(io::CheckpointReader const& file);
+/// The training step of a checkpoint, where its state says it.
+std::optional<Index> stored_step(io::CheckpointReader const& file);
 
 /// The segments that take part and, unless there are no patterns, match one of them.
 /// \throws ConfigError when a pattern matches none, or none is left.

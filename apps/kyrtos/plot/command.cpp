@@ -13,7 +13,7 @@ namespace {
 
 struct PlotOptions {
   std::vector<std::string> runs;
-  std::string spectrum, output, panels, title;
+  std::string spectrum, series, output, panels, title;
 };
 
 /// \throws FileError
@@ -35,6 +35,7 @@ int plot(PlotOptions const& o) {
   check_files(o);
   auto words = o.runs;
   for (auto const& [name, value] : {std::pair("--spectrum", o.spectrum),
+                                    {"--series", o.series},
                                     {"--output", o.output},
                                     {"--panels", o.panels},
                                     {"--title", o.title}})
@@ -55,6 +56,12 @@ void add_plot(CLI::App& app, Action& action) {
                    "Draw the spectral density that `kyrtos curvature` wrote instead")
       ->check(CLI::ExistingFile)
       ->excludes(runs);
+  command
+      ->add_option("--series", o->series,
+                   "Draw the eigenvalues by step that `kyrtos curvature --series` wrote instead")
+      ->check(CLI::ExistingFile)
+      ->excludes(runs)
+      ->excludes("--spectrum");
   command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
   command
       ->add_option(
@@ -66,7 +73,8 @@ void add_plot(CLI::App& app, Action& action) {
   command->footer(
       "Draws with python3, h5py and matplotlib; KYRTOS_PYTHON names another interpreter.");
   command->callback([o, &action] {
-    if (o->runs.empty() && o->spectrum.empty()) throw CLI::RequiredError("run or --spectrum");
+    if (o->runs.empty() && o->spectrum.empty() && o->series.empty())
+      throw CLI::RequiredError("run, --spectrum or --series");
     action.alone = [o] { return plot(*o); };
   });
 }

@@ -16,7 +16,7 @@ try:
     from .panels import (ACCENT, COLOURS, GREEN, GREY, INK, draw_curvature, draw_depth, draw_loss,
                          draw_mass, draw_parabola, draw_part_sharpness, draw_rate, draw_ratios, draw_ticks, finite,
                          legend_above, mark_growth, pale, plain, role)
-    from .record import PlotError, read_run, read_spectrum
+    from .record import PlotError, read_run, read_series, read_spectrum
 except ImportError as fault:
     sys.exit(f"kyrtos plot: {fault} in {sys.executable}; install what draws the plots, on Debian "
              "with apt install python3-h5py python3-matplotlib, elsewhere with pip install h5py "
@@ -161,6 +161,33 @@ def draw_spectrum(path, title):
     return figure
 
 
+def draw_series(path, title):
+    """Both ends of the spectrum over the steps: bars are residuals, the band is of single batches."""
+    columns, matrix = read_series(path)
+    step, roles = columns["step"], []
+    figure, (axes,) = stack([2.9], [], 0.55)
+    for end, colour in (("largest", COLOURS[0]), ("smallest", GREEN)):
+        value = columns[end]
+        if np.isfinite(value).any():
+            axes.errorbar(step, value, np.abs(value) * columns[f"{end}_residual"], color=colour,
+                          marker="o", markersize=3, linewidth=1.4, capsize=2)
+            roles.append(role(f"{end} eigenvalue ± residual", colour, line="-", width=1.4))
+    mean, error = columns["batch_mean"], columns["batch_standard_error"]
+    if np.isfinite(mean).any():
+        axes.fill_between(step, mean - error, mean + error, color=pale(ACCENT, 0.35), linewidth=0)
+        axes.plot(step, mean, color=ACCENT, linewidth=0.9)
+        roles.append(role("mean of single batches ± standard error", ACCENT, line="-"))
+    axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":", zorder=0.5)
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(
+        8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
+    axes.set_xlabel("step")
+    axes.set_ylabel("eigenvalue")
+    legend_above(axes, roles)
+    words = " · ".join(filter(None, (path.resolve().parent.name, matrix.replace("_", " "))))
+    write_title(figure, title or words)
+    return figure
+
+
 def floor_of(density):
     """Below the lowest bump, which may be a single eigenvalue among millions; between bumps the
     estimate falls to nothing."""
@@ -192,26 +219,28 @@ def options(words):
     parser.add_argument("runs", nargs="*", metavar="RUN",
                         help="a run's directory, or its run.h5 or metrics.jsonl")
     parser.add_argument("--spectrum", metavar="FILE", help="draw a spectral density instead")
+    parser.add_argument("--series", metavar="FILE", help="draw a series of checkpoints instead")
     parser.add_argument("--output", metavar="PATH",
                         help="where to, without .png and .svg; default: plot in the run's "
                         "directory, kyrtos-plot here for several runs, the file's own name for a "
-                        "spectral density")
+                        "spectral density or a series")
     parser.add_argument("--panels", metavar="NAMES", default="",
                         help="which, with commas: loss, sharpness, ratios, parabola, mass, "
                         "part_lambda, rate, depth; default: all that the record has")
     parser.add_argument("--title", metavar="TEXT", help="the line above the picture")
     chosen = parser.parse_args(words)
-    if bool(chosen.runs) == bool(chosen.spectrum):
-        parser.error("name either runs or, with --spectrum, the file of a spectral density")
+    if sum(map(bool, (chosen.runs, chosen.spectrum, chosen.series))) != 1:
+        parser.error("name either runs or the file of --spectrum or --series")
     return chosen
 
 
 def main(words):
     chosen = options(words)
     with pyplot.rc_context(STYLE):
-        if chosen.spectrum:
-            figure = draw_spectrum(Path(chosen.spectrum), chosen.title)
-            base = Path(chosen.spectrum).with_suffix("")
+        if chosen.spectrum or chosen.series:
+            draw = draw_spectrum if chosen.spectrum else draw_series
+            path = Path(chosen.spectrum or chosen.series)
+            figure, base = draw(path, chosen.title), path.with_suffix("")
         else:
             runs = [read_run(name) for name in chosen.runs]
             figure = draw_runs(runs, chosen.title, [name for name in chosen.panels.split(",") if name])

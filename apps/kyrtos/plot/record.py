@@ -205,6 +205,20 @@ def parse_config(text):
         return {}
 
 
+def read_series(path):
+    """The columns of a series of checkpoints, by name; steps are numbered where they are unknown."""
+    with open_h5(path) as file:
+        if "series/largest" not in file:
+            raise PlotError(f"{path}: there is no dataset series/largest; name the file that "
+                            "`kyrtos curvature --series` wrote")
+        columns = {name: column[:] for name, column in file["series"].items()}
+        matrix = file.attrs.get("matrix", "")
+        matrix = matrix.decode() if isinstance(matrix, bytes) else str(matrix)
+    if np.isnan(columns["step"]).any():
+        columns["step"] = np.arange(len(columns["step"]))
+    return columns, matrix
+
+
 def read_spectrum(path):
     """Grid, density and its standard error, and what is there of eigenvalues at the ends."""
     with open_h5(path) as file:
