@@ -67,7 +67,7 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> 
   auto const& path = stored.file.path();
   if (config.optimizer.kind != train::OptimizerConfig::Kind::adamw)
     throw ConfigError(path +
-                      ": was trained with sgd, which has no preconditioner; use --matrix "
+                      ": was trained with sgd or muon, which have no preconditioner; use --matrix "
                       "hessian");
   if (!stored.file.has("optimizer/v"))
     throw FileError(path +
@@ -80,11 +80,9 @@ curvature::AdamPreconditioner<Scalar, Space> read_preconditioner(Context<Space> 
                     ": does not say how many steps Adam took, which the bias correction "
                     "depends on; use --preconditioner plain, or --matrix hessian");
   auto const& layout = stored.model.layout();
-  curvature::AdamPreconditioner<Scalar, Space> p(layout.size(),
-                                                 {.kind = config.curvature.preconditioner,
-                                                  .beta1 = config.optimizer.adamw.beta1,
-                                                  .beta2 = config.optimizer.adamw.beta2,
-                                                  .epsilon = config.optimizer.adamw.epsilon});
+  auto options = config.optimizer.adamw.preconditioner();
+  options.kind = config.curvature.preconditioner;
+  curvature::AdamPreconditioner<Scalar, Space> p(layout.size(), options);
   stored.file.template read<Scalar, Space>(context, "optimizer/v", layout, v);
   p.update(v, train::adam_ranges(layout, stored.file.text().state, stored.file.path(),
                                  std::max<Index>(steps.value_or(1), 1)));
