@@ -33,7 +33,7 @@ ROOMS = {
     "curvature": {"core", "linalg", "parallel"},
     "layers": {"core", "linalg"},
     "model": {"core", "linalg", "parallel", "curvature", "layers"},
-    "optim": {"core", "linalg", "curvature"},
+    "optim": {"core", "linalg", "parallel", "curvature"},
     "growth": {"core", "linalg", "curvature", "model", "optim"},
     "io": {"core", "parallel"},
     "hugging_face": {"core", "model", "io"},

@@ -16,6 +16,7 @@
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/objective.hpp>
 #include <kyrtos/optim/adamw.hpp>
+#include <kyrtos/optim/muon.hpp>
 #include <kyrtos/optim/sgd.hpp>
 #include <kyrtos/train/run_training.hpp>
 #include <kyrtos/train/trainer.hpp>

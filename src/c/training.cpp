@@ -29,9 +29,9 @@ Training<Scalar>::Training(std::shared_ptr<Model<Scalar>> model)
       state_(first_state(*model_)),
       objective_(model_->context, model_->transformer, model_->parameters(),
                  model_->objective_options(false)),
-      optimizer_(train::make_optimizer<Scalar>(
-          model_->context, model_->size(),
-          growth::ranges_of(model_->layout(), state_.growth.starts), model_->config.optimizer)),
+      optimizer_(train::make_optimizer(
+          model_->context, model_->transformer, Partition(model_->size()),
+          growth::ranges_of(model_->layout(), state_.growth.starts), model_->config)),
       trainer_(objective_, *optimizer_, train::trainer_options(model_->config, never_interrupted)) {
   model_->rely_on_home();
 }

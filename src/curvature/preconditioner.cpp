@@ -3,8 +3,6 @@
 #include <kyrtos/curvature/preconditioner.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
-#include <cmath>
-
 namespace kyrtos::curvature {
 
 template <class Scalar, class Space>
@@ -41,13 +39,8 @@ template <class Scalar, class Space>
 auto AdamPreconditioner<Scalar, Space>::element(AdamRange const& s) const
     -> PreconditionerElement<Scalar, Space> {
   if (v_.size() == 0) return {};
-  double scale = 1, moment_scale = 1;
-  if (options_.kind == AdamPreconditionerKind::bias_corrected) {
-    scale = 1 - std::pow(options_.beta1, static_cast<double>(s.first_steps));
-    moment_scale = 1 / (1 - std::pow(options_.beta2, static_cast<double>(s.second_steps)));
-  }
-  return {slice(v_, s.offset, s.size), static_cast<Scalar>(scale),
-          static_cast<Scalar>(moment_scale), static_cast<Scalar>(options_.epsilon)};
+  return preconditioner_element<Scalar, Space>(options_, slice(v_, s.offset, s.size), s.first_steps,
+                                               s.second_steps);
 }
 
 template <class Scalar, class Space>

@@ -36,18 +36,21 @@ Sgd<Scalar, Space>::Sgd(Context<Space> const& context, Index size,
 }
 
 template <class Scalar, class Space>
-void Sgd<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange range,
-                                      MutableVector theta, ConstVector gradient,
-                                      double learning_rate, double gradient_scale) {
-  detail::SgdStep<Scalar, Space> const step{
-      slice(gradient, range.offset, range.size),
-      slice(m_, range.offset, range.size),
-      slice(theta, range.offset, range.size),
-      static_cast<Scalar>(options_.momentum),
-      static_cast<Scalar>(learning_rate),
-      static_cast<Scalar>(range.decay ? 1 - learning_rate * options_.weight_decay : 1),
-      static_cast<Scalar>(gradient_scale)};
-  detail::for_each_element(context, "kyrtos::sgd::update", range.size, step);
+void Sgd<Scalar, Space>::move(Context<Space> const& context, MutableVector theta,
+                              ConstVector gradient, double learning_rate, double gradient_scale) {
+  WeightDecay const decay{options_.weight_decay, options_.decay_reference_rate};
+  for (auto const& range : this->ranges()) {
+    double const rate = learning_rate * range.age.rate;
+    detail::SgdStep<Scalar, Space> const step{
+        slice(gradient, range.offset, range.size),
+        slice(m_, range.offset, range.size),
+        slice(theta, range.offset, range.size),
+        static_cast<Scalar>(options_.momentum),
+        static_cast<Scalar>(rate),
+        static_cast<Scalar>(range.decay ? decay.factor(rate) : 1),
+        static_cast<Scalar>(gradient_scale)};
+    detail::for_each_element(context, "kyrtos::sgd::update", range.size, step);
+  }
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)

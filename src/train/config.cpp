@@ -139,6 +139,28 @@ toml::table parse(std::string const& text, std::string const& source) {
   }
 }
 
+/// Muon's own norm, and what the sharpness in it goes with.
+void check_spectral(RunConfig& c, std::string const& source) {
+  using C = CurvatureConfig;
+  auto& k = c.curvature;
+  bool const is_muon = c.optimizer.kind == OptimizerConfig::Kind::muon;
+  if (is_muon && k.matrix == C::Matrix::preconditioned && k.method != C::Method::critical)
+    k.matrix = C::Matrix::spectral;
+  bool const is_spectral = k.matrix == C::Matrix::spectral;
+  auto const fail = [&](char const* what) { throw ConfigError(source + ": " + what); };
+  if (!k.enabled) return;
+  if (is_spectral && (k.method != C::Method::tracker || k.block > 1 || k.reference_every > 0))
+    fail(
+        "curvature.matrix = \"spectral\" is no eigenvalue: it needs curvature.method = "
+        "\"tracker\", curvature.block = 1 and curvature.reference_every = 0");
+  bool const needs_threshold =
+      c.sharpness_cap > 0 || c.growth.when == growth::GrowthConfig::When::curvature;
+  if (needs_threshold && is_muon != is_spectral && k.method != C::Method::critical)
+    fail(
+        "schedule.sharpness_cap and growth.when = \"curvature\" need a threshold: Muon has one "
+        "with curvature.matrix = \"spectral\", which the others have none with");
+}
+
 /// What no single key can say.
 void check_together(RunConfig& c, std::string const& source) {
   if (c.schedule.total_steps == 0) c.schedule.total_steps = c.training.steps;
@@ -187,6 +209,7 @@ void check_together(RunConfig& c, std::string const& source) {
   if (c.model.positions == model::Positions::learned && c.training.length > c.model.context)
     fail(fmt::format("training.length = {} exceeds model.context = {}", c.training.length,
                      c.model.context));
+  check_spectral(c, source);
   try {
     c.model = c.model.resolved();
   } catch (ConfigError const& error) {

@@ -269,12 +269,31 @@ void declare_optimizer(Declarations& d, OptimizerConfig& c, optim::LearningRate&
   using Kind = OptimizerConfig::Kind;
   d.in("optimizer", KeyRole::step);
   d.as(KeyRole::meaning)
-      .choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}}, "the update rule");
+      .choice("name", c.kind, {{"adamw", Kind::adamw}, {"sgd", Kind::sgd}, {"muon", Kind::muon}},
+              "the update rule; muon: of the blocks' matrices, AdamW for the rest");
   d.real("beta1", c.adamw.beta1, below_one, "AdamW: decay of the first moment");
   d.real("beta2", c.adamw.beta2, below_one, "AdamW: decay of the second moment");
   d.real("epsilon", c.adamw.epsilon, positive, "AdamW: added to the root of the second moment");
   d.real("weight_decay", c.adamw.weight_decay, not_negative, "decoupled, on matrices only");
+  d.flag("independent_decay", c.independent_decay,
+         "weight_decay times the rate's share of schedule.peak, not times the rate");
+  using Initial = optim::AdamWOptions::InitialSecondMoment;
+  d.choice("initial_second_moment", c.adamw.initial_second_moment,
+           {{"zero", Initial::zero}, {"gradient", Initial::gradient}},
+           "AdamW: what the second moment starts from, zero or the square of the first gradient");
+  d.real("beta2_exponent", c.adamw.beta2_exponent, not_negative,
+         "AdamW: beta2 of step t is 1 - t^-exponent, up to beta2; 0: beta2 from the start");
+  d.flag("update_clipping", c.adamw.update_clipping,
+         "AdamW: a tensor's rate is divided by RMS(g/sqrt(v)) where that exceeds 1 (StableAdamW)");
   d.real("momentum", c.momentum, below_one, "SGD: heavy-ball momentum");
+  using Scale = optim::MuonOptions::Scale;
+  d.real("muon_momentum", c.muon.momentum, below_one, "Muon: of the matrices");
+  d.flag("muon_nesterov", c.muon.nesterov, "Muon: looks one step ahead");
+  d.choice("muon_scale", c.muon.scale, {{"rms", Scale::rms}, {"spectral", Scale::spectral}},
+           "Muon: a step is the orthogonal factor times 0.2 sqrt(max(rows, columns)), for rates "
+           "like AdamW's, or times sqrt(max(1, rows/columns))");
+  d.real("adamw_rate", c.muon.adamw_rate, not_negative,
+         "Muon: AdamW's learning rate is this share of it");
   d.in("schedule", KeyRole::run);
   d.real("peak", s.peak, positive, "highest learning rate");
   d.integer("warmup_steps", s.warmup_steps, 0, "steps of linear warm-up");
@@ -307,8 +326,10 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
   d.choice("matrix", c.matrix,
            {{"preconditioned", C::Matrix::preconditioned},
             {"hessian", C::Matrix::hessian},
-            {"gauss_newton", C::Matrix::gauss_newton}},
-           "whose eigenvalue (sgd: preconditioned is the Hessian)");
+            {"gauss_newton", C::Matrix::gauss_newton},
+            {"spectral", C::Matrix::spectral}},
+           "whose eigenvalue (sgd: preconditioned is the Hessian); spectral: the largest curvature "
+           "over balls of the matrices' spectral norms, and muon's preconditioned");
   d.choice(
       "preconditioner", c.preconditioner,
       {{"bias_corrected", C::Preconditioner::bias_corrected}, {"plain", C::Preconditioner::plain}},

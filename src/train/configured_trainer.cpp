@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/optim/sgd.hpp>
+#include <kyrtos/train/block_matrices.hpp>
 #include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
@@ -11,14 +12,23 @@ namespace kyrtos::train {
 
 template <class Scalar, class Space>
 std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
-    Context<Space> const& context, Index size, std::vector<optim::ParameterRange> ranges,
-    OptimizerConfig const& config) {
-  if (config.kind == OptimizerConfig::Kind::sgd)
+    Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
+    Partition const& partition, std::vector<optim::ParameterRange> ranges,
+    RunConfig const& config) {
+  auto adamw = config.optimizer.adamw;
+  if (config.optimizer.independent_decay) adamw.decay_reference_rate = config.schedule.peak;
+  if (config.optimizer.kind == OptimizerConfig::Kind::sgd)
     return std::make_unique<optim::Sgd<Scalar, Space>>(
-        context, size, std::move(ranges),
-        optim::SgdOptions{config.momentum, config.adamw.weight_decay});
-  return std::make_unique<optim::AdamW<Scalar, Space>>(context, size, std::move(ranges),
-                                                       config.adamw);
+        context, partition.local_size(), std::move(ranges),
+        optim::SgdOptions{config.optimizer.momentum, adamw.weight_decay,
+                          adamw.decay_reference_rate});
+  auto const tensors = optim::tensors_of(model.layout(), partition);
+  if (config.optimizer.kind == OptimizerConfig::Kind::muon)
+    return std::make_unique<optim::Muon<Scalar, Space>>(
+        context, std::move(ranges), block_matrices(model.layout(), model.config()), tensors, adamw,
+        config.optimizer.muon);
+  return std::make_unique<optim::AdamW<Scalar, Space>>(context, partition.local_size(),
+                                                       std::move(ranges), adamw, tensors);
 }
 
 TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted) {
@@ -79,8 +89,7 @@ ConfiguredTrainer<Scalar, Space>::ConfiguredTrainer(Context<Space> const& where,
       theta(context, partition_for(model, config, place), config.parallel.shard),
       growth(context, model, theta.partition(), config.growth, config.schedule,
              static_cast<std::uint64_t>(config.training.seed)),
-      optimizer(make_optimizer<Scalar>(context, theta.partition().local_size(), growth.ranges(0),
-                                       config.optimizer)),
+      optimizer(make_optimizer(context, model, theta.partition(), growth.ranges(0), config)),
       objective(context, model, theta,
                 {.workspace = {.active = growth.active(),
                                .recompute = config.training.recompute,
@@ -105,9 +114,10 @@ void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> p
 
 KYRTOS_INSTANTIATE(kyrtos::train::ConfiguredTrainer)
 
-#define KYRTOS_MAKE_OPTIMIZER(SCALAR, SPACE)                                \
-  template std::unique_ptr<optim::Optimizer<SCALAR, SPACE>> make_optimizer( \
-      Context<SPACE> const&, Index, std::vector<optim::ParameterRange>, OptimizerConfig const&);
+#define KYRTOS_MAKE_OPTIMIZER(SCALAR, SPACE)                                             \
+  template std::unique_ptr<optim::Optimizer<SCALAR, SPACE>> make_optimizer(              \
+      Context<SPACE> const&, model::Transformer<SCALAR, SPACE> const&, Partition const&, \
+      std::vector<optim::ParameterRange>, RunConfig const&);
 KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_MAKE_OPTIMIZER)
 
 }  // namespace kyrtos::train

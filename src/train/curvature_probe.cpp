@@ -3,6 +3,7 @@
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/train/block_matrices.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 
 namespace kyrtos::train {
@@ -86,6 +87,7 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
       options_(options),
       threshold_(optimizer.threshold()),
       matrix_(make_matrix(objective, options)),
+      muon_(dynamic_cast<optim::Muon<Scalar, Space> const*>(&optimizer)),
       mass_(objective.partition(), objective.model().parts()) {
   Index const size = matrix_->size();
   if (auto const p = preconditioner_for(optimizer, options)) {
@@ -95,7 +97,10 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
   auto const& context = objective.context();
   switch (options.method) {
     case Method::tracker:
-      build_tracker(image, interrupted);
+      if (options.matrix == CurvatureOptions::Matrix::spectral)
+        build_spectral(image, interrupted);
+      else
+        build_tracker(image, interrupted);
       break;
     case Method::cold:
       cold_.emplace(context, size);
@@ -131,6 +136,24 @@ void CurvatureProbe<Scalar, Space>::build_tracker(VectorView<Scalar, Space> imag
                    preconditioner(), image);
 }
 
+/// Over the balls of Muon's steps; with another optimiser, over those of radius 1.
+template <class Scalar, class Space>
+void CurvatureProbe<Scalar, Space>::build_spectral(VectorView<Scalar, Space> image,
+                                                   Interruption const& interrupted) {
+  auto const& model = objective_->model();
+  auto const matrices = muon_ ? muon_->matrices() : block_matrices(model.layout(), model.config());
+  spectral_.emplace(objective_->context(), *matrix_, matrices,
+                    muon_ ? muon_->scales() : std::vector<double>(matrices.size(), 1),
+                    curvature::SpectralOptions{.every = options_.every,
+                                               .min_hvps = options_.min_hvps,
+                                               .max_hvps = options_.max_hvps,
+                                               .cold_hvps = options_.cold_hvps,
+                                               .target_residual = options_.target_residual,
+                                               .seed = options_.seed,
+                                               .interrupted = interrupted},
+                    image);
+}
+
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::set_active(model::ActiveBlocks const& active) {
   objective_->set_active(active);
@@ -154,17 +177,36 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::measure(double learnin
   learning_rate_ = learning_rate;
   if (critical_) return critical_->update(learning_rate);
   update_preconditioner();
-  return cold_ ? estimate_cold() : tracker_->update(learning_rate);
+  return without_foreign_threshold(estimate(learning_rate));
+}
+
+template <class Scalar, class Space>
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::estimate(double learning_rate) {
+  if (cold_) return estimate_cold();
+  if (tracker_) return tracker_->update(learning_rate);
+  spectral_->set_slope(muon_ ? std::optional(muon_->slope(objective_->context())) : std::nullopt);
+  return spectral_->update(learning_rate);
+}
+
+/// An eigenvalue says nothing of Muon's stability.
+template <class Scalar, class Space>
+curvature::SharpnessReport CurvatureProbe<Scalar, Space>::without_foreign_threshold(
+    curvature::SharpnessReport report) const {
+  if (!muon_ || spectral_ || critical_) return report;
+  report.threshold_ratio.reset();
+  report.stability = curvature::Stability::unknown;
+  return report;
 }
 
 template <class Scalar, class Space>
 curvature::SharpnessReport CurvatureProbe<Scalar, Space>::repeat(double learning_rate) const {
+  if (spectral_) return spectral_->repeat(learning_rate);
   auto report = tracker_ ? tracker_->state().last : curvature::SharpnessReport();
   report.measured = false;
   report.hvps = 0;
   if (report.lambda) report.threshold_ratio = threshold_.ratio(*report.lambda, learning_rate);
   report.stability = curvature::classify(report.threshold_ratio);
-  return report;
+  return without_foreign_threshold(report);
 }
 
 template <class Scalar, class Space>
@@ -278,6 +320,7 @@ NamedNumbers CurvatureProbe<Scalar, Space>::mass_by_part() {
 
 template <class Scalar, class Space>
 MatrixView<Scalar, Space> CurvatureProbe<Scalar, Space>::vectors() const {
+  if (spectral_) return spectral_->vectors();
   return tracker_ ? tracker_->vectors() : MatrixView<Scalar, Space>();
 }
 
@@ -285,6 +328,7 @@ template <class Scalar, class Space>
 ProbeState CurvatureProbe<Scalar, Space>::state() const {
   ProbeState state;
   if (tracker_) state.tracker = tracker_->state();
+  if (spectral_) state.tracker = spectral_->state();
   if (critical_) state.critical_step_size = critical_->last_step_size();
   return state;
 }
@@ -292,6 +336,7 @@ ProbeState CurvatureProbe<Scalar, Space>::state() const {
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state) {
   if (tracker_) tracker_->restore(state.tracker);
+  if (spectral_) spectral_->restore(state.tracker);
   if (critical_) critical_->restore(state.critical_step_size);
   update_preconditioner();
 }

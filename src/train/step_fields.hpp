@@ -143,6 +143,7 @@ inline constexpr Field all[] = {
     detail::of_sharpness<&curvature::SharpnessReport::lambda>("lambda"),
     detail::of_sharpness<&curvature::SharpnessReport::residual>("residual"),
     detail::of_sharpness<&curvature::SharpnessReport::threshold_ratio>("threshold_ratio"),
+    detail::of_step<&StepReport::small_batch_ratio>("small_batch_ratio"),
     detail::of_step<&StepReport::lambda_reference>("lambda_reference"),
     detail::of_sharpness<&curvature::SharpnessReport::hvps>("hvps"),
     detail::edge_of_stability,

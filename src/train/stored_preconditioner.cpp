@@ -31,7 +31,7 @@ curvature::AdamPreconditioner<Scalar, Space> stored_preconditioner(Context<Space
   auto const kind = config.curvature.preconditioner;
   require<ConfigError>(config.optimizer.kind == OptimizerConfig::Kind::adamw,
                        path +
-                           ": was trained with sgd, which has no preconditioner; take the "
+                           ": was trained with sgd or muon, which have no preconditioner; take the "
                            "hessian itself");
   require<FileError>(file.has("optimizer/v"),
                      path +
@@ -42,11 +42,9 @@ curvature::AdamPreconditioner<Scalar, Space> stored_preconditioner(Context<Space
                      path +
                          ": does not say how many steps Adam took, which the bias correction "
                          "depends on; take the preconditioner `plain`, or the hessian itself");
-  curvature::AdamPreconditioner<Scalar, Space> p(layout.size(),
-                                                 {.kind = kind,
-                                                  .beta1 = config.optimizer.adamw.beta1,
-                                                  .beta2 = config.optimizer.adamw.beta2,
-                                                  .epsilon = config.optimizer.adamw.epsilon});
+  auto options = config.optimizer.adamw.preconditioner();
+  options.kind = kind;
+  curvature::AdamPreconditioner<Scalar, Space> p(layout.size(), options);
   file.read<Scalar, Space>(context, "optimizer/v", layout, v);
   p.update(v, adam_ranges(layout, file.text().state, path, std::max<Index>(steps, 1)));
   return p;

@@ -96,9 +96,19 @@ StepReport Trainer<Scalar, Space>::step(
   report_max_logit_and_clip(report);
   if (turns_to_update && !report.skipped) watch_update(report);
   if (probe_ && !is_on_kept) measure_sharpness(report, false);
-  if (report.sharpness) threshold_ratio_ = report.sharpness->threshold_ratio;
+  if (report.sharpness) note_ratios(report);
   context.fence("kyrtos::Trainer::step");
   return report;
+}
+
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::note_ratios(StepReport& report) {
+  auto const& sharpness = *report.sharpness;
+  threshold_ratio_ = sharpness.threshold_ratio;
+  bool const is_eigenvalue = watched_.method != CurvatureOptions::Method::critical;
+  auto const threshold = optimizer_->small_batch_threshold();
+  if (threshold && sharpness.lambda && is_eigenvalue)
+    report.small_batch_ratio = threshold->ratio(*sharpness.lambda, report.learning_rate);
 }
 
 template <class Scalar, class Space>

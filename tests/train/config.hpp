@@ -110,7 +110,8 @@ TEST_CASE("values out of range or of another type are refused", "[config]") {
   CHECK_THAT(refusal("schedule.peak = 0"), ContainsSubstring("above 0"));
   CHECK_THAT(refusal("schedule.peak = inf"), ContainsSubstring("above 0"));
   CHECK_THAT(refusal("schedule.peak = nan"), ContainsSubstring("above 0"));
-  CHECK_THAT(refusal("optimizer.name = \"adam\""), ContainsSubstring("\"adamw\", \"sgd\""));
+  CHECK_THAT(refusal("optimizer.name = \"adam\""),
+             ContainsSubstring("\"adamw\", \"sgd\", \"muon\""));
   CHECK(refusal("\"" + std::string(10000, 'x') + "\" = 1").size() < 1000);
   CHECK(refusal(std::string(10000, 'x') + " 1").size() < 1000);
   CHECK_THAT(refusal("training.precision = \"float16\""),
@@ -124,6 +125,10 @@ TEST_CASE("values that contradict each other are refused", "[config]") {
   CHECK_THAT(refusal("training = { batch = 8, micro_batch = 3 }"),
              ContainsSubstring("must divide"));
   CHECK_THAT(refusal("growth.initial_depth = 7"), ContainsSubstring("model.depth = 6"));
+  CHECK_THAT(refusal("optimizer.name = \"muon\"\ncurvature.method = \"cold\""),
+             ContainsSubstring("curvature.method"));
+  CHECK_THAT(refusal("schedule.sharpness_cap = 1\ncurvature.matrix = \"spectral\""),
+             ContainsSubstring("need a threshold"));
 }
 
 TEST_CASE("broken TOML and unreadable files are refused with their place", "[config]") {

@@ -43,6 +43,7 @@ inline train::StepReport some_step(Index step) {
         .stability = curvature::Stability::at_edge,
         .hvps = 5};
   if (step % 3 != 0) r.lambda_reference = 2.5;
+  if (step % 2 == 0) r.small_batch_ratio = 0.7;
   r.loss_z = -0.0;
   r.gradient_z = std::nextafter(1.0, 2.0);
   r.skipped = step % 2 == 1;
@@ -70,7 +71,8 @@ inline bool same(train::StepReport const& a, train::StepReport const& b) {
          same(a.gradient_norm, b.gradient_norm) && same(a.learning_rate, b.learning_rate) &&
          a.active_depth == b.active_depth && a.sharpness.has_value() == b.sharpness.has_value() &&
          (!a.sharpness || same(*a.sharpness, *b.sharpness)) &&
-         same(a.lambda_reference, b.lambda_reference) && same(a.loss_z, b.loss_z) &&
+         same(a.lambda_reference, b.lambda_reference) &&
+         same(a.small_batch_ratio, b.small_batch_ratio) && same(a.loss_z, b.loss_z) &&
          same(a.gradient_z, b.gradient_z) && a.skipped == b.skipped &&
          same(a.largest_logit, b.largest_logit) && a.clipped_heads == b.clipped_heads &&
          a.tokens == b.tokens && same(a.seconds, b.seconds) && same(a.tokens_per_s, b.tokens_per_s);
@@ -107,6 +109,7 @@ TEST_CASE("the keys are the documented ones", "[run_record]") {
                                       "lambda",
                                       "residual",
                                       "threshold_ratio",
+                                      "small_batch_ratio",
                                       "lambda_reference",
                                       "hvps",
                                       "edge_of_stability",

@@ -61,6 +61,10 @@ TEST_CASE("losses and sharpness are the same on any number of ranks in every sha
       Strings{"training.micro_batch=1", "training.recompute=true", "parallel.reduction=ordered",
               "growth.entry=gate", "growth.ramp_steps=7"},
       Strings{"training.qk_clip=0.05", "schedule.cdat=0.5"},
+      Strings{"optimizer.update_clipping=true", "optimizer.initial_second_moment=gradient",
+              "optimizer.independent_decay=true", "optimizer.weight_decay=1e-3"},
+      Strings{"optimizer.name=muon", "optimizer.update_clipping=true",
+              "optimizer.beta2_exponent=0.8", "model.activation=swiglu"},
       Strings{"curvature.method=critical", "growth.where=stack", "growth.entry=projections"});
   TinyRun const whole(with(growing, extra));
   Context<Space> const alone(MPI_COMM_SELF);
@@ -79,7 +83,8 @@ TEST_CASE("losses and sharpness are the same on any number of ranks in every sha
 TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another mode",
           "[sharding]") {
   auto const shard = GENERATE(as<std::string>(), "optimizer", "full");
-  TinyRun run(with(growing, {"training.steps=24", "parallel.shard=" + shard}));
+  auto const optimizer = "optimizer.name=" + GENERATE(as<std::string>(), "adamw", "muon");
+  TinyRun run(with(growing, {"training.steps=24", optimizer, "parallel.shard=" + shard}));
   auto const losses = [](std::vector<train::StepReport> const& reports) {
     Numbers numbers;
     for (auto const& report : reports) numbers.push_back(report.loss);
@@ -91,7 +96,8 @@ TEST_CASE("a run with shards repeats itself bit by bit, and goes on in another m
   auto const file = run.directory / "state.h5";
   two.save(file);
   for (auto const& mode : {"none", "optimizer", "full"}) {
-    TinyRun other(with(growing, {"training.steps=24", "parallel.shard=" + std::string(mode)}));
+    TinyRun other(
+        with(growing, {"training.steps=24", optimizer, "parallel.shard=" + std::string(mode)}));
     other.config.data = run.config.data;
     train::Run<Scalar, Space> resumed(other.context, other.config);
     resumed.restore(io::CheckpointReader(other.context.communicator(), file));

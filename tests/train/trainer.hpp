@@ -66,8 +66,9 @@ TEST_CASE("the loss reported is that of the parameters before the step", "[train
 }
 
 TEST_CASE("a restart at any step goes on with the same bits", "[trainer]") {
-  auto const method = GENERATE(as<std::string>(), "tracker", "critical");
-  TinyRun run({"curvature.method=" + method, "curvature.every=2"});
+  auto const setting = GENERATE(as<std::string>(), "curvature.method=tracker",
+                                "curvature.method=critical", "optimizer.name=muon");
+  TinyRun run({setting, "curvature.every=2", "optimizer.update_clipping=true"});
   train::Run<Scalar, Space> whole(run.context, run.config);
   for (int k : {1, 4, 7}) {
     take_steps(whole, k);

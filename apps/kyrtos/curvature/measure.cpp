@@ -182,12 +182,14 @@ class Measurement {
   }
 
   /// The threshold belongs to the whole matrix that the optimiser feels: with Adam the
-  /// preconditioned one.
+  /// preconditioned one, with Muon none that has eigenvalues.
   void compare_with_threshold() {
     using Matrix = train::CurvatureConfig::Matrix;
     auto const& c = stored_.config;
-    bool const is_adam = c.optimizer.kind == train::OptimizerConfig::Kind::adamw;
-    if (o_.matrix != (is_adam ? Matrix::preconditioned : Matrix::hessian) ||
+    using Kind = train::OptimizerConfig::Kind;
+    bool const is_adam = c.optimizer.kind == Kind::adamw;
+    if (c.optimizer.kind == Kind::muon ||
+        o_.matrix != (is_adam ? Matrix::preconditioned : Matrix::hessian) ||
         !result_.step.has_value() || *result_.step < 1 || result_.ends.largest.empty() ||
         !o_.match.empty())
       return;

@@ -131,6 +131,7 @@ std::string describe(CurvatureOptions const& o) {
     case Matrix::gauss_newton:
       return "Gauss-Newton matrix";
     case Matrix::hessian:
+    case Matrix::spectral:  // which this command does not offer
       break;
   }
   return "Hessian";

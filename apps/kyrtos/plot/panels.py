@@ -154,7 +154,7 @@ def name_of_sharpness(runs):
     method, matrix = kinds.pop() if len(kinds) == 1 else (None, None)
     name = "critical sharpness λ" if method == "critical" else "sharpness λ"
     of = {"preconditioned": "\npreconditioned Hessian", "hessian": "\nHessian",
-          "gauss_newton": "\nGauss–Newton matrix"}
+          "gauss_newton": "\nGauss–Newton matrix", "spectral": "\nover spectral norms"}
     return name + of.get(matrix, "")
 
 

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/context.hpp>
 
+#include <cmath>
 #include <vector>
 
 /// \file
@@ -26,6 +27,9 @@ struct AdamPreconditionerOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  /// v forgot all before its first step, as with a β2 that grows from 0: it is not divided by
+  /// 1 − β2ᵗ.
+  bool unbiased = false;
 };
 
 /// A range of the parameters, and how many steps its moments have behind them.
@@ -44,6 +48,21 @@ struct PreconditionerElement {
     return v.data() == nullptr ? Scalar(1) : scale * (math::sqrt(v(i) * moment_scale) + epsilon);
   }
 };
+
+/// The element function of P after that many steps of the two moments; v of the range alone.
+template <class Scalar, class Space>
+PreconditionerElement<Scalar, Space> preconditioner_element(
+    AdamPreconditionerOptions const& options, VectorView<Scalar const, Space> v, Index first_steps,
+    Index second_steps) {
+  double scale = 1, moment_scale = 1;
+  if (options.kind == AdamPreconditionerKind::bias_corrected) {
+    scale = 1 - std::pow(options.beta1, static_cast<double>(first_steps));
+    if (!options.unbiased)
+      moment_scale = 1 / (1 - std::pow(options.beta2, static_cast<double>(second_steps)));
+  }
+  return {v, static_cast<Scalar>(scale), static_cast<Scalar>(moment_scale),
+          static_cast<Scalar>(options.epsilon)};
+}
 
 /// Adam's P as a function of its second moment v. Holds no vector: v is read whenever an element of
 /// P is needed, and must outlive its use.
@@ -90,6 +109,11 @@ struct StabilityThreshold {
 
   /// Gradient descent, with heavy-ball momentum β: (2 + 2β)/η of the Hessian's λmax.
   static StabilityThreshold sgd(double momentum = 0) { return {2 + 2 * momentum}; }
+
+  /// The same under the noise of small batches, (2 − 2β)/η: near it, and not near the one above,
+  /// the sharpness along gradients of batches settles then ("Momentum further constrains sharpness
+  /// at the edge of stochastic stability", arXiv 2604.14108).
+  static StabilityThreshold sgd_in_small_batches(double momentum) { return {2 - 2 * momentum}; }
 
   /// Adam: (2 + 2β1)/((1 − β1)η) of the preconditioned Hessian's λmax, 38/η at β1 = 0.9 (Cohen et
   /// al. 2022).

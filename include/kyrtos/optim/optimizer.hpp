@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
+#include <kyrtos/core/partition.hpp>
 #include <kyrtos/curvature/preconditioner.hpp>
 
 #include <optional>
@@ -51,6 +52,32 @@ inline std::vector<ParameterRange> ranges_of(ParameterLayout const& layout) {
   return ranges_of(layout, [](Segment const&) { return ParameterAge(); });
 }
 
+/// Decoupled weight decay: what θ is multiplied by in a step.
+struct WeightDecay {
+  double strength = 0;
+  /// 0: θ ← (1 − η·strength)θ (Loshchilov and Hutter 2019, arXiv 1711.05101). A rate: independent
+  /// of the peak of learning rates, θ ← (1 − η/rate·strength)θ; with the peak here, η/rate is the
+  /// schedule's share of it (Wortsman et al. 2023, arXiv 2309.14322).
+  double reference_rate = 0;
+
+  double factor(double learning_rate) const {
+    return 1 - strength * (reference_rate > 0 ? learning_rate / reference_rate : learning_rate);
+  }
+};
+
+/// The tensors of a vector that lies on the ranks as θ does.
+struct Tensors {
+  Partition partition;
+  std::vector<ParameterLayout::Range> ranges;  ///< Of the whole vector.
+};
+
+inline Tensors tensors_of(ParameterLayout const& layout, Partition const& partition) {
+  Tensors tensors{partition, {}};
+  for (auto const& segment : layout.segments())
+    tensors.ranges.push_back({segment.offset, segment.size});
+  return tensors;
+}
+
 /// Moves θ against the gradient. Parameters outside its ranges, and their state, stay untouched.
 template <class Scalar, class Space>
 class Optimizer {
@@ -62,12 +89,25 @@ class Optimizer {
   virtual std::string name() const = 0;
 
   /// One step with learning rate η on gradient_scale·gradient (the scale is how clipping comes
-  /// in without a sweep of its own). Asynchronous; one sweep over θ, the gradient and the state.
+  /// in without a sweep of its own). Asynchronous, and one sweep over θ, the gradient and the
+  /// state, unless the optimiser says otherwise.
   void update(Context<Space> const& context, MutableVector theta, ConstVector gradient,
               double learning_rate, double gradient_scale = 1) {
     ++steps_;
-    for (auto const& range : ranges_)
-      update_range(context, range, theta, gradient, learning_rate * range.age.rate, gradient_scale);
+    move(context, theta, gradient, learning_rate, gradient_scale);
+  }
+
+  /// What the last update() moved, and how: θ ← … − η·share·direction/P.
+  struct Moved {
+    Index offset = 0, size = 0;
+    double share = 1;            ///< Of the learning rate.
+    ConstVector direction = {};  ///< Of θ's layout; none: the gradient.
+    curvature::PreconditionerElement<Scalar, Space> p{{}, 1, 1, 0};
+  };
+  virtual std::vector<Moved> moved() const {
+    std::vector<Moved> all;
+    for (auto const& range : ranges_) all.push_back({range.offset, range.size, range.age.rate});
+    return all;
   }
 
   /// Steps taken so far: part of the state, because bias corrections depend on it.
@@ -87,6 +127,11 @@ class Optimizer {
   /// The sharpness of the Hessian above which the optimiser is unstable on a quadratic.
   virtual curvature::StabilityThreshold threshold() const = 0;
 
+  /// The same where noise of small batches moves θ, if that is another one: momentum's.
+  virtual std::optional<curvature::StabilityThreshold> small_batch_threshold() const {
+    return std::nullopt;
+  }
+
   /// Of the diagonal preconditioner that it divides by, if it has one: Adam's.
   virtual std::optional<curvature::AdamPreconditionerOptions> preconditioner() const {
     return std::nullopt;
@@ -95,9 +140,8 @@ class Optimizer {
  protected:
   explicit Optimizer(std::vector<ParameterRange> ranges) : ranges_(std::move(ranges)) {}
 
-  virtual void update_range(Context<Space> const& context, ParameterRange range,
-                            MutableVector theta, ConstVector gradient, double learning_rate,
-                            double gradient_scale) = 0;
+  virtual void move(Context<Space> const& context, MutableVector theta, ConstVector gradient,
+                    double learning_rate, double gradient_scale) = 0;
 
  private:
   std::vector<ParameterRange> ranges_;

@@ -9,6 +9,7 @@ namespace kyrtos::optim {
 struct SgdOptions {
   double momentum = 0;
   double weight_decay = 0;
+  double decay_reference_rate = 0;  ///< WeightDecay::reference_rate
 };
 
 /// Gradient descent with heavy-ball momentum (Polyak 1964) and decoupled weight decay:
@@ -21,6 +22,7 @@ class Sgd : public Optimizer<Scalar, Space> {
  public:
   using Base = Optimizer<Scalar, Space>;
   using typename Base::ConstVector;
+  using typename Base::Moved;
   using typename Base::MutableVector;
   using typename Base::State;
 
@@ -34,10 +36,19 @@ class Sgd : public Optimizer<Scalar, Space> {
   curvature::StabilityThreshold threshold() const override {
     return curvature::StabilityThreshold::sgd(options_.momentum);
   }
+  std::optional<curvature::StabilityThreshold> small_batch_threshold() const override {
+    if (options_.momentum == 0) return std::nullopt;
+    return curvature::StabilityThreshold::sgd_in_small_batches(options_.momentum);
+  }
+  std::vector<Moved> moved() const override {
+    auto all = Base::moved();
+    for (auto& one : all) one.direction = m_;
+    return all;
+  }
 
  private:
-  void update_range(Context<Space> const& context, ParameterRange range, MutableVector theta,
-                    ConstVector gradient, double learning_rate, double gradient_scale) override;
+  void move(Context<Space> const& context, MutableVector theta, ConstVector gradient,
+            double learning_rate, double gradient_scale) override;
 
   SgdOptions options_;
   Vector<Scalar, Space> m_;

@@ -5,8 +5,8 @@
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/growth/growth_config.hpp>
 #include <kyrtos/model/transformer_config.hpp>
-#include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/optim/cdat.hpp>
+#include <kyrtos/optim/muon.hpp>
 #include <kyrtos/optim/schedule.hpp>
 #include <kyrtos/parallel/rank_sum.hpp>
 #include <kyrtos/parallel/sharding.hpp>
@@ -56,9 +56,11 @@ struct TrainingConfig {
 };
 
 struct OptimizerConfig {
-  enum class Kind { adamw, sgd } kind = Kind::adamw;
+  enum class Kind { adamw, sgd, muon } kind = Kind::adamw;
   optim::AdamWOptions adamw;
-  double momentum = 0.9;
+  optim::MuonOptions muon;
+  double momentum = 0.9;           ///< SGD's.
+  bool independent_decay = false;  ///< optim::WeightDecay with the schedule's peak as reference.
 };
 
 struct CurvatureConfig : CurvatureOptions {

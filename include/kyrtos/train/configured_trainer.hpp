@@ -38,11 +38,12 @@ class ConfiguredTrainer {
   Trainer<Scalar, Space> trainer;
 };
 
-/// The optimiser that a configuration names. \param size of this rank's vectors.
+/// The optimiser that a configuration names, for vectors that lie on the ranks as θ does.
+/// \param ranges of this rank's vectors.
 template <class Scalar, class Space>
 std::unique_ptr<optim::Optimizer<Scalar, Space>> make_optimizer(
-    Context<Space> const& context, Index size, std::vector<optim::ParameterRange> ranges,
-    OptimizerConfig const& config);
+    Context<Space> const& context, model::Transformer<Scalar, Space> const& model,
+    Partition const& partition, std::vector<optim::ParameterRange> ranges, RunConfig const& config);
 
 /// What [training] and [schedule] say of each step.
 TrainerOptions trainer_options(RunConfig const& config, Interruption interrupted);

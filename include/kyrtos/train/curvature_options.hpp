@@ -10,7 +10,14 @@ namespace kyrtos::train {
 
 /// What is followed of the curvature, and how.
 struct CurvatureOptions {
-  enum class Matrix { preconditioned, hessian, gauss_newton } matrix = Matrix::preconditioned;
+  /// `spectral`: no eigenvalue, but the largest ⟨D, HD⟩ over the balls of spectral norms that
+  /// Muon's steps are in (curvature::SpectralSharpness).
+  enum class Matrix {
+    preconditioned,
+    hessian,
+    gauss_newton,
+    spectral,
+  } matrix = Matrix::preconditioned;
   using Preconditioner = curvature::AdamPreconditionerKind;
   Preconditioner preconditioner = Preconditioner::bias_corrected;
   enum class Method { tracker, cold, critical } method = Method::tracker;

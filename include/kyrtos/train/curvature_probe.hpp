@@ -7,11 +7,12 @@
 #include <kyrtos/curvature/part_sharpness.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
 #include <kyrtos/curvature/preconditioned_operator.hpp>
+#include <kyrtos/curvature/spectral_sharpness.hpp>
 #include <kyrtos/curvature/tracker.hpp>
+#include <kyrtos/linalg/part_sums.hpp>
 #include <kyrtos/model/objective.hpp>
-#include <kyrtos/optim/optimizer.hpp>
+#include <kyrtos/optim/muon.hpp>
 #include <kyrtos/train/curvature_options.hpp>
-#include <kyrtos/train/part_sums.hpp>
 #include <kyrtos/train/step_report.hpp>
 
 #include <memory>
@@ -70,7 +71,9 @@ class CurvatureProbe {
   void before_update();
 
   /// The sharpness for step size `learning_rate`: after the update that moved θ or, on the kept
-  /// batch, before it, with the preconditioner as it is then. Collective.
+  /// batch, before it, with the preconditioner as it is then. Collective. No threshold is known of
+  /// Muon for an eigenvalue, nor of the others for the sharpness over spectral norms: there is no
+  /// ratio then.
   curvature::SharpnessReport measure(double learning_rate);
 
   /// The last report again, for another step size.
@@ -115,6 +118,9 @@ class CurvatureProbe {
   class TrialLoss;
 
   void build_tracker(VectorView<Scalar, Space> image, Interruption const& interrupted);
+  void build_spectral(VectorView<Scalar, Space> image, Interruption const& interrupted);
+  curvature::SharpnessReport estimate(double learning_rate);
+  curvature::SharpnessReport without_foreign_threshold(curvature::SharpnessReport report) const;
   curvature::SharpnessReport estimate_cold();
   void update_preconditioner();
 
@@ -126,12 +132,14 @@ class CurvatureProbe {
   std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
   std::optional<curvature::PreconditionedOperator<Scalar, Space>> preconditioned_;
   std::optional<curvature::CurvatureTracker<Scalar, Space>> tracker_;
+  std::optional<curvature::SpectralSharpness<Scalar, Space>> spectral_;
+  optim::Muon<Scalar, Space> const* muon_;  // null: another optimiser
   std::optional<curvature::PowerIteration<Scalar, Space>> cold_;
   std::unique_ptr<TrialLoss> trial_loss_;
   std::optional<curvature::CriticalSharpness> critical_;
   std::optional<curvature::Lanczos<Scalar, Space>> lanczos_;
   std::optional<curvature::PartSharpness<Scalar, Space>> parts_;
-  PartSums<Space> mass_;
+  linalg::PartSums<Space> mass_;
   double learning_rate_ = 0;
 };
 

@@ -37,6 +37,8 @@ struct StepReport {
   double learning_rate = 0;
   Index active_depth = 0;
   std::optional<curvature::SharpnessReport> sharpness;  ///< After the update; on the batch, before.
+  std::optional<double> small_batch_ratio;  ///< SGD with momentum β: λη/(2 − 2β), the threshold
+                                            ///< under the noise of small batches.
   std::optional<double> lambda_reference;  ///< λ by converged Lanczos, where asked for.
   NamedNumbers mass;  ///< Shares of the eigenvector by part (CurvatureProbe::mass_by_part()).
   NamedNumbers part_lambda;  ///< λ of one part alone (curvature::PartSharpness), with its name.

@@ -97,6 +97,7 @@ class Trainer {
 
  private:
   void measure_gradient(StepReport& report);
+  void note_ratios(StepReport& report);
   void measure_sharpness(StepReport& report, bool repeats);
   void cap_learning_rate(StepReport& report) const;
   bool update(StepReport& report);

@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/linalg/part_sums.hpp>
 #include <kyrtos/model/objective.hpp>
 #include <kyrtos/optim/optimizer.hpp>
-#include <kyrtos/train/part_sums.hpp>
 #include <kyrtos/train/step_report.hpp>
-
-#include <optional>
 
 namespace kyrtos::train {
 
@@ -30,8 +28,7 @@ class UpdateSignals {
   Context<Space> context_;
   model::Parameters<Scalar, Space> const* parameters_;
   Optimizer const* optimizer_;
-  std::optional<curvature::AdamPreconditioner<Scalar, Space>> preconditioner_;
-  PartSums<Space> sums_;
+  linalg::PartSums<Space> sums_;
   std::vector<std::string> names_;  // of the tensors
 };
 

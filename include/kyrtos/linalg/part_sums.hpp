@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace kyrtos::train {
+namespace kyrtos::linalg {
 
 /// Sums over each of some ranges of a vector of the parameters (tensors, or the parts of a model),
 /// restricted to what an optimiser moves, over all ranks.
@@ -68,8 +68,8 @@ class PartSums {
 
   Partition partition_;
   std::vector<Range> ranges_, moved_;
-  std::vector<linalg::RangeSums<Space>> sums_;    // one for each moved range
+  std::vector<RangeSums<Space>> sums_;            // one for each moved range
   std::vector<std::vector<std::size_t>> owners_;  // of each of its sums the range
 };
 
-}  // namespace kyrtos::train
+}  // namespace kyrtos::linalg
