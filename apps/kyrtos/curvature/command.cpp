@@ -65,8 +65,9 @@ CurvatureResult measure(Context<Space> const& plain, io::CheckpointReader file,
 int curvature(MPI_Comm ranks, CurvatureOptions o, Action& action) {
   Context<Space> const context(ranks);
   auto const& communicator = context.communicator();
-  io::CheckpointReader file(communicator, train::find_checkpoint(o.checkpoint));
-  auto config = train::parse_config(file.text().config, file.path());
+  StoredRun run(communicator, o.checkpoint);
+  auto& file = run.file;
+  auto& config = run.config;
   reconcile(o, config);
   std::string path;
   std::unique_ptr<CurvatureFile> output;

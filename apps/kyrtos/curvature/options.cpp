@@ -64,7 +64,8 @@ CLI::Option* add_number(CLI::App& command, std::string const& name, Value& value
 
 void add_matrix(CLI::App& command, CurvatureOptions& o) {
   auto* const checkpoint =
-      command.add_option("checkpoint", o.checkpoint, "Checkpoint, or directory of a run");
+      command.add_option("checkpoint", o.checkpoint,
+                         "Checkpoint, directory of a run, or configuration with training.start");
   checkpoint->required()->check(CLI::ExistingPath);
   add_choice(command, "--matrix", matrices, o.matrix, "Whose eigenvalues", "hessian");
   add_choice(command, "--preconditioner", preconditioners, o.preconditioner,
