@@ -1,193 +1,88 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "family.hpp"
 
 #include <fmt/format.h>
-#include <limits>
-#include <nlohmann/json.hpp>
+#include <fmt/ranges.h>
+#include <optional>
 
 namespace kyrtos::hugging_face {
 
 namespace {
 
-using nlohmann::json;
-
-/// The settings of a config.json, with errors that name them.
-class Settings {
- public:
-  Settings(std::string const& text, std::string source) : source_(std::move(source)) {
-    constexpr int deepest = 20;
-    bool too_deep = false;
-    object_ = json::parse(
-        text,
-        [&](int depth, json::parse_event_t, json&) {
-          too_deep = too_deep || depth > deepest;
-          return !too_deep;
-        },
-        /*allow_exceptions=*/false);
-    require<FileError>(!too_deep && object_.is_object(),
-                       source_ + ": must be a JSON object, as the config.json of Hugging Face is");
-  }
-
-  [[noreturn]] void fail(std::string const& what) const {
-    throw ConfigError(source_ + ": " + what);
-  }
-
-  /// Whether it is given, and not null.
-  bool has(char const* key) const { return object_.contains(key) && !object_[key].is_null(); }
-
-  /// A setting that must be there.
-  Index integer(char const* key) const {
-    if (!has(key)) fail(fmt::format("has no '{}'", key));
-    auto const& value = object_[key];
-    constexpr std::uint64_t most = std::numeric_limits<std::int32_t>::max();
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most || value == 0)
-      fail(fmt::format("'{}' must be an integer from 1 to {}", key, most));
-    return value.get<Index>();
-  }
-  Index integer(char const* key, Index otherwise) const {
-    return has(key) ? integer(key) : otherwise;
-  }
-  double real(char const* key, double otherwise) const {
-    return has(key) ? real_in(object_, key) : otherwise;
-  }
-  bool flag(char const* key, bool otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!object_[key].is_boolean()) fail(fmt::format("'{}' must be true or false", key));
-    return object_[key].get<bool>();
-  }
-  std::string text(char const* key, std::string const& otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!object_[key].is_string()) fail(fmt::format("'{}' must be a text", key));
-    return object_[key].get<std::string>();
-  }
-
-  void require_flag(char const* key, bool value) const {
-    if (flag(key, value) != value)
-      fail(fmt::format("'{}' = {} has no counterpart in Kyrtos", key, !value));
-  }
-
-  /// Rotary positions: newer files have an object of them, `rope_scaling` is from older ones.
-  double rotary_base() const {
-    for (char const* key : {"rope_parameters", "rope_scaling"}) {
-      if (!has(key)) continue;
-      auto const& rope = object_[key];
-      if (!rope.is_object()) fail(fmt::format("'{}' must be an object", key));
-      auto const type = rope.value("rope_type", rope.value("type", json("default")));
-      if (type != "default")
-        fail(
-            fmt::format("'{}' asks for scaled rotary positions, which have no counterpart in "
-                        "Kyrtos",
-                        key));
-      if (rope.contains("rope_theta")) return real_in(rope, "rope_theta");
-    }
-    return real("rope_theta", 10000);
-  }
-
- private:
-  double real_in(json const& object, char const* key) const {
-    if (!object[key].is_number() || object[key].get<double>() <= 0)
-      fail(fmt::format("'{}' must be a positive number", key));
-    return object[key].get<double>();
-  }
-
-  std::string source_;
-  json object_;
-};
-
-model::MlpActivation gpt2_activation(Settings const& s) {
-  auto const name = s.text("activation_function", "gelu_new");
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return model::MlpActivation::gelu_tanh;
-  if (name != "gelu") s.fail("'activation_function' must be \"gelu_new\" or \"gelu\"");
-  return model::MlpActivation::gelu;
+/// Settings by which files say who made them, how they were trained, and what a tokenizer or a
+/// sampler does: nothing that the model computes.
+std::set<std::string> const& harmless_settings() {
+  static std::set<std::string> const keys{"architectures",
+                                          "model_type",
+                                          "_name_or_path",
+                                          "transformers_version",
+                                          "torch_dtype",
+                                          "dtype",
+                                          "use_cache",
+                                          "_attn_implementation_autoset",
+                                          "bos_token_id",
+                                          "eos_token_id",
+                                          "pad_token_id",
+                                          "sep_token_id",
+                                          "decoder_start_token_id",
+                                          "unk_token_id",
+                                          "initializer_range",
+                                          "attention_dropout",
+                                          "hidden_dropout",
+                                          "classifier_dropout",
+                                          "resid_pdrop",
+                                          "embd_pdrop",
+                                          "attn_pdrop",
+                                          "summary_type",
+                                          "summary_use_proj",
+                                          "summary_activation",
+                                          "summary_first_dropout",
+                                          "summary_proj_to_labels",
+                                          "task_specific_params",
+                                          "n_ctx",
+                                          "reorder_and_upcast_attn",
+                                          "pretraining_tp",
+                                          "gradient_checkpointing",
+                                          "is_decoder",
+                                          "is_encoder_decoder",
+                                          "output_attentions",
+                                          "output_hidden_states",
+                                          "return_dict",
+                                          "problem_type",
+                                          "id2label",
+                                          "label2id",
+                                          "chunk_size_feed_forward",
+                                          "tokenizer_class",
+                                          "prefix",
+                                          "pruned_heads",
+                                          "finetuning_task",
+                                          "cross_attention_hidden_size",
+                                          "transformers.js_config",
+                                          "auto_map",
+                                          "rope_interleaved",
+                                          "is_llama_config",
+                                          "max_length",
+                                          "min_length",
+                                          "do_sample",
+                                          "temperature",
+                                          "top_k",
+                                          "top_p"};
+  return keys;
 }
 
-model::TransformerConfig gpt2(Settings const& s) {
-  auto c = model::gpt2_config();
-  c.vocabulary = s.integer("vocab_size");
-  c.context = s.integer("n_positions");
-  c.width = s.integer("n_embd");
-  c.depth = s.integer("n_layer");
-  c.heads = s.integer("n_head");
-  c.mlp_width = s.integer("n_inner", 4 * c.width);
-  c.activation = gpt2_activation(s);
-  c.norm_epsilon = s.real("layer_norm_epsilon", 1e-5);
-  c.tied = s.flag("tie_word_embeddings", true);
-  s.require_flag("scale_attn_weights", true);
-  s.require_flag("scale_attn_by_inverse_layer_idx", false);
-  s.require_flag("add_cross_attention", false);
-  return c;
-}
-
-model::TransformerConfig llama(Settings const& s) {
-  auto c = model::llama_config();
-  c.vocabulary = s.integer("vocab_size");
-  c.context = s.integer("max_position_embeddings", 2048);
-  c.width = s.integer("hidden_size");
-  c.depth = s.integer("num_hidden_layers");
-  c.heads = s.integer("num_attention_heads");
-  c.kv_heads = s.integer("num_key_value_heads", c.heads);
-  c.head_size = s.integer("head_dim", 0);
-  c.mlp_width = s.integer("intermediate_size");
-  c.norm_epsilon = s.real("rms_norm_eps", 1e-6);
-  c.rotary_base = s.rotary_base();
-  c.tied = s.flag("tie_word_embeddings", false);
-  c.bias = s.flag("attention_bias", false);
-  if (s.text("hidden_act", "silu") != "silu") s.fail("'hidden_act' must be \"silu\"");
-  if (s.flag("mlp_bias", false) != c.bias)
-    s.fail(
-        "'attention_bias' and 'mlp_bias' differ; in Kyrtos all linear layers have biases or none");
-  return c;
-}
-
-nlohmann::ordered_json gpt2(model::TransformerConfig const& c) {
-  return {{"architectures", {"GPT2LMHeadModel"}},
-          {"model_type", "gpt2"},
-          {"vocab_size", c.vocabulary},
-          {"n_positions", c.context},
-          {"n_embd", c.width},
-          {"n_layer", c.depth},
-          {"n_head", c.heads},
-          {"n_inner", c.mlp_width},
-          {"activation_function", c.activation == model::MlpActivation::gelu ? "gelu" : "gelu_new"},
-          {"layer_norm_epsilon", c.norm_epsilon},
-          {"tie_word_embeddings", c.tied},
-          {"bos_token_id", nullptr},
-          {"eos_token_id", nullptr}};
-}
-
-nlohmann::ordered_json llama(model::TransformerConfig const& c) {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", c.vocabulary},
-          {"max_position_embeddings", c.context},
-          {"hidden_size", c.width},
-          {"num_hidden_layers", c.depth},
-          {"num_attention_heads", c.heads},
-          {"num_key_value_heads", c.kv_heads},
-          {"head_dim", c.head_size},
-          {"intermediate_size", c.mlp_width},
-          {"hidden_act", "silu"},
-          {"rms_norm_eps", c.norm_epsilon},
-          {"rope_theta", c.rotary_base},
-          {"attention_bias", c.bias},
-          {"mlp_bias", c.bias},
-          {"tie_word_embeddings", c.tied},
-          {"bos_token_id", nullptr},
-          {"eos_token_id", nullptr}};
-}
-
-}  // namespace
-
-model::TransformerConfig parse_config(std::string const& text, std::string const& source) {
-  Settings const settings(text, source);
-  auto const type = settings.text("model_type", "");
-  if (type != "gpt2" && type != "llama")
-    settings.fail("'model_type' must be \"gpt2\" or \"llama\"");
-  auto const config = type == "gpt2" ? gpt2(settings) : llama(settings);
+Config read(Family const& family, Settings const& settings) {
+  auto known = harmless_settings();
+  auto config = family.base;
+  for (auto const& setting : family.settings) {
+    known.insert(setting.keys.begin(), setting.keys.end());
+    setting.read(settings, config);
+  }
+  settings.require_known(known, family.name);
   try {
     return config.resolved();
   } catch (ConfigError const& error) {
@@ -195,36 +90,107 @@ model::TransformerConfig parse_config(std::string const& text, std::string const
   }
 }
 
-std::string to_json(model::TransformerConfig const& config) {
-  auto const c = config.resolved();
-  return (family_of(c) == Family::gpt2 ? gpt2(c) : llama(c)).dump(2) + "\n";
+std::string write(Family const& family, Config const& config) {
+  Json json{{"architectures", Json::array({family.architecture})}, {"model_type", family.type}};
+  for (auto const& setting : family.settings) setting.write(config, json);
+  json["bos_token_id"] = nullptr;
+  json["eos_token_id"] = nullptr;
+  return json.dump(2) + "\n";
 }
 
-Family family_of(model::TransformerConfig const& c) {
-  bool const is_gpt2 = c.positions == model::Positions::learned;
-  auto const need = [&](bool condition, char const* setting) {
-    if (!condition)
-      throw ConfigError(fmt::format("a model of Hugging Face needs {}, to be a {}", setting,
-                                    is_gpt2 ? "GPT-2" : "Llama"));
-  };
-  need(!c.continuous(), "tokens: model.input_features = 0");
-  need(c.positions != model::Positions::none, "model.positions");
-  need(c.causal, "model.causal = true");
-  need(!c.qk_norm, "model.qk_norm = false");
-  need(c.soft_cap == 0, "model.soft_cap = 0");
-  need(!c.gated, "blocks without gates");
-  if (is_gpt2) {
-    need(c.norm == model::Norm::layer_norm, "model.norm = \"layer_norm\"");
-    need(c.activation != model::MlpActivation::swiglu,
-         "model.activation = \"gelu_tanh\" or \"gelu\"");
-    need(c.bias, "model.bias = true");
-    need(c.kv_heads == c.heads, "as many key and value heads as query heads");
-    need(c.heads * c.head_size == c.width, "model.head_size = model.width/model.heads");
-    return Family::gpt2;
+template <class Enum>
+std::string word(Enum value, std::vector<char const*> const& words) {
+  return fmt::format("\"{}\"", words.at(static_cast<std::size_t>(value)));
+}
+
+/// What must agree for two models to be the same function of as many parameters, as in TOML.
+std::vector<std::pair<std::string, std::string>> described(Config const& c) {
+  auto const text = [](auto value) { return fmt::format("{}", value); };
+  bool const is_rotary = c.positions == model::Positions::rotary;
+  auto const scaling = is_rotary ? c.rotary_scaling : layers::RotaryScaling{};
+  return {{"input_features", text(c.input_features)},
+          {"positions", word(c.positions, {"learned", "rotary", "none"})},
+          {"causal", text(c.causal)},
+          {"soft_cap", text(c.soft_cap)},
+          {"gated", text(c.gated)},
+          {"residual_scale", text(c.residual_scale)},
+          {"parallel_residual", text(c.parallel_residual)},
+          {"norm_position", word(c.norm_position, {"pre", "post", "reordered", "none"})},
+          {"norm", word(c.norm, {"layer_norm", "rms_norm"})},
+          {"activation", word(c.activation, {"gelu", "gelu_tanh", "swiglu"})},
+          {"qk_norm", text(c.qk_norm)},
+          {"qk_norm_over",
+           c.qk_norm ? word(c.qk_norm_over, {"each_head", "all_heads"}) : std::string()},
+          {"bias", text(c.bias)},
+          {"attention_bias", word(c.attention_bias, {"as_others", "none", "qkv", "all"})},
+          {"kv_heads", text(c.kv_heads)},
+          {"head_size", text(c.head_size)},
+          {"rotary_features", text(is_rotary ? c.rotary_features : 0)},
+          {"rotary_base", text(is_rotary ? c.rotary_base : 0)},
+          {"rotary_scaling", word(scaling.kind, {"none", "linear", "llama3", "yarn"})},
+          {"rotary_factor", text(scaling.factor)},
+          {"rotary_context", text(scaling.context)},
+          {"rotary_slow", text(scaling.slow)},
+          {"rotary_fast", text(scaling.fast)},
+          {"rotary_amplitude", text(scaling.amplitude)},
+          {"vocabulary", text(c.vocabulary)},
+          {"context", text(c.context)},
+          {"depth", text(c.depth)},
+          {"width", text(c.width)},
+          {"heads", text(c.heads)},
+          {"mlp_width", text(c.mlp_width)},
+          {"norm_epsilon", text(c.norm_epsilon)},
+          {"tied", text(c.tied)}};
+}
+
+/// The settings in which a model differs from what its config.json of that family says.
+std::vector<std::string> differences(Family const& family, Config const& config) {
+  Config said;
+  try {
+    said = read(family, Settings(write(family, config), family.type));
+  } catch (ConfigError const&) {
+    said = family.base;
   }
-  need(c.norm == model::Norm::rms_norm, "model.norm = \"rms_norm\"");
-  need(c.activation == model::MlpActivation::swiglu, "model.activation = \"swiglu\"");
-  return Family::llama;
+  std::vector<std::string> found;
+  auto const here = described(config), there = described(said);
+  for (std::size_t i = 0; i < here.size(); ++i)
+    if (here[i].second != there[i].second)
+      found.push_back(fmt::format("model.{} = {}", there[i].first, there[i].second));
+  return found;
+}
+
+}  // namespace
+
+model::TransformerConfig parse_config(std::string const& text, std::string const& source) {
+  Settings const settings(text, source);
+  auto const type = settings.text("model_type", "");
+  std::vector<std::string> types;
+  for (auto const& family : families()) {
+    if (family.type == type) return read(family, settings);
+    types.push_back('"' + family.type + '"');
+  }
+  settings.fail(fmt::format("'model_type' must be one of {}, not \"{}\"", fmt::join(types, ", "),
+                            shown(type)));
+}
+
+std::string to_json(model::TransformerConfig const& config) {
+  auto const c = config.resolved();
+  return write(family_of(c), c);
+}
+
+Family const& family_of(Config const& config) {
+  Family const* nearest = nullptr;
+  std::vector<std::string> least;
+  for (auto const& family : families()) {
+    auto const found = differences(family, config);
+    if (found.empty()) return family;
+    if (nearest == nullptr || found.size() < least.size()) {
+      nearest = &family;
+      least = found;
+    }
+  }
+  throw ConfigError(fmt::format("a model of Hugging Face needs {}, to be {}",
+                                fmt::join(least, " and "), nearest->name));
 }
 
 }  // namespace kyrtos::hugging_face

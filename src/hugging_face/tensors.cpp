@@ -18,44 +18,6 @@ namespace kyrtos::hugging_face {
 
 namespace {
 
-/// One of the matrices that a linear layer of ours consists of, one below the other.
-struct Part {
-  std::string name;
-  Index rows = 0;  ///< 0: all.
-};
-
-/// What a layer of ours, without its block and without `.weight`, consists of.
-using Names = std::map<std::string, std::vector<Part>>;
-
-Names names_of(model::TransformerConfig const& c, Family family) {
-  if (family == Family::gpt2)
-    return {{"embedding.token", {{"wte"}}},
-            {"embedding.position", {{"wpe"}}},
-            {"norm1", {{"ln_1"}}},
-            {"attention.qkv", {{"attn.c_attn"}}},
-            {"attention.output", {{"attn.c_proj"}}},
-            {"norm2", {{"ln_2"}}},
-            {"mlp.up", {{"mlp.c_fc"}}},
-            {"mlp.down", {{"mlp.c_proj"}}},
-            {"final_norm", {{"ln_f"}}},
-            {"head", {{"lm_head"}}}};
-  Index const queries = c.heads * c.head_size, keys = c.kv_heads * c.head_size;
-  return {{"embedding.token", {{"embed_tokens"}}},
-          {"norm1", {{"input_layernorm"}}},
-          {"attention.qkv",
-           {{"self_attn.q_proj", queries}, {"self_attn.k_proj", keys}, {"self_attn.v_proj", keys}}},
-          {"attention.output", {{"self_attn.o_proj"}}},
-          {"norm2", {{"post_attention_layernorm"}}},
-          {"mlp.up", {{"mlp.gate_proj", c.mlp_width}, {"mlp.up_proj", c.mlp_width}}},
-          {"mlp.down", {{"mlp.down_proj"}}},
-          {"final_norm", {{"norm"}}},
-          {"head", {{"lm_head"}}}};
-}
-
-std::string prefix_of(Family family) {
-  return family == Family::gpt2 ? "transformer." : "model.";
-}
-
 /// `blocks.3.mlp.up.weight` is {"3", "mlp.up", "weight"}; outside of blocks the first is empty.
 struct SegmentName {
   std::string block, layer, kind;
@@ -73,22 +35,39 @@ struct SegmentName {
   }
 };
 
+/// Rows of the matrices that a layer of ours consists of.
+std::vector<Index> rows_of(Config const& c, std::string const& layer, Index rows,
+                           std::size_t parts) {
+  if (parts == 1) return {rows};
+  if (layer != "attention.qkv") return std::vector<Index>(parts, rows / static_cast<Index>(parts));
+  Index const queries = c.heads * c.head_size, keys = c.kv_heads * c.head_size;
+  return {queries, keys, keys};
+}
+
 /// Appends what the segment consists of.
-void append(Segment const& segment, Family family, Names const& names,
+void append(Segment const& segment, Config const& config, Family const& family,
             std::vector<Tensor>& tensors) {
+  using Matrices = Family::Matrices;
   SegmentName const ours(segment.name);
-  auto const block =
-      ours.block.empty() ? "" : (family == Family::gpt2 ? "h." : "layers.") + ours.block + ".";
-  auto const prefix = ours.layer == "head" ? "" : prefix_of(family);
-  bool const is_linear = !ours.block.empty() && segment.shape.size() == 2;
+  auto const block = ours.block.empty() ? "" : family.blocks + ours.block + ".";
+  auto const prefix = ours.layer == "head" ? "" : family.prefix;
+  bool const is_matrix = !ours.block.empty() && segment.shape.size() == 2;
   Index const columns = segment.shape.size() == 2 ? segment.shape[1] : 1;
   Index offset = segment.offset;
-  for (auto const& part : names.at(ours.layer)) {
-    Tensor tensor{prefix + block + part.name + "." + ours.kind, segment.shape, offset,
-                  family == Family::gpt2 && is_linear};
-    if (part.rows > 0) tensor.shape[0] = part.rows;
-    offset += tensor.shape[0] * columns;
-    if (tensor.transposed) std::swap(tensor.shape[0], tensor.shape[1]);
+  auto const& names = family.names(ours.layer);
+  auto const rows = rows_of(config, ours.layer, segment.shape[0], names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Tensor tensor{prefix + block + names[i] + "." + ours.kind, segment.shape, offset};
+    tensor.shape[0] = rows[i];
+    offset += rows[i] * columns;
+    if (family.matrices == Matrices::transposed && is_matrix) {
+      tensor.order = Tensor::Order::transposed;
+      std::swap(tensor.shape[0], tensor.shape[1]);
+    }
+    if (family.matrices == Matrices::by_head && ours.layer == "attention.qkv") {
+      tensor.order = Tensor::Order::by_head;
+      tensor.heads = config.heads;
+    }
     tensors.push_back(std::move(tensor));
   }
 }
@@ -98,12 +77,52 @@ void append(Segment const& segment, Family family, Names const& names,
 std::vector<Tensor> tensors_of(model::TransformerConfig const& config,
                                ParameterLayout const& layout) {
   auto const c = config.resolved();
-  auto const family = family_of(c);
-  auto const names = names_of(c, family);
+  auto const& family = family_of(c);
   std::vector<Tensor> tensors;
-  for (auto const& segment : layout.segments()) append(segment, family, names, tensors);
+  for (auto const& segment : layout.segments()) append(segment, c, family, tensors);
   return tensors;
 }
+
+// ---- Order of elements -------------------------------------------------------------------------
+
+namespace {
+
+/// visit(there, here, count): runs of elements, from places in the file's tensor to places in ours.
+template <class Visit>
+void for_each_run(Tensor const& tensor, Visit const& visit) {
+  Index const rows = tensor.shape[0], columns = tensor.shape.size() > 1 ? tensor.shape[1] : 1;
+  switch (tensor.order) {
+    case Tensor::Order::same:
+      return visit(0, 0, rows * columns);
+    case Tensor::Order::transposed:
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) visit(i * columns + j, j * rows + i, 1);
+      return;
+    case Tensor::Order::by_head: {
+      constexpr Index kinds = 3;  // queries, keys, values
+      Index const size = rows / (kinds * tensor.heads) * columns;
+      for (Index head = 0; head < tensor.heads; ++head)
+        for (Index kind = 0; kind < kinds; ++kind)
+          visit((kinds * head + kind) * size, (kind * tensor.heads + head) * size, size);
+    }
+  }
+}
+
+template <class Scalar>
+void to_ours(Tensor const& tensor, std::span<Scalar const> theirs, std::span<Scalar> ours) {
+  for_each_run(tensor, [&](Index there, Index here, Index count) {
+    std::copy_n(theirs.begin() + there, count, ours.begin() + here);
+  });
+}
+
+template <class Scalar>
+void to_theirs(Tensor const& tensor, std::span<Scalar const> ours, std::span<Scalar> theirs) {
+  for_each_run(tensor, [&](Index there, Index here, Index count) {
+    std::copy_n(ours.begin() + here, count, theirs.begin() + there);
+  });
+}
+
+}  // namespace
 
 // ---- Reading -----------------------------------------------------------------------------------
 
@@ -125,11 +144,13 @@ struct Found {
 
 /// Everything that the files hold, by its name with the prefix.
 std::map<std::string, Found> collect(std::vector<SafetensorsFile> const& files,
-                                     std::string const& prefix) {
+                                     Family const& family) {
+  auto const& prefix = family.prefix;
+  auto const head = family.names("head").front() + ".";
   std::map<std::string, Found> all;
   for (auto const& file : files)
     for (auto const& tensor : file.tensors()) {
-      bool const is_whole = tensor.name.starts_with(prefix) || tensor.name.starts_with("lm_head.");
+      bool const is_whole = tensor.name.starts_with(prefix) || tensor.name.starts_with(head);
       Found const found{&file, &tensor};
       auto const [place, is_new] = all.emplace((is_whole ? "" : prefix) + tensor.name, found);
       if (!is_new)
@@ -146,17 +167,10 @@ std::vector<Scalar> values_of(Found const& found) {
   return values;
 }
 
-/// out = the transpose of a matrix with so many columns.
-template <class Scalar>
-void transpose(std::span<Scalar const> matrix, Index columns, std::span<Scalar> out) {
-  auto const n = static_cast<std::size_t>(columns), rows = matrix.size() / n;
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < n; ++j) out[j * rows + i] = matrix[i * n + j];
-}
-
 /// What follows from the configuration: masks, and tables of rotary positions.
 bool is_derived(std::string const& name) {
   return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") ||
+         name.ends_with(".attention.bias") || name.ends_with(".attention.masked_bias") ||
          name.ends_with(".rotary_emb.inv_freq");
 }
 
@@ -197,7 +211,8 @@ template <class Scalar>
 std::vector<Scalar> read(std::vector<SafetensorsFile> const& files,
                          model::TransformerConfig const& config, ParameterLayout const& layout) {
   require<ConfigError>(!files.empty(), "hugging_face::read: needs a file");
-  auto all = collect(files, prefix_of(family_of(config.resolved())));
+  auto const& family = family_of(config.resolved());
+  auto all = collect(files, family);
   // Only then is it known that the model is no larger than the files.
   auto const matched = take(tensors_of(config, layout), files, all);
   std::vector<Scalar> theta(static_cast<std::size_t>(layout.size()));
@@ -207,14 +222,15 @@ std::vector<Scalar> read(std::vector<SafetensorsFile> const& files,
   };
   for (auto const& [tensor, found] : matched) {
     auto const target = at(tensor.offset, count_elements(tensor.shape));
-    if (tensor.transposed)
-      transpose<Scalar>(values_of<Scalar>(found), tensor.shape[1], target);
-    else
+    if (tensor.order == Tensor::Order::same)
       found.file->template read<Scalar>(*found.tensor, target);
+    else
+      to_ours<Scalar>(tensor, values_of<Scalar>(found), target);
   }
   auto const& embedding = layout.find("embedding.token.weight");
+  auto const head = family.names("head").front() + ".weight";
   for (auto const& [name, found] : all) {
-    if (config.tied && name == "lm_head.weight")
+    if (config.tied && name == head)
       check_tied_head<Scalar>(found, at(embedding.offset, embedding.size));
     else if (!is_derived(name))
       fail(found, "is none that the model has");
@@ -254,10 +270,7 @@ io::NumberType write(std::string const& path, model::TransformerConfig const& co
                                   auto const& tensor = by_name.at(name);
                                   auto const source = theta.subspan(
                                       static_cast<std::size_t>(tensor.offset), values.size());
-                                  if (tensor.transposed)
-                                    transpose<Scalar>(source, tensor.shape[0], values);
-                                  else
-                                    std::copy(source.begin(), source.end(), values.begin());
+                                  to_theirs<Scalar>(tensor, source, values);
                                 });
   return chosen;
 }

@@ -8,12 +8,16 @@ namespace kyrtos::layers {
 
 namespace qk_norm {
 
-/// The heads of a packed row: those before `heads` have the query's weight, those up to `normed`
-/// the key's, and `copied` features follow.
+/// What is normalised in a packed row: the first `queries` with the query's weight, those up to
+/// `norms` with the key's; `copied` features follow.
 struct Heads {
-  Index heads, normed, size, copied;
+  Index queries, norms, query_size, key_size, copied;
 
-  KOKKOS_INLINE_FUNCTION Index weight(Index head) const { return head < heads ? 0 : size; }
+  KOKKOS_INLINE_FUNCTION Index size(Index head) const {
+    return head < queries ? query_size : key_size;
+  }
+  /// Where its weight begins.
+  KOKKOS_INLINE_FUNCTION Index weight(Index head) const { return head < queries ? 0 : query_size; }
 };
 
 }  // namespace qk_norm
@@ -28,35 +32,37 @@ QkNorm<Scalar, Space>::QkNorm(QkNormOptions const& options) : options_(options) 
 template <class Scalar, class Space>
 std::vector<SegmentSpec> QkNorm<Scalar, Space>::parameters() const {
   Initialization const ones{Initialization::Kind::constant, 1};
-  return {{"query_norm.weight", {options_.head_size}, ones, false},
-          {"key_norm.weight", {options_.head_size}, ones, false}};
+  return {{"query_norm.weight", {query_size()}, ones, false},
+          {"key_norm.weight", {key_size()}, ones, false}};
 }
 
 template <class Scalar, class Space>
 double QkNorm<Scalar, Space>::forward_flops(SequenceShape shape) const {
-  return 4 * static_cast<double>(shape.tokens() * normed_heads() * options_.head_size);
+  return 4 * static_cast<double>(shape.tokens() * (options_.heads + options_.kv_heads) *
+                                 options_.head_size);
 }
 
 template <class Scalar, class Space>
 void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
                                     Pass const& p) const {
-  qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
+  qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
-  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   auto const epsilon = static_cast<Scalar>(options_.epsilon);
   detail::for_each_row(
       context, "kyrtos::qk_norm::forward", p.shape.tokens(),
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index row) {
         Scalar const* x = &p.x(row, 0);
         Scalar* y = &p.y(row, 0);
-        for (Index head = 0; head < h.normed; ++head, x += h.size, y += h.size) {
+        for (Index head = 0; head < h.norms; ++head) {
+          Index const size = h.size(head);
+          auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
           Scalar const* const w = theta.data() + h.weight(head);
-          Scalar const square =
-              inverse_n *
-              detail::row_sum<Scalar, Space>(member, h.size, [=](Index j) { return x[j] * x[j]; });
+          Scalar const square = inverse_n * detail::row_sum<Scalar, Space>(
+                                                member, size, [=](Index j) { return x[j] * x[j]; });
           Scalar const r = 1 / math::sqrt(square + epsilon);
-          detail::row_for<Space>(member, h.size, [=](Index j) { y[j] = w[j] * (r * x[j]); });
-          Kokkos::single(Kokkos::PerThread(member), [=]() { p.saved(row * h.normed + head) = r; });
+          detail::row_for<Space>(member, size, [=](Index j) { y[j] = w[j] * (r * x[j]); });
+          Kokkos::single(Kokkos::PerThread(member), [=]() { p.saved(row * h.norms + head) = r; });
+          x += size, y += size;
         }
         detail::row_for<Space>(member, h.copied, [=](Index j) { y[j] = x[j]; });
       });
@@ -65,29 +71,30 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
 template <class Scalar, class Space>
 void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
                                             ConstVector u, Pass const& p, Pass const& t) const {
-  qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
+  qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
-  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   detail::for_each_row(
       context, "kyrtos::qk_norm::tangent_forward", p.shape.tokens(),
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index row) {
         Scalar const* x = &p.x(row, 0);
         Scalar const* x_dot = &t.x(row, 0);
         Scalar* y_dot = &t.y(row, 0);
-        for (Index head = 0; head < h.normed; ++head) {
+        for (Index head = 0; head < h.norms; ++head) {
+          Index const size = h.size(head);
+          auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
           Scalar const* const w = theta.data() + h.weight(head);
           Scalar const* const w_dot = u.data() + h.weight(head);
-          Scalar const r = p.saved(row * h.normed + head);
+          Scalar const r = p.saved(row * h.norms + head);
           Scalar const alpha = inverse_n * r *
                                detail::row_sum<Scalar, Space>(
-                                   member, h.size, [=](Index j) { return x[j] * x_dot[j]; });
-          detail::row_for<Space>(member, h.size, [=](Index j) {
+                                   member, size, [=](Index j) { return x[j] * x_dot[j]; });
+          detail::row_for<Space>(member, size, [=](Index j) {
             Scalar const n = r * x[j];
             y_dot[j] = w[j] * (r * (x_dot[j] - alpha * n)) + w_dot[j] * n;
           });
           Kokkos::single(Kokkos::PerThread(member),
-                         [=]() { t.saved(row * h.normed + head) = alpha; });
-          x += h.size, x_dot += h.size, y_dot += h.size;
+                         [=]() { t.saved(row * h.norms + head) = alpha; });
+          x += size, x_dot += size, y_dot += size;
         }
         detail::row_for<Space>(member, h.copied, [=](Index j) { y_dot[j] = x_dot[j]; });
       });
@@ -96,9 +103,8 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
 template <class Scalar, class Space>
 void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
                                      Pass const& p, Back const& a, MutableVector dtheta) const {
-  qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
+  qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
-  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   detail::add_row_sums(
       context, "kyrtos::qk_norm::backward", p.shape.tokens(), dtheta,
@@ -108,21 +114,24 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
           Scalar const* x = &p.x(row, 0);
           Scalar const* dy = &a.y(row, 0);
           Scalar* dx = needs_x ? &a.x(row, 0) : nullptr;
-          for (Index head = 0; head < h.normed; ++head, x += h.size, dy += h.size) {
-            Scalar const r = p.saved(row * h.normed + head);
+          for (Index head = 0; head < h.norms; ++head) {
+            Index const size = h.size(head);
+            auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
+            Scalar const r = p.saved(row * h.norms + head);
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
               Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
-                                      member, h.size, [=](Index j) { return w[j] * dy[j] * x[j]; });
+                                      member, size, [=](Index j) { return w[j] * dy[j] * x[j]; });
               detail::row_for<Space>(
-                  member, h.size, [=](Index j) { dx[j] = r * (w[j] * dy[j] - beta * (r * x[j])); });
-              dx += h.size;
+                  member, size, [=](Index j) { dx[j] = r * (w[j] * dy[j] - beta * (r * x[j])); });
+              dx += size;
             }
             if (needs_theta) {
               Scalar* const dw = sums + h.weight(head);
-              detail::row_for<Space>(member, h.size, [=](Index j) { dw[j] += dy[j] * (r * x[j]); });
+              detail::row_for<Space>(member, size, [=](Index j) { dw[j] += dy[j] * (r * x[j]); });
             }
+            x += size, dy += size;
           }
           if (needs_x) detail::row_for<Space>(member, h.copied, [=](Index j) { dx[j] = dy[j]; });
         }
@@ -134,9 +143,8 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
                                              ConstVector u, Pass const& p, Pass const& t,
                                              Back const& a, Back const& ta,
                                              MutableVector hu) const {
-  qk_norm::Heads const h{options_.heads, normed_heads(), options_.head_size,
+  qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
-  auto const inverse_n = Scalar(1) / static_cast<Scalar>(h.size);
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   detail::add_row_sums(
       context, "kyrtos::qk_norm::tangent_backward", p.shape.tokens(), hu,
@@ -146,35 +154,37 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
           Scalar const *x = &p.x(row, 0), *x_dot = &t.x(row, 0);
           Scalar const *dy = &a.y(row, 0), *dy_dot = &ta.y(row, 0);
           Scalar* dx_dot = needs_x ? &ta.x(row, 0) : nullptr;
-          for (Index head = 0; head < h.normed; ++head) {
-            Scalar const r = p.saved(row * h.normed + head);
-            Scalar const alpha = t.saved(row * h.normed + head);
+          for (Index head = 0; head < h.norms; ++head) {
+            Index const size = h.size(head);
+            auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
+            Scalar const r = p.saved(row * h.norms + head);
+            Scalar const alpha = t.saved(row * h.norms + head);
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
               Scalar const* const w_dot = u.data() + h.weight(head);
               Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
-                                      member, h.size, [=](Index j) { return w[j] * dy[j] * x[j]; });
+                                      member, size, [=](Index j) { return w[j] * dy[j] * x[j]; });
               Scalar const beta_dot =
-                  inverse_n * r * detail::row_sum<Scalar, Space>(member, h.size, [=](Index j) {
+                  inverse_n * r * detail::row_sum<Scalar, Space>(member, size, [=](Index j) {
                     Scalar const n_dot = x_dot[j] - alpha * (r * x[j]);  // over r
                     return (w_dot[j] * dy[j] + w[j] * dy_dot[j]) * x[j] + w[j] * dy[j] * n_dot;
                   });
-              detail::row_for<Space>(member, h.size, [=](Index j) {
+              detail::row_for<Space>(member, size, [=](Index j) {
                 Scalar const n = r * x[j], n_dot = r * (x_dot[j] - alpha * n);
                 Scalar const g = w[j] * dy[j], g_dot = w_dot[j] * dy[j] + w[j] * dy_dot[j];
                 dx_dot[j] = r * (g_dot - beta_dot * n - beta * n_dot - alpha * r * (g - beta * n));
               });
-              dx_dot += h.size;
+              dx_dot += size;
             }
             if (needs_theta) {
               Scalar* const dw = sums + h.weight(head);
-              detail::row_for<Space>(member, h.size, [=](Index j) {
+              detail::row_for<Space>(member, size, [=](Index j) {
                 Scalar const n = r * x[j], n_dot = r * (x_dot[j] - alpha * n);
                 dw[j] += dy_dot[j] * n + dy[j] * n_dot;
               });
             }
-            x += h.size, x_dot += h.size, dy += h.size, dy_dot += h.size;
+            x += size, x_dot += size, dy += size, dy_dot += size;
           }
           if (needs_x)
             detail::row_for<Space>(member, h.copied, [=](Index j) { dx_dot[j] = dy_dot[j]; });

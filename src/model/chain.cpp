@@ -18,14 +18,25 @@ void Chain<Scalar, Space>::add(std::string name, std::shared_ptr<Layer const> la
                 std::to_string(links_.back().layer->out_features()));
   Index size = 0;
   for (auto const& spec : layer->parameters()) size += count_elements(spec.shape);
+  auto label = name.empty() ? layer->kind() : name;
+  if (std::any_of(links_.begin(), links_.end(), [&](Link const& l) { return l.label == label; }))
+    label.append(".").append(layer->kind());
   std::string const region = "kyrtos::" + layer->kind() + "::";
   links_.push_back({std::move(name),
+                    std::move(label),
                     std::move(layer),
                     size_,
                     size,
                     {region + "forward", region + "backward", region + "tangent_forward",
                      region + "tangent_backward"}});
   size_ += size;
+}
+
+template <class Scalar, class Space>
+std::size_t Chain<Scalar, Space>::find(std::string const& name) const {
+  for (std::size_t i = 0; i < links_.size(); ++i)
+    if (links_[i].name == name) return i;
+  throw Error("chain: there is no '" + name + "'");
 }
 
 template <class Scalar, class Space>
@@ -57,19 +68,19 @@ Index Chain<Scalar, Space>::widest_features() const {
 template <class Scalar, class Space>
 auto Chain<Scalar, Space>::bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                                 SequenceShape shape, Kind kind, Retention retention,
-                                MutableMatrix x, MutableMatrix y) const -> Activations {
-  Activations passes;
+                                MutableMatrix x, MutableMatrix y, ConstMatrix residual) const
+    -> Activations {
+  Activations passes{{}, residual.size() > 0 ? residual : ConstMatrix(x)};
   auto const sizes = inside(shape, kind);
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    auto const& [name, layer, offset, size, regions] = links_[i];
-    std::string const label = prefix + "." +
-                              (retention == Retention::transient ? std::to_string(i)
-                               : name.empty()                    ? layer->kind()
-                                                                 : name);
+    auto const& link = links_[i];
+    std::string const label =
+        prefix + "." + (retention == Retention::transient ? std::to_string(i) : link.label);
     MutableMatrix out = overwrites(i) ? x : y;
-    if (sizes[i].output > 0) out = workspace.matrix(label, shape.tokens(), layer->out_features());
+    if (sizes[i].output > 0)
+      out = workspace.matrix(label, shape.tokens(), link.layer->out_features());
     Index const saved = sizes[i].saved;
-    passes.push_back(
+    passes.links.push_back(
         {shape, x, out, saved > 0 ? workspace.vector(label + ".saved", saved) : MutableVector()});
     x = out;
   }
@@ -95,37 +106,51 @@ auto Chain<Scalar, Space>::bind_back(BufferPool<Scalar, Space>& workspace,
                                      Retention retention, MutableMatrix dy, MutableMatrix dx) const
     -> Adjoints {
   Index const widest = widest_features();
-  Adjoints backs(links_.size());
+  Adjoints backs{std::vector<Adjoint>(links_.size()), {}};
   bool odd = false;
   for (std::size_t i = links_.size(); i-- > 0;) {
-    auto const& [name, layer, offset, size, regions] = links_[i];
-    Index const features = layer->in_features();
+    auto const& link = links_[i];
+    Index const features = link.layer->in_features();
     MutableMatrix in = dx;
+    if (static_cast<Index>(i) == residual_end_) backs.joining.push_back(dy);
     if (overwrites(i)) {
       in = dy;
     } else if (i > 0 && retention == Retention::kept) {
-      in = workspace.matrix(prefix + "." + (name.empty() ? layer->kind() : name), shape.tokens(),
-                            features);
+      in = workspace.matrix(prefix + "." + link.label, shape.tokens(), features);
+    } else if (i > 0 && static_cast<Index>(i) == residual_end_ + 1) {
+      in = workspace.matrix(prefix + ".sum", shape.tokens(), features);
     } else if (i > 0) {
       auto const buffer =
           workspace.vector(prefix + (odd ? ".odd" : ".even"), shape.tokens() * widest);
       in = as_matrix(buffer, 0, shape.tokens(), features);
       odd = !odd;
     }
-    backs[i] = {dy, in};
+    backs.links[i] = {dy, in};
     dy = in;
   }
   return backs;
 }
 
 template <class Scalar, class Space>
-void Chain<Scalar, Space>::add_residual(Context<Space> const& context, ConstMatrix from,
-                                        MutableMatrix to) const {
-  if (!residual_) return;
+void add_stream(Context<Space> const& context, MatrixView<Scalar const, Space> from,
+                MatrixView<Scalar, Space> to) {
   constexpr double accesses = 3;
   Region<Space> const region(context, "kyrtos::residual::add",
                              {.bytes = accesses * sizeof(Scalar) * static_cast<double>(to.size())});
   linalg::axpy(context, 1.0, flat(from), flat(to));
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::add_residual(Context<Space> const& context, Activations const& p,
+                                        std::size_t i) const {
+  if (static_cast<Index>(i) == residual_end_)
+    add_stream<Scalar, Space>(context, p.residual, p.links[i].y);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::join(Context<Space> const& context, Adjoints const& a) const {
+  for (auto const& adjoint : a.joining)
+    add_stream<Scalar, Space>(context, adjoint, a.links.front().x);
 }
 
 // ---- Forward -----------------------------------------------------------------------------------
@@ -135,8 +160,11 @@ void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVec
                                          Activations const& p, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i) {
     auto const& link = links_[i];
-    auto const region = link.region(context, PassKind::forward, p[i].shape);
-    link.layer->forward(context, part(theta, link), p[i]);
+    {
+      auto const region = link.region(context, PassKind::forward, p.links[i].shape);
+      link.layer->forward(context, part(theta, link), p.links[i]);
+    }
+    add_residual(context, p, i);
   }
 }
 
@@ -144,13 +172,18 @@ template <class Scalar, class Space>
 void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
                                    Activations const& p) const {
   forward_links(context, theta, p, links_.size());
-  add_residual(context, p.front().x, p.back().y);
+}
+
+/// All but the last, whose output is still there, unless it saves what backward passes read.
+template <class Activations>
+std::size_t recomputed_links(Activations const& p) {
+  return p.links.size() - (p.links.back().saved.size() > 0 ? 0 : 1);
 }
 
 template <class Scalar, class Space>
 void Chain<Scalar, Space>::recompute_forward(Context<Space> const& context, ConstVector theta,
                                              Activations const& p) const {
-  forward_links(context, theta, p, links_.size() - 1);
+  forward_links(context, theta, p, recomputed_links(p));
 }
 
 template <class Scalar, class Space>
@@ -159,8 +192,12 @@ void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, 
                                                  Activations const& t, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i) {
     auto const& link = links_[i];
-    auto const region = link.region(context, PassKind::tangent_forward, p[i].shape);
-    link.layer->tangent_forward(context, part(theta, link), part(u, link), p[i], t[i]);
+    {
+      auto const region = link.region(context, PassKind::tangent_forward, p.links[i].shape);
+      link.layer->tangent_forward(context, part(theta, link), part(u, link), p.links[i],
+                                  t.links[i]);
+    }
+    add_residual(context, t, i);
   }
 }
 
@@ -169,7 +206,6 @@ void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstV
                                            ConstVector u, Activations const& p,
                                            Activations const& t) const {
   tangent_forward_links(context, theta, u, p, t, links_.size());
-  add_residual(context, t.front().x, t.back().y);
 }
 
 template <class Scalar, class Space>
@@ -177,7 +213,7 @@ void Chain<Scalar, Space>::recompute_tangent_forward(Context<Space> const& conte
                                                      ConstVector theta, ConstVector u,
                                                      Activations const& p,
                                                      Activations const& t) const {
-  tangent_forward_links(context, theta, u, p, t, links_.size() - 1);
+  tangent_forward_links(context, theta, u, p, t, recomputed_links(p));
 }
 
 // ---- Backward ----------------------------------------------------------------------------------
@@ -206,8 +242,8 @@ void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector t
                                     Activations const& p, Adjoints const& a,
                                     MutableVector dtheta) const {
   for (std::size_t i = links_.size(); i-- > 0;)
-    backward_link(context, links_[i], theta, p[i], a[i], dtheta);
-  add_residual(context, a.back().y, a.front().x);
+    backward_link(context, links_[i], theta, p.links[i], a.links[i], dtheta);
+  join(context, a);
 }
 
 template <class Scalar, class Space>
@@ -216,8 +252,9 @@ void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, Const
                                             Activations const& t, Adjoints const& a,
                                             Adjoints const& ta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;)
-    tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);
-  add_residual(context, ta.back().y, ta.front().x);
+    tangent_backward_link(context, links_[i], theta, u, p.links[i], t.links[i], a.links[i],
+                          ta.links[i], hu);
+  join(context, ta);
 }
 
 template <class Scalar, class Space>
@@ -226,11 +263,12 @@ void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVec
                                          Adjoints const& a, Adjoints const& ta,
                                          MutableVector dtheta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;) {
-    backward_link(context, links_[i], theta, p[i], a[i], dtheta);
-    tangent_backward_link(context, links_[i], theta, u, p[i], t[i], a[i], ta[i], hu);
+    backward_link(context, links_[i], theta, p.links[i], a.links[i], dtheta);
+    tangent_backward_link(context, links_[i], theta, u, p.links[i], t.links[i], a.links[i],
+                          ta.links[i], hu);
   }
-  add_residual(context, a.back().y, a.front().x);
-  add_residual(context, ta.back().y, ta.front().x);
+  join(context, a);
+  join(context, ta);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::model::Chain)

@@ -3,19 +3,13 @@
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/layers/attention.hpp>
 #include <kyrtos/layers/cross_entropy_head.hpp>
-#include <kyrtos/layers/gate.hpp>
-#include <kyrtos/layers/gelu.hpp>
-#include <kyrtos/layers/layer_norm.hpp>
-#include <kyrtos/layers/linear.hpp>
 #include <kyrtos/layers/linear_embedding.hpp>
 #include <kyrtos/layers/mean_squared_error_head.hpp>
-#include <kyrtos/layers/qk_norm.hpp>
-#include <kyrtos/layers/rms_norm.hpp>
-#include <kyrtos/layers/rotary.hpp>
-#include <kyrtos/layers/swiglu.hpp>
 #include <kyrtos/layers/token_embedding.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/transformer.hpp>
+
+#include "block_layers.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -32,13 +26,6 @@ std::uint64_t hash_of(std::string_view name) {
   return hash;
 }
 
-/// Standard deviation of the matrices that write to the residual stream: two a block, so that the
-/// sum of all has the variance of one (GPT-2's initialisation).
-double residual_scale(TransformerConfig const& config) {
-  return config.initial_scale /
-         std::sqrt(2.0 * static_cast<double>(std::max<Index>(config.depth, 1)));
-}
-
 }  // namespace
 
 // ---- Construction ------------------------------------------------------------------------------
@@ -47,8 +34,11 @@ template <class Scalar, class Space>
 Transformer<Scalar, Space>::Transformer(TransformerConfig const& config)
     : config_(config.resolved()) {
   build_ends();
-  build_block();
-  final_norm_.add("final_norm", make_norm());
+  detail::BlockLayers<Scalar, Space> const block(config_);
+  attention_ = block.append_attention(block_[0]);
+  attention_index_ = block_[0].find("attention.heads");
+  block.append_mlp(block_[1]);
+  if (config_.has_final_norm()) final_norm_.add("final_norm", block.norm());
 
   input_range_ = layout_.append("embedding", input_->parameters());
   for (Index i = 0; i < config_.depth; ++i) {
@@ -66,78 +56,20 @@ template <class Scalar, class Space>
 void Transformer<Scalar, Space>::build_ends() {
   auto const& c = config_;
   Index const positions = c.positions == Positions::learned ? c.context : 0;
+  double const head_scale = c.initial_weights == InitialWeights::fan_in
+                                ? 1 / std::sqrt(static_cast<double>(c.width))
+                                : c.initial_scale;
   if (c.continuous()) {
     input_ = std::make_shared<layers::LinearEmbedding<Scalar, Space>>(c.input_features, c.width,
                                                                       positions, c.initial_scale);
     head_ = std::make_shared<layers::MeanSquaredErrorHead<Scalar, Space>>(
-        c.width, c.output_features, c.initial_scale);
+        c.width, c.output_features, head_scale);
   } else {
     input_ = std::make_shared<layers::TokenEmbedding<Scalar, Space>>(c.vocabulary, c.width,
                                                                      positions, c.initial_scale);
     head_ = std::make_shared<layers::CrossEntropyHead<Scalar, Space>>(c.vocabulary, c.width, c.tied,
-                                                                      c.z_loss, c.initial_scale);
+                                                                      c.z_loss, head_scale);
   }
-}
-
-template <class Scalar, class Space>
-void Transformer<Scalar, Space>::build_block() {
-  append_attention(block_[0]);
-  append_mlp(block_[1]);
-}
-
-template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::make_norm() const
-    -> std::shared_ptr<layers::Layer<Scalar, Space> const> {
-  if (config_.norm == Norm::rms_norm)
-    return std::make_shared<layers::RmsNorm<Scalar, Space>>(config_.width, config_.norm_epsilon);
-  return std::make_shared<layers::LayerNorm<Scalar, Space>>(config_.width, config_.norm_epsilon,
-                                                            config_.bias);
-}
-
-template <class Scalar, class Space>
-void Transformer<Scalar, Space>::append_attention(Chain& chain) {
-  using namespace layers;
-  auto const& c = config_;
-  Index const packed = (c.heads + 2 * c.kv_heads) * c.head_size;
-  chain.add("norm1", make_norm());
-  chain.add("attention.qkv",
-            std::make_shared<Linear<Scalar, Space>>(c.width, packed, c.bias, c.initial_scale));
-  if (c.qk_norm)
-    chain.add("attention", std::make_shared<QkNorm<Scalar, Space>>(
-                               QkNormOptions{c.heads, c.kv_heads, c.head_size, c.norm_epsilon}));
-  if (c.positions == Positions::rotary)
-    chain.add("attention.rotary", std::make_shared<Rotary<Scalar, Space>>(RotaryOptions{
-                                      c.heads, c.kv_heads, c.head_size, c.rotary_base}));
-  attention_ = std::make_shared<Attention<Scalar, Space>>(AttentionOptions{.heads = c.heads,
-                                                                           .kv_heads = c.kv_heads,
-                                                                           .head_size = c.head_size,
-                                                                           .causal = c.causal,
-                                                                           .soft_cap = c.soft_cap});
-  attention_index_ = chain.size();
-  chain.add("attention.heads", attention_);
-  chain.add("attention.output", std::make_shared<Linear<Scalar, Space>>(
-                                    c.heads * c.head_size, c.width, c.bias, residual_scale(c)));
-  if (c.gated) chain.add("attention", std::make_shared<Gate<Scalar, Space>>(c.width));
-}
-
-template <class Scalar, class Space>
-void Transformer<Scalar, Space>::append_mlp(Chain& chain) const {
-  using namespace layers;
-  auto const& c = config_;
-  bool const gated = c.activation == MlpActivation::swiglu;
-  chain.add("norm2", make_norm());
-  chain.add("mlp.up", std::make_shared<Linear<Scalar, Space>>(
-                          c.width, (gated ? 2 : 1) * c.mlp_width, c.bias, c.initial_scale));
-  if (gated)
-    chain.add("mlp.activation", std::make_shared<SwiGlu<Scalar, Space>>(c.mlp_width));
-  else
-    chain.add(
-        "mlp.activation",
-        std::make_shared<Gelu<Scalar, Space>>(
-            c.mlp_width, c.activation == MlpActivation::gelu ? GeluKind::exact : GeluKind::tanh));
-  chain.add("mlp.down", std::make_shared<Linear<Scalar, Space>>(c.mlp_width, c.width, c.bias,
-                                                                residual_scale(c)));
-  if (c.gated) chain.add("mlp", std::make_shared<Gate<Scalar, Space>>(c.width));
 }
 
 // ---- Questions ---------------------------------------------------------------------------------
@@ -146,7 +78,7 @@ template <class Scalar, class Space>
 std::vector<ParameterLayout::Range> Transformer<Scalar, Space>::parts() const {
   std::vector<ParameterLayout::Range> parts{input_range_};
   for (auto const& [attention, mlp] : block_ranges_) parts.insert(parts.end(), {attention, mlp});
-  parts.push_back(final_norm_range_);
+  if (config_.has_final_norm()) parts.push_back(final_norm_range_);
   if (!config_.tied) parts.push_back(head_range_);
   return parts;
 }
@@ -157,7 +89,7 @@ std::vector<std::string> Transformer<Scalar, Space>::part_names() const {
   for (Index block = 0; block < config_.depth; ++block)
     for (char const* half : {"attention", "mlp"})
       names.push_back("blocks." + std::to_string(block) + "." + half);
-  names.push_back("final_norm");
+  if (config_.has_final_norm()) names.push_back("final_norm");
   if (!config_.tied) names.push_back("head");
   return names;
 }
@@ -233,7 +165,7 @@ void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, std::size_
   auto const& s = ws.stages_[stage];
   s.chain->forward(ws.context_, theta.part(s.range), s.primal);
   if (ws.watches_scores_ && s.attention_of >= 0)
-    attention_->update_head_max(ws.context_, s.primal[attention_index_],
+    attention_->update_head_max(ws.context_, s.primal.links[attention_index_],
                                 flat(rows_of(ws.scores_, s.attention_of, 1)));
 }
 

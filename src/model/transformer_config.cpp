@@ -47,6 +47,22 @@ Index round_up(Index value, Index multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+void check_rotary(TransformerConfig const& c) {
+  if (c.positions != Positions::rotary) return;
+  if (c.rotary_features == c.head_size && c.head_size % 2 != 0)
+    throw ConfigError("model.positions = \"rotary\" turns pairs of features: model.head_size = " +
+                      std::to_string(c.head_size) + " must be even");
+  if (c.rotary_features > c.head_size || c.rotary_features % 2 != 0)
+    throw ConfigError("model.rotary_features = " + std::to_string(c.rotary_features) +
+                      " must be even and at most model.head_size = " + std::to_string(c.head_size));
+  using Kind = layers::RotaryScaling::Kind;
+  auto const& s = c.rotary_scaling;
+  if (s.kind == Kind::none) return;
+  if (s.factor < 1) throw ConfigError("model.rotary_factor must be at least 1");
+  if (s.kind != Kind::linear && s.slow >= s.fast)
+    throw ConfigError("model.rotary_slow must be less than model.rotary_fast");
+}
+
 void check(TransformerConfig const& c) {
   require_positive("context", c.context);
   require_positive("width", c.width);
@@ -62,9 +78,11 @@ void check(TransformerConfig const& c) {
   if (c.heads % c.kv_heads != 0)
     throw ConfigError("model.kv_heads = " + std::to_string(c.kv_heads) +
                       " must divide model.heads = " + std::to_string(c.heads));
-  if (c.positions == Positions::rotary && c.head_size % 2 != 0)
-    throw ConfigError("model.positions = \"rotary\" turns pairs of features: model.head_size = " +
-                      std::to_string(c.head_size) + " must be even");
+  check_rotary(c);
+  if (c.parallel_residual && c.norm_position == NormPosition::post)
+    throw ConfigError(
+        "model.parallel_residual has two branches and one sum, so that there is no place for "
+        "model.norm_position = \"post\"; take \"pre\" or \"reordered\"");
   if (approximate_parameters(c) > 0x1p60)
     throw ConfigError("model: its sizes make more parameters than any machine can hold");
   if (c.norm_epsilon <= 0) throw ConfigError("model.norm_epsilon must be positive");
@@ -88,6 +106,16 @@ TransformerConfig TransformerConfig::resolved() const {
     c.mlp_width =
         c.activation == MlpActivation::swiglu ? round_up(8 * c.width / 3, 64) : 4 * c.width;
   if (c.continuous()) c.tied = false;
+  if (c.attention_bias == (c.bias ? AttentionBias::all : AttentionBias::none))
+    c.attention_bias = AttentionBias::as_others;
+  if (c.positions == Positions::rotary) {
+    if (c.rotary_features == 0) c.rotary_features = c.head_size;
+    if (c.rotary_scaling.kind != layers::RotaryScaling::Kind::none) {
+      c.rotary_scaling = c.rotary_scaling.resolved();
+      if (c.rotary_scaling.context == 0)
+        c.rotary_scaling.context = static_cast<double>(c.context) / c.rotary_scaling.factor;
+    }
+  }
   check(c);
   return c;
 }

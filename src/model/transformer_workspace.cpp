@@ -42,15 +42,21 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
     bind(stages_[i], i, options_.recompute ? "any_branch" : "stage." + std::to_string(i));
 }
 
-/// Two stages a block that takes part, then the last norm.
+/// Two stages a block that takes part, then the last norm, if there is one.
 template <class Scalar, class Space>
 void TransformerWorkspace<Scalar, Space>::place(Transformer<Scalar, Space> const& model) {
-  for (std::size_t block = 0; block < options_.active.size(); ++block)
-    if (options_.active[block])
-      for (std::size_t branch = 0; branch < 2; ++branch)
-        stages_.push_back({&model.block_[branch], model.block_ranges_[block][branch],
-                           branch == 0 ? static_cast<Index>(block) : -1});
-  stages_.push_back({&model.final_norm_, model.final_norm_range_});
+  using Place = typename Placed::Place;
+  bool const is_parallel = model.config().parallel_residual;
+  for (std::size_t block = 0; block < options_.active.size(); ++block) {
+    if (!options_.active[block]) continue;
+    auto const& [attention, mlp] = model.block_ranges_[block];
+    stages_.push_back({&model.block_[0], attention, static_cast<Index>(block),
+                       is_parallel ? Place::first_of_two : Place::alone});
+    stages_.push_back(
+        {&model.block_[1], mlp, -1, is_parallel ? Place::second_of_two : Place::alone});
+  }
+  if (model.final_norm_.size() > 0)
+    stages_.push_back({&model.final_norm_, model.final_norm_range_});
 }
 
 /// Rows of features between the stages. Adjoints that nobody reads later take turns in two buffers.
@@ -59,12 +65,15 @@ void TransformerWorkspace<Scalar, Space>::bind_streams(Index width) {
   auto const buffer = [&](std::string const& name, std::size_t i) {
     return memory_.matrix(name + "." + std::to_string(i), shape_.tokens(), width);
   };
+  std::size_t turn = 0;
   for (std::size_t i = 0; i <= stages_.size(); ++i) {
+    bool const is_shared = i > 0 && stages_[i - 1].place == Placed::Place::second_of_two;
+    turn += i > 0 && !is_shared ? 1 : 0;
     stream_.push_back(buffer("stream", i));
-    stream_adjoint_.push_back(buffer("stream_adjoint", options_.keep_adjoints ? i : i % 2));
+    stream_adjoint_.push_back(buffer("stream_adjoint", options_.keep_adjoints ? turn : turn % 2));
     if (!options_.tangents) continue;
     stream_dot_.push_back(buffer("stream_tangent", i));
-    stream_tangent_adjoint_.push_back(buffer("stream_tangent_adjoint", i % 2));
+    stream_tangent_adjoint_.push_back(buffer("stream_tangent_adjoint", turn % 2));
   }
 }
 
@@ -111,18 +120,38 @@ void TransformerWorkspace<Scalar, Space>::bind(Placed& s, std::size_t i,
   using Retention = typename Chain::Retention;
   auto const& chain = *s.chain;
   auto const retention = options_.recompute ? Retention::transient : Retention::kept;
-  s.primal =
-      chain.bind(memory_, prefix, shape_, Kind::primal, retention, stream_[i], stream_[i + 1]);
+  std::size_t const from = s.place == Placed::Place::second_of_two ? i - 1 : i;
+  s.primal = chain.bind(memory_, prefix, shape_, Kind::primal, retention, stream_[from],
+                        stream_[i + 1], stream_[i]);
   s.adjoint = options_.keep_adjoints
-                  ? chain.bind_back(memory_, prefix + ".adjoint", shape_, Retention::kept,
-                                    stream_adjoint_[i + 1], stream_adjoint_[i])
-                  : chain.bind_back(memory_, "adjoint", shape_, Retention::transient,
-                                    stream_adjoint_[i + 1], stream_adjoint_[i]);
+                  ? bind_back(s, i, prefix + ".adjoint", Retention::kept, stream_adjoint_)
+                  : bind_back(s, i, "adjoint", Retention::transient, stream_adjoint_);
   if (!options_.tangents) return;
   s.tangent = chain.bind(memory_, prefix + ".tangent", shape_, Kind::tangent, retention,
-                         stream_dot_[i], stream_dot_[i + 1]);
-  s.tangent_adjoint = chain.bind_back(memory_, "tangent_adjoint", shape_, Retention::transient,
-                                      stream_tangent_adjoint_[i + 1], stream_tangent_adjoint_[i]);
+                         stream_dot_[from], stream_dot_[i + 1], stream_dot_[i]);
+  s.tangent_adjoint =
+      bind_back(s, i, "tangent_adjoint", Retention::transient, stream_tangent_adjoint_);
+}
+
+template <class Scalar, class Space>
+auto TransformerWorkspace<Scalar, Space>::bind_back(
+    Placed const& s, std::size_t i, std::string const& prefix, typename Chain::Retention retention,
+    std::vector<MatrixView<Scalar, Space>> const& adjoints) -> typename Chain::Adjoints {
+  using Place = typename Placed::Place;
+  auto dx = adjoints[i];
+  if (s.place == Place::alone)
+    return s.chain->bind_back(memory_, prefix, shape_, retention, adjoints[i + 1], dx);
+  bool const is_tangent = &adjoints == &stream_tangent_adjoint_;
+  auto const branch = memory_.matrix(is_tangent ? "tangent_adjoint.branch" : "adjoint.branch",
+                                     shape_.tokens(), static_cast<Index>(dx.extent(1)));
+  bool const is_first = s.place == Place::first_of_two;
+  auto backs = s.chain->bind_back(memory_, prefix, shape_, retention, adjoints[i + 1],
+                                  is_first ? dx : branch);
+  if (is_first)
+    backs.joining.push_back(branch);
+  else
+    backs.joining.clear();
+  return backs;
 }
 
 template <class Scalar, class Space>

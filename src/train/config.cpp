@@ -178,6 +178,11 @@ void check_together(RunConfig& c, std::string const& source) {
   if (c.growth.entry == growth::GrowthConfig::Entry::gate &&
       c.growth.when != growth::GrowthConfig::When::never)
     c.model.gated = true;
+  if (c.growth.when != growth::GrowthConfig::When::never &&
+      c.model.norm_position == model::NormPosition::post)
+    fail(
+        "growth needs blocks that can enter as the identity, which model.norm_position = \"post\" "
+        "does not have; take \"pre\" or \"reordered\"");
   if (c.growth.when == growth::GrowthConfig::When::curvature && !c.curvature.enabled)
     fail("growth.when = \"curvature\" needs curvature.enabled = true");
   if (c.training.qk_clip > 0 && c.model.qk_norm)

@@ -20,7 +20,7 @@ class PackedHeads {
       : context_(context), theta_(theta), head_size_(model.config().head_size) {
     auto const prefix = "blocks." + std::to_string(block) + ".attention.qkv.";
     segments_.push_back(model.layout().find(prefix + "weight"));
-    if (model.config().bias) segments_.push_back(model.layout().find(prefix + "bias"));
+    if (model.config().qkv_bias()) segments_.push_back(model.layout().find(prefix + "bias"));
   }
 
   /// Multiplies what gives the features of one head, rows that follow each other.

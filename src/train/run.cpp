@@ -144,11 +144,17 @@ namespace {
 char const* difference(model::TransformerConfig const& a, model::TransformerConfig const& b) {
   if (a.heads != b.heads) return "heads";
   if (a.norm != b.norm) return "norm";
+  if (a.norm_position != b.norm_position) return "norm_position";
   if (a.norm_epsilon != b.norm_epsilon) return "norm_epsilon";
   if (a.activation != b.activation) return "activation";
   if (a.positions != b.positions) return "positions";
   if (a.positions == model::Positions::rotary && a.rotary_base != b.rotary_base)
     return "rotary_base";
+  if (a.rotary_features != b.rotary_features) return "rotary_features";
+  if (!(a.rotary_scaling == b.rotary_scaling)) return "rotary_scaling";
+  if (a.qk_norm_over != b.qk_norm_over) return "qk_norm_over";
+  if (a.parallel_residual != b.parallel_residual) return "parallel_residual";
+  if (a.residual_scale != b.residual_scale) return "residual_scale";
   if (a.soft_cap != b.soft_cap) return "soft_cap";
   if (a.causal != b.causal) return "causal";
   return nullptr;

@@ -23,9 +23,10 @@ TEST_CASE("LayerScale", "[layer_scale]") {
 
 TEST_CASE("a branch whose scale is zero is the identity, and learns", "[layer_scale]") {
   Context<Space> const context(MPI_COMM_SELF);
-  model::Chain<Scalar, Space> branch(/*residual=*/true);
+  model::Chain<Scalar, Space> branch;
   branch.add("linear", std::make_shared<layers::Linear<Scalar, Space>>(6, 6, false, 0.02));
   branch.add("branch", std::make_shared<layers::LayerScale<Scalar, Space>>(6, 0.0));
+  branch.end_residual();
   ParameterLayout layout;  // linear.weight [6, 6], branch.scale [6]
   branch.append_parameters(layout, "");
   auto const theta = on_device<Scalar>(joined(random_numbers<Scalar>(36, 1), Numbers(6, 0.0)));

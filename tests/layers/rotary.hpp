@@ -23,6 +23,31 @@ TEST_CASE("rotary positions", "[rotary]") {
                                         static_cast<std::size_t>(head_size), 500.0});
 }
 
+TEST_CASE("rotary positions of some features, at lower frequencies", "[rotary]") {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  using Kind = layers::RotaryScaling::Kind;
+  auto const kind = GENERATE(Kind::none, Kind::linear, Kind::llama3, Kind::yarn);
+  Index const features = GENERATE(2, 8);
+  // With these turns there are frequencies of all three kinds: kept, on the ramp, divided.
+  layers::RotaryScaling const scaling{
+      .kind = kind, .factor = 8, .context = 60, .slow = 0.7, .fast = 4};
+  layers::Rotary<Scalar, Space> const layer({2, 1, 11, 500.0, features, scaling});
+  check_layer<Scalar>(
+      layer, {2, 37},
+      reference::Rotary{2, 1, 11, 500.0, static_cast<std::size_t>(features), scaling});
+}
+
+TEST_CASE("scaled rotary positions keep fast pairs and slow down the others", "[rotary]") {
+  using Kind = layers::RotaryScaling::Kind;
+  layers::RotaryScaling scaling{.kind = Kind::llama3, .factor = 8, .context = 8192};
+  reference::Rotary const llama{1, 1, 128, 5e5, 0, scaling}, plain{1, 1, 128, 5e5};
+  CHECK(llama.frequency(0) == plain.frequency(0));
+  CHECK(std::abs(8 * llama.frequency(63) / plain.frequency(63) - 1) < 1e-12);
+  scaling.kind = Kind::yarn;
+  CHECK(scaling.resolved().fast == 32);
+  CHECK(std::abs(scaling.resolved().amplitude - 1.2079441541679836) < 1e-15);
+}
+
 TEST_CASE("rotary positions stay exact in long sequences", "[rotary]") {
   using Scalar = KYRTOS_TEST_SCALAR;
   Index const length = 20'000;
@@ -47,6 +72,11 @@ TEST_CASE("rotary positions refuse odd heads", "[rotary]") {
   using Layer = layers::Rotary<KYRTOS_TEST_SCALAR, Space>;
   CHECK_THROWS_AS(Layer({2, 2, 7}), ConfigError);
   CHECK_THROWS_AS(Layer({2, 2, 8, -1.0}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, 1e4, 3}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, 1e4, 10}), ConfigError);
+  using Kind = layers::RotaryScaling::Kind;
+  CHECK_THROWS_AS(Layer({2, 2, 8, 1e4, 0, {.kind = Kind::linear, .factor = 0.5}}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, 1e4, 0, {.kind = Kind::llama3, .factor = 2}}), ConfigError);
 }
 
 }  // namespace kyrtos::testing

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <set>
 
 // A model of Hugging Face computes here what it computes there, and comes back bit by bit.
 
@@ -36,6 +38,50 @@ inline model::TransformerConfig small_gpt2() {
   auto config = small(model::gpt2_config());
   config.norm_epsilon = 1e-3;
   return config.resolved();
+}
+
+inline model::TransformerConfig qwen2() {
+  auto config = grouped_llama();
+  config.attention_bias = model::AttentionBias::qkv;
+  config.rotary_scaling = {.kind = layers::RotaryScaling::Kind::yarn, .factor = 4, .context = 20};
+  return config.resolved();
+}
+inline model::TransformerConfig qwen3() {
+  auto config = grouped_llama();
+  config.qk_norm = true;
+  config.tied = true;
+  return config.resolved();
+}
+inline model::TransformerConfig olmo2() {
+  auto config = grouped_llama();
+  config.head_size = 6;
+  config.width = config.heads * config.head_size;
+  config.norm_position = model::NormPosition::reordered;
+  config.qk_norm = true;
+  config.qk_norm_over = model::QkNormOver::all_heads;
+  return config.resolved();
+}
+inline model::TransformerConfig gpt_neox() {
+  auto config = small_gpt2();
+  config.positions = model::Positions::rotary;
+  config.head_size = 0;
+  config.rotary_features = 4;
+  config.activation = model::MlpActivation::gelu;
+  config.parallel_residual = true;
+  config.tied = false;
+  return config.resolved();
+}
+inline model::TransformerConfig llama31() {
+  auto config = grouped_llama();
+  config.attention_bias = model::AttentionBias::all;
+  config.rotary_scaling = {
+      .kind = layers::RotaryScaling::Kind::llama3, .factor = 8, .context = 20, .fast = 3};
+  return config.resolved();
+}
+
+/// One model of every family.
+inline std::vector<model::TransformerConfig> models_of_all_families() {
+  return {small_gpt2(), grouped_llama(), qwen2(), qwen3(), olmo2(), gpt_neox(), llama31()};
 }
 
 /// A tensor as bytes in a file.
@@ -95,8 +141,10 @@ inline void check_logits(model::TransformerConfig const& config) {
   ModelRun<Scalar> const run(config, {1, 7});
   auto const& tokens = run.reference.tokens;
   Numbers expected;
-  for (auto const& row :
-       config.norm == model::Norm::layer_norm ? reference.gpt2(tokens) : reference.llama(tokens))
+  auto const type = nlohmann::json::parse(hf::to_json(config)).at("model_type").get<std::string>();
+  for (auto const& row : type == "gpt2"       ? reference.gpt2(tokens)
+                         : type == "gpt_neox" ? reference.gpt_neox(tokens)
+                                              : reference.llama(tokens))
     expected.insert(expected.end(), row.begin(), row.end());
 
   auto workspace = run.workspace({});
@@ -106,11 +154,11 @@ inline void check_logits(model::TransformerConfig const& config) {
   CHECK(near(on_host(z), expected, rounding<Scalar>()));
 }
 
-TEST_CASE("a GPT-2 of Hugging Face", "[hugging_face]") {
-  check_logits(small_gpt2());
-}
-TEST_CASE("a Llama of Hugging Face with grouped heads", "[hugging_face]") {
-  check_logits(grouped_llama());
+TEST_CASE("models of Hugging Face", "[hugging_face]") {
+  for (auto const& config : models_of_all_families()) {
+    INFO(hf::to_json(config));
+    check_logits(config);
+  }
 }
 
 // ---- Bits --------------------------------------------------------------------------------------
@@ -120,7 +168,7 @@ TEST_CASE("what was imported is exported byte by byte", "[hugging_face]") {
   std::vector<std::pair<NumberType, std::size_t>> types{
       {NumberType::bfloat16, 2}, {NumberType::float16, 2}, {NumberType::float32, 4}};
   if (sizeof(Scalar) == 8) types.emplace_back(NumberType::float64, 8);
-  for (auto const& config : {small_gpt2(), grouped_llama()}) {
+  for (auto const& config : models_of_all_families()) {
     auto const layout = model::Transformer<Scalar, Space>(config).layout();
     for (auto const& [type, width] : types) {
       INFO(io::name_of(type));
@@ -211,8 +259,11 @@ TEST_CASE("names without prefix, models in pieces, and what follows anyway", "[h
 // ---- config.json -------------------------------------------------------------------------------
 
 TEST_CASE("a config.json says what the model is", "[hugging_face]") {
-  for (auto const& config : {small_gpt2(), grouped_llama()}) {
-    auto const back = hf::parse_config(hf::to_json(config), "it");
+  std::set<std::string> types;
+  for (auto const& config : models_of_all_families()) {
+    auto const text = hf::to_json(config);
+    INFO(text);
+    auto const back = hf::parse_config(text, "it");
     CHECK(back.vocabulary == config.vocabulary);
     CHECK(back.context == config.context);
     CHECK(back.depth == config.depth);
@@ -222,13 +273,34 @@ TEST_CASE("a config.json says what the model is", "[hugging_face]") {
     CHECK(back.head_size == config.head_size);
     CHECK(back.mlp_width == config.mlp_width);
     CHECK(back.norm == config.norm);
+    CHECK(back.norm_position == config.norm_position);
     CHECK(back.norm_epsilon == config.norm_epsilon);
     CHECK(back.activation == config.activation);
     CHECK(back.positions == config.positions);
     CHECK(back.rotary_base == config.rotary_base);
+    CHECK(back.rotary_features == config.rotary_features);
+    CHECK(back.rotary_scaling == config.rotary_scaling);
+    CHECK(back.qk_norm == config.qk_norm);
+    CHECK(back.qk_norm_over == config.qk_norm_over);
+    CHECK(back.parallel_residual == config.parallel_residual);
     CHECK(back.bias == config.bias);
+    CHECK(back.attention_bias == config.attention_bias);
     CHECK(back.tied == config.tied);
+    types.insert(nlohmann::json::parse(text).at("model_type").get<std::string>());
   }
+  CHECK(types == std::set<std::string>{"gpt2", "llama", "qwen2", "qwen3", "olmo2", "gpt_neox"});
+}
+
+TEST_CASE("a share of rotated features survives its way through a number", "[hugging_face]") {
+  auto config = gpt_neox();
+  config.heads = 1;
+  for (Index size = 4; size < 100; ++size)
+    for (Index features = 2; features <= size; features += 2) {
+      config.width = config.head_size = size;
+      config.kv_heads = 1;
+      config.rotary_features = features;
+      REQUIRE(hf::parse_config(hf::to_json(config), "it").rotary_features == features);
+    }
 }
 
 TEST_CASE("a config.json that asks for something else", "[hugging_face]") {
@@ -242,11 +314,30 @@ TEST_CASE("a config.json that asks for something else", "[hugging_face]") {
   CHECK(words("").empty());
   CHECK(words(R"(,"rope_parameters":{"rope_type":"default","rope_theta":5e5})").empty());
   CHECK_THAT(words("", "qwen"), ContainsSubstring("c.json: 'model_type' must be"));
+  CHECK(words(R"(,"rope_scaling":{"type":"dynamic","factor":4.0})").empty());
+  CHECK(words(R"(,"attention_bias":true)").empty());
+  CHECK(words(R"(,"some_new_thing":null)").empty());
+  CHECK_THAT(words(R"(,"some_new_thing":1)"),
+             ContainsSubstring("c.json: 'some_new_thing' is no setting of a Llama"));
+  CHECK_THAT(words(R"(,"rope_scaling":{"type":"linear","some_thing":4.0})"),
+             ContainsSubstring("c.json: 'rope_scaling.some_thing' is no setting of rotary"));
+  CHECK_THAT(words(R"(,"rope_scaling":{"rope_type":"longrope"})"),
+             ContainsSubstring("'rope_scaling.rope_type' = \"longrope\" needs other rotary"));
+  CHECK_THAT(words(R"(,"partial_rotary_factor":0.5)"), ContainsSubstring("a share of 0.5"));
+  auto const mistral = [&](std::string const& more) {
+    return words(R"(,"num_key_value_heads":1,"max_position_embeddings":64)" + more, "mistral");
+  };
+  CHECK(mistral(R"(,"sliding_window":null)").empty());
+  CHECK(mistral(R"(,"sliding_window":64)").empty());
+  CHECK_THAT(
+      mistral(R"(,"sliding_window":63)"),
+      ContainsSubstring("'sliding_window' = 63 is shorter than 'max_position_embeddings' = 64"));
+  CHECK_THAT(
+      words(R"(,"num_key_value_heads":1,"use_sliding_window":true,"sliding_window":5)", "qwen2"),
+      ContainsSubstring("'sliding_window' = 5 is shorter than"));
   CHECK_THAT(words("", "gpt2"), ContainsSubstring("has no 'n_positions'"));
   CHECK_THAT(words(R"(,"rope_scaling":{"rope_type":"llama3"})"),
-             ContainsSubstring("'rope_scaling' asks for scaled rotary positions"));
-  CHECK_THAT(words(R"(,"attention_bias":true)"),
-             ContainsSubstring("'attention_bias' and 'mlp_bias' differ"));
+             ContainsSubstring("has no 'rope_scaling.low_freq_factor'"));
   CHECK_THAT(words(R"(,"num_key_value_heads":3)"), ContainsSubstring("c.json: model.kv_heads = 3"));
   CHECK_THAT(words(R"(,"num_key_value_heads":-1)"), ContainsSubstring("must be an integer from 1"));
   CHECK_THAT(words(R"(,"rms_norm_eps":"x")"), ContainsSubstring("must be a positive number"));
@@ -268,8 +359,13 @@ TEST_CASE("models that Hugging Face doesn't have", "[hugging_face]") {
     return failure<ConfigError>([&] { hf::to_json(config); });
   };
   auto config = small(model::llama_config());
-  config.qk_norm = true;
-  CHECK_THAT(words(config), ContainsSubstring("needs model.qk_norm = false, to be a Llama"));
+  config.soft_cap = 30;
+  CHECK_THAT(words(config), ContainsSubstring("needs model.soft_cap = 0, to be a Llama"));
+  config = small(model::llama_config());
+  config.norm_position = model::NormPosition::reordered;
+  config.residual_scale = 0.5;
+  CHECK_THAT(words(config),
+             ContainsSubstring("needs model.residual_scale = 1 and model.norm_position"));
   config = small(model::gpt2_config());
   config.bias = false;
   CHECK_THAT(words(config), ContainsSubstring("needs model.bias = true, to be a GPT-2"));

@@ -57,6 +57,28 @@ inline std::vector<NamedConfig> small_models() {
   plain.bias = false;
   plain.norm = model::Norm::rms_norm;
   plain.soft_cap = 1.3;
+  auto qwen = grouped, olmo = grouped, neox = exact, post = gpt2, normless = gpt2, mixed = llama;
+  qwen.attention_bias = model::AttentionBias::qkv;
+  qwen.rotary_scaling = {.kind = layers::RotaryScaling::Kind::yarn, .factor = 4, .context = 20};
+  qwen.initial_weights = model::InitialWeights::fan_in;
+  olmo.norm_position = model::NormPosition::reordered;
+  olmo.qk_norm = true;
+  olmo.qk_norm_over = model::QkNormOver::all_heads;
+  olmo.gated = true;
+  neox.parallel_residual = true;
+  neox.positions = model::Positions::rotary;
+  neox.rotary_features = 2;
+  neox.gated = false;
+  post.norm_position = model::NormPosition::post;
+  post.residual_scale = 0.6;
+  post.attention_bias = model::AttentionBias::none;
+  post.gated = true;
+  normless.norm_position = model::NormPosition::none;
+  normless.residual_scale = 0.5;
+  mixed.norm_position = model::NormPosition::reordered;
+  mixed.parallel_residual = true;
+  mixed.attention_bias = model::AttentionBias::all;
+  mixed.rotary_scaling = {.kind = layers::RotaryScaling::Kind::llama3, .factor = 8, .context = 30};
   return {{"GPT-2", gpt2},
           {"exact GELU, untied, z-loss", exact},
           {"fields, bidirectional", fields},
@@ -64,7 +86,13 @@ inline std::vector<NamedConfig> small_models() {
           {"grouped heads, tied", grouped},
           {"QK norm, soft cap", capped},
           {"no positions, bidirectional", bare},
-          {"RMSNorm, no bias, soft cap", plain}};
+          {"RMSNorm, no bias, soft cap", plain},
+          {"biases of q, k, v; YaRN", qwen},
+          {"reordered norms, QK norm over all heads", olmo},
+          {"parallel residual, partial rotary", neox},
+          {"post-norm, scaled branches", post},
+          {"no norms", normless},
+          {"reordered norms in parallel, Llama 3.1", mixed}};
 }
 
 template <class Scalar>

@@ -4,6 +4,7 @@
 
 #include <kyrtos/model/transformer_config.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -11,10 +12,10 @@
 
 namespace kyrtos::reference {
 
-/// GPT-2 and Llama for one sequence, straight from the tensors as Hugging Face names and lays them
-/// out: `Conv1D` computes xW + b, `Linear` xWᵀ; `rotate_half` and `repeat_kv` as they stand there.
-/// It shares nothing with the other references, so that names, transposes and the order of heads
-/// are compared too.
+/// GPT-2, GPT-NeoX, and Llama with the families that follow it, for one sequence, straight from the
+/// tensors as Hugging Face names and lays them out: `Conv1D` computes xW + b, `Linear` xWᵀ;
+/// `rotate_half` and `repeat_kv` as they stand there. It shares nothing with the other references,
+/// so that names, transposes and the order of heads are compared too.
 struct HuggingFace {
   using Row = std::vector<double>;
   using Rows = std::vector<Row>;
@@ -50,30 +51,78 @@ struct HuggingFace {
     return h;
   }
 
+  /// Llama, Mistral, Qwen2, Qwen3, and OLMo 2, which differ by the tensors that there are, and by
+  /// the place of norms.
   Rows llama(std::vector<Token> const& tokens) const {
+    bool const is_olmo = c.norm_position == model::NormPosition::reordered;
+    auto const before = [&](std::string const& name, Row const& x) {
+      return is_olmo ? x : rms_norm(name, x);
+    };
+    auto const after = [&](std::string const& name, Row const& x) {
+      return is_olmo ? rms_norm(name, x) : x;
+    };
     Rows h;
     for (Token const token : tokens) h.push_back(row("model.embed_tokens.weight", token));
     for (Index i = 0; i < c.depth; ++i) {
       auto const at = "model.layers." + std::to_string(i) + ".";
+      auto const projected = [&](char const* name, Row const& x) {
+        auto const full = at + "self_attn." + name;
+        return normed(full + "_norm", linear(full + "_proj", x));
+      };
       Rows q, k, v;
       for (std::size_t t = 0; t < h.size(); ++t) {
-        auto const x = rms_norm(at + "input_layernorm", h[t]);
-        q.push_back(rotated(linear(at + "self_attn.q_proj", x), t));
-        k.push_back(repeated(rotated(linear(at + "self_attn.k_proj", x), t)));
-        v.push_back(repeated(linear(at + "self_attn.v_proj", x)));
+        auto const x = before(at + "input_layernorm", h[t]);
+        q.push_back(rotated(projected("q", x), t, size(c.head_size)));
+        k.push_back(repeated(rotated(projected("k", x), t, size(c.head_size))));
+        v.push_back(repeated(projected("v", x)));
       }
       auto const mixed = attention(q, k, v);
       for (std::size_t t = 0; t < h.size(); ++t) {
-        h[t] = sum(h[t], linear(at + "self_attn.o_proj", mixed[t]));
-        auto const x = rms_norm(at + "post_attention_layernorm", h[t]);
+        h[t] = sum(h[t], after(at + "post_attention_layernorm",
+                               linear(at + "self_attn.o_proj", mixed[t])));
+        auto const x = before(at + "post_attention_layernorm", h[t]);
         auto inner = linear(at + "mlp.gate_proj", x);
         auto const up = linear(at + "mlp.up_proj", x);
         for (std::size_t j = 0; j < inner.size(); ++j)
           inner[j] = inner[j] / (1 + std::exp(-inner[j])) * up[j];
-        h[t] = sum(h[t], linear(at + "mlp.down_proj", inner));
+        h[t] = sum(h[t],
+                   after(at + "post_feedforward_layernorm", linear(at + "mlp.down_proj", inner)));
       }
     }
-    for (auto& x : h) x = linear("lm_head", rms_norm("model.norm", x));
+    auto const head = c.tied ? "model.embed_tokens" : "lm_head";
+    for (auto& x : h) x = linear(head, rms_norm("model.norm", x));
+    return h;
+  }
+
+  Rows gpt_neox(std::vector<Token> const& tokens) const {
+    Rows h;
+    for (Token const token : tokens) h.push_back(row("gpt_neox.embed_in.weight", token));
+    for (Index i = 0; i < c.depth; ++i) {
+      auto const at = "gpt_neox.layers." + std::to_string(i) + ".";
+      Rows q, k, v;
+      for (std::size_t t = 0; t < h.size(); ++t) {
+        auto const all =
+            linear(at + "attention.query_key_value", layer_norm(at + "input_layernorm", h[t]));
+        Row of[3];  // of each head its query, key and value in turn
+        for (Index j = 0; j < 3 * c.heads; ++j) {
+          auto const one = part(all, j * c.head_size, c.head_size);
+          of[j % 3].insert(of[j % 3].end(), one.begin(), one.end());
+        }
+        q.push_back(rotated(of[0], t, size(c.rotary_features)));
+        k.push_back(rotated(of[1], t, size(c.rotary_features)));
+        v.push_back(of[2]);
+      }
+      auto const mixed = attention(q, k, v);
+      for (std::size_t t = 0; t < h.size(); ++t) {
+        auto const attended = sum(h[t], linear(at + "attention.dense", mixed[t]));
+        auto inner = linear(
+            at + "mlp.dense_h_to_4h",
+            layer_norm(at + "post_attention_layernorm", c.parallel_residual ? h[t] : attended));
+        for (double& x : inner) x = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+        h[t] = sum(attended, linear(at + "mlp.dense_4h_to_h", inner));
+      }
+    }
+    for (auto& x : h) x = linear("embed_out", layer_norm("gpt_neox.final_layer_norm", x));
     return h;
   }
 
@@ -99,10 +148,11 @@ struct HuggingFace {
     return y;
   }
 
-  /// xWᵀ, W [outputs, inputs].
+  /// xWᵀ + b, W [outputs, inputs], b where there is one.
   Row linear(std::string const& name, Row const& x) const {
     auto const& w = tensors.at(name + ".weight");
     Row y(w.size() / x.size(), 0.0);
+    if (tensors.count(name + ".bias") > 0) y = tensors.at(name + ".bias");
     for (std::size_t j = 0; j < y.size(); ++j)
       for (std::size_t i = 0; i < x.size(); ++i) y[j] += x[i] * w[j * x.size() + i];
     return y;
@@ -127,17 +177,58 @@ struct HuggingFace {
     return x;
   }
 
-  /// x·cos + rotate_half(x)·sin, head by head.
-  Row rotated(Row const& x, std::size_t position) const {
-    std::size_t const d = size(c.head_size), half = d / 2;
-    Row y(x.size());
+  /// An RMSNorm over all of x, or over parts as long as the weight; none without a weight.
+  Row normed(std::string const& name, Row const& x) const {
+    auto const weight = tensors.find(name + ".weight");
+    if (weight == tensors.end()) return x;
+    auto const length = static_cast<Index>(weight->second.size());
+    Row y;
+    for (Index at = 0; at < static_cast<Index>(x.size()); at += length) {
+      auto const one = rms_norm(name, part(x, at, length));
+      y.insert(y.end(), one.begin(), one.end());
+    }
+    return y;
+  }
+
+  /// The frequency of pair j of d features, as `_compute_llama3_parameters` and
+  /// `_compute_yarn_parameters` say.
+  double frequency(std::size_t j, std::size_t d) const {
+    using Kind = layers::RotaryScaling::Kind;
+    auto const& s = c.rotary_scaling;
+    auto const n = static_cast<double>(d), two_j = 2 * static_cast<double>(j);
+    double const plain = 1 / std::pow(c.rotary_base, two_j / n);
+    if (s.kind == Kind::linear) return plain / s.factor;
+    if (s.kind == Kind::llama3) {
+      double const wavelength = 2 * M_PI / plain;
+      if (wavelength < s.context / s.fast) return plain;
+      if (wavelength > s.context / s.slow) return plain / s.factor;
+      double const smooth = (s.context / wavelength - s.slow) / (s.fast - s.slow);
+      return (1 - smooth) * plain / s.factor + smooth * plain;
+    }
+    if (s.kind == Kind::yarn) {
+      auto const dimension = [&](double rotations) {
+        return n * std::log(s.context / (rotations * 2 * M_PI)) / (2 * std::log(c.rotary_base));
+      };
+      double const low = std::max(std::floor(dimension(s.fast)), 0.0),
+                   high = std::min(std::ceil(dimension(s.slow)), n - 1);
+      double const ramp =
+          std::min(1.0, std::max(0.0, (static_cast<double>(j) - low) / (high - low)));
+      return plain / s.factor * ramp + plain * (1 - ramp);
+    }
+    return plain;
+  }
+
+  /// x·cos + rotate_half(x)·sin of the first `turned` features of each head.
+  Row rotated(Row const& x, std::size_t position, std::size_t turned) const {
+    std::size_t const d = size(c.head_size), half = turned / 2;
+    double const amplitude = c.rotary_scaling.resolved().amplitude;
+    Row y = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
       std::size_t const j = i % d;
-      double const frequency =
-          std::pow(c.rotary_base, -2.0 * static_cast<double>(j % half) / static_cast<double>(d));
-      double const angle = static_cast<double>(position) * frequency;
+      if (j >= turned) continue;
+      double const angle = static_cast<double>(position) * frequency(j % half, turned);
       double const other = j < half ? -x[i + half] : x[i - half];
-      y[i] = x[i] * std::cos(angle) + other * std::sin(angle);
+      y[i] = amplitude * (x[i] * std::cos(angle) + other * std::sin(angle));
     }
     return y;
   }

@@ -42,7 +42,7 @@ struct Transformer {
       auto const after_block = block(x, next);
       if (is_active) x = after_block;
     }
-    x = norm(x, next);
+    if (c.has_final_norm()) x = norm(x, next);
     if (c.continuous())
       return mse_head().outputs(shape, x, next(size(c.output_features * (c.width + 1))));
     auto const matrix = size(c.vocabulary * c.width);
@@ -100,14 +100,19 @@ struct Transformer {
 
   template <class T>
   std::vector<T> block(std::vector<T> const& x, Cursor<T>& next) const {
-    auto const y = plus(x, attention(x, next));
-    return plus(y, mlp(y, next));
+    using Position = model::NormPosition;
+    bool const is_post = c.norm_position == Position::post;
+    auto y = plus(x, attention(x, next));
+    if (is_post) y = norm(y, next);
+    y = plus(y, mlp(c.parallel_residual ? x : y, next));
+    return is_post ? norm(y, next) : y;
   }
 
   template <class T>
-  std::vector<T> linear(std::vector<T> const& x, Index in, Index out, Cursor<T>& next) const {
-    auto const parameters = next(size(out * (in + (c.bias ? 1 : 0))));
-    return Linear{size(in), size(out), c.bias}(shape, x, parameters);
+  std::vector<T> linear(std::vector<T> const& x, Index in, Index out, bool bias,
+                        Cursor<T>& next) const {
+    auto const parameters = next(size(out * (in + (bias ? 1 : 0))));
+    return Linear{size(in), size(out), bias}(shape, x, parameters);
   }
 
   template <class T>
@@ -117,34 +122,44 @@ struct Transformer {
         shape, x, next(size(c.width) * (bias ? 2 : 1)));
   }
 
+  /// What a branch adds to the stream, from its last linear layer's output.
   template <class T>
-  std::vector<T> gate(std::vector<T> const& x, Cursor<T>& next) const {
+  std::vector<T> branch_output(std::vector<T> x, Cursor<T>& next) const {
+    if (c.norm_position == model::NormPosition::reordered) x = norm(x, next);
+    for (T& value : x) value = T(c.residual_scale) * value;
     return c.gated ? Gate()(shape, x, next(1)) : x;
   }
 
   template <class T>
   std::vector<T> attention(std::vector<T> x, Cursor<T>& next) const {
+    using Bias = model::AttentionBias;
     auto const heads = size(c.heads), kv_heads = size(c.kv_heads), head_size = size(c.head_size);
-    x = norm(x, next);
-    x = linear(x, c.width, (c.heads + 2 * c.kv_heads) * c.head_size, next);
+    bool const as_others = c.attention_bias == Bias::as_others;
+    bool const output_bias = as_others ? c.bias : c.attention_bias == Bias::all;
+    bool const qkv_bias = output_bias || c.attention_bias == Bias::qkv;
+    if (c.norm_position == model::NormPosition::pre) x = norm(x, next);
+    x = linear(x, c.width, (c.heads + 2 * c.kv_heads) * c.head_size, qkv_bias, next);
+    bool const all = c.qk_norm_over == model::QkNormOver::all_heads;
+    auto const normed = all ? (heads + kv_heads) * head_size : 2 * head_size;
     if (c.qk_norm)
-      x = QkNorm{heads, kv_heads, head_size, c.norm_epsilon}(shape, x, next(2 * head_size));
+      x = QkNorm{heads, kv_heads, head_size, c.norm_epsilon, all}(shape, x, next(normed));
     if (c.positions == model::Positions::rotary)
-      x = Rotary{heads, kv_heads, head_size, c.rotary_base}(shape, x, {});
+      x = Rotary{heads,           kv_heads, head_size, c.rotary_base, size(c.rotary_features),
+                 c.rotary_scaling}(shape, x, {});
     x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap}(shape, x, {});
-    return gate(linear(x, c.heads * c.head_size, c.width, next), next);
+    return branch_output(linear(x, c.heads * c.head_size, c.width, output_bias, next), next);
   }
 
   template <class T>
   std::vector<T> mlp(std::vector<T> x, Cursor<T>& next) const {
     bool const gated = c.activation == model::MlpActivation::swiglu;
-    x = norm(x, next);
-    x = linear(x, c.width, (gated ? 2 : 1) * c.mlp_width, next);
+    if (c.norm_position == model::NormPosition::pre) x = norm(x, next);
+    x = linear(x, c.width, (gated ? 2 : 1) * c.mlp_width, c.bias, next);
     if (gated)
       x = SwiGlu{size(c.mlp_width)}(shape, x, {});
     else
       x = Gelu{c.activation == model::MlpActivation::gelu}(shape, x, {});
-    return gate(linear(x, c.mlp_width, c.width, next), next);
+    return branch_output(linear(x, c.mlp_width, c.width, c.bias, next), next);
   }
 };
 

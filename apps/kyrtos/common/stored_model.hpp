@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/core/error.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/model/parameters.hpp>
 #include <kyrtos/train/config.hpp>
@@ -15,12 +16,36 @@
 
 namespace kyrtos::program {
 
+/// What a command that looks at a model was given: a checkpoint or the directory of a run, with the
+/// settings that the checkpoint holds; or a configuration (.toml), with the checkpoint that its
+/// training.start names.
+struct StoredRun {
+  explicit StoredRun(Communicator const& ranks, std::string const& path)
+      : file(ranks, train::find_checkpoint(start_of(path))),
+        config(is_toml(path) ? train::load_config(path)
+                             : train::parse_config(file.text().config, file.path())) {}
+
+  io::CheckpointReader file;
+  train::RunConfig config;
+
+ private:
+  static bool is_toml(std::string const& path) { return path.ends_with(".toml"); }
+  static std::string start_of(std::string const& path) {
+    if (!is_toml(path)) return path;
+    auto const start = train::load_config(path).training.start;
+    require<ConfigError>(!start.empty(),
+                         path + ": has no training.start, the checkpoint to look at");
+    return start;
+  }
+};
+
 /// A model and its parameters, from a checkpoint or the newest one of a run's directory.
 template <class Scalar>
 struct StoredModel {
   StoredModel(Context<Space> const& context, std::string const& path)
-      : StoredModel(context,
-                    io::CheckpointReader(context.communicator(), train::find_checkpoint(path))) {}
+      : StoredModel(context, StoredRun(context.communicator(), path)) {}
+  StoredModel(Context<Space> const& context, StoredRun run)
+      : StoredModel(context, std::move(run.file), run.config) {}
 
   /// \param settings instead of the checkpoint's configuration, with the same [model].
   StoredModel(Context<Space> const& context, io::CheckpointReader reader,

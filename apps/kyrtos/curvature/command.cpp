@@ -65,24 +65,23 @@ CurvatureResult measure(Context<Space> const& plain, io::CheckpointReader file,
 }
 
 /// The options become those that were used.
-CurvatureResult measure(Context<Space> const& context, io::CheckpointReader file,
-                        CurvatureOptions& o, Progress& progress) {
-  auto config = train::parse_config(file.text().config, file.path());
-  reconcile(o, config);
-  return measure(context, std::move(file), config, o, progress);
+CurvatureResult measure(Context<Space> const& context, StoredRun run, CurvatureOptions& o,
+                        Progress& progress) {
+  reconcile(o, run.config);
+  return measure(context, std::move(run.file), run.config, o, progress);
 }
 
 int measure_one(Context<Space> const& context, CurvatureOptions o, Action& action) {
   auto const& ranks = context.communicator();
-  io::CheckpointReader file(ranks, train::find_checkpoint(o.checkpoints.front()));
+  StoredRun run(ranks, o.checkpoints.front());
   std::string path;
   std::unique_ptr<CurvatureFile> output;
   parallel::on_root<FileError>(ranks, [&] {
-    path = o.out.empty() ? new_curvature_file(file.path()) : o.out;
+    path = o.out.empty() ? new_curvature_file(run.file.path()) : o.out;
     output = std::make_unique<CurvatureFile>(path);
   });
   Progress progress(ranks.is_root());
-  auto const result = measure(context, std::move(file), o, progress);
+  auto const result = measure(context, std::move(run), o, progress);
   parallel::on_root<FileError>(ranks, [&] { output->write(result); });
   if (!ranks.is_root()) return 0;
   fmt::print("{}\n",
@@ -107,7 +106,7 @@ int measure_series(Context<Space> const& context, CurvatureOptions const& o, Act
   for (auto const& member : members) {
     progress.part_of(fmt::format("checkpoint {} of {}", results.size() + 1, members.size()));
     auto options = o;
-    auto result = measure(context, io::CheckpointReader(ranks, member.path), options, progress);
+    auto result = measure(context, StoredRun(ranks, member.path), options, progress);
     if (member.step >= 0) result.step = member.step;
     results.push_back(std::move(result));
     parallel::on_root<FileError>(ranks, [&] { output->write(results); });

@@ -65,8 +65,8 @@ CLI::Option* add_number(CLI::App& command, std::string const& name, Value& value
 void add_matrix(CLI::App& command, CurvatureOptions& o) {
   command
       .add_option("checkpoint", o.checkpoints,
-                  "Checkpoint, or directory of a run; with --series files, directories, of which "
-                  "all checkpoints count, and patterns")
+                  "Checkpoint, directory of a run, or configuration with training.start; with "
+                  "--series files, directories, of which all checkpoints count, and patterns")
       ->required();
   command.add_flag("--series", o.series,
                    "One table of the checkpoints by training step, and one file");

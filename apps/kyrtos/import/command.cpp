@@ -14,30 +14,112 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fmt/core.h>
+#include <fstream>
 
 namespace kyrtos::program {
 
 namespace {
 
+namespace fs = std::filesystem;
 using Host = Kokkos::DefaultHostExecutionSpace;
 
 struct ImportOptions {
-  std::vector<std::string> files;
+  std::vector<std::string> paths, data;
   std::string config, output;
 };
 
-/// That of the model, beside its first file unless given.
-model::TransformerConfig model_of(ImportOptions const& o) {
-  auto const beside = std::filesystem::path(o.files.front()).replace_filename("config.json");
-  auto const path = o.config.empty() ? beside.string() : o.config;
+/// The text of a config.json, which must be one.
+std::string text_of_config(std::string const& path) {
   std::string const wanted = "the model's config.json";
   auto look = io::look_at(path);
   if (look.kind == io::FileKind::unopened) look.fix = "name it by --config";
   constexpr std::uint64_t largest = 1 << 20;
   if (look.kind != io::FileKind::json || look.bytes > largest) io::refuse(path, look, wanted);
-  return hugging_face::parse_config(io::read_text_file(path, wanted), path);
+  return io::read_text_file(path, wanted);
+}
+
+/// A folder, or files and the config.json beside the first of them.
+hugging_face::Folder model_of(ImportOptions const& o) {
+  hugging_face::Folder found;
+  if (o.paths.size() == 1 && fs::is_directory(o.paths.front())) {
+    found = hugging_face::find_files(o.paths.front());
+  } else {
+    for (auto const& path : o.paths)
+      require<FileError>(!fs::is_directory(path),
+                         path + ": is a folder; give one folder, or files of weights");
+    found.config = fs::path(o.paths.front()).replace_filename("config.json").string();
+    found.weights = o.paths;
+  }
+  if (!o.config.empty()) found.config = o.config;
+  return found;
+}
+
+/// What is written: `output`, and beside it what begins with the same name.
+struct Outputs {
+  fs::path checkpoint, toml, tokenizer;
+
+  explicit Outputs(ImportOptions const& o) : checkpoint(o.output) {
+    auto const folder = fs::path(o.paths.front());
+    if (o.output.empty()) {
+      require<ConfigError>(fs::is_directory(folder),
+                           "import: give the checkpoint to write by --output");
+      auto const name = fs::canonical(folder).filename().string();
+      checkpoint = name + ".h5";
+    }
+    toml = fs::path(checkpoint).replace_extension(".toml");
+    tokenizer = fs::path(checkpoint).replace_extension(".tokenizer");
+    require<ConfigError>(toml != checkpoint && tokenizer != checkpoint,
+                         "import: --output is the checkpoint, a file such as model.h5");
+  }
+};
+
+/// A run that starts from the checkpoint, small enough for any machine that holds the model.
+train::RunConfig run_of(model::TransformerConfig const& model, Outputs const& outputs,
+                        ImportOptions const& o) {
+  constexpr Index length = 512, sequences = 2;
+  train::RunConfig config;
+  config.model = model;
+  config.data.train = o.data;
+  if (o.data.empty())
+    config.data.train = {model.vocabulary == 256
+                             ? std::string("text.txt")
+                             : fs::path(outputs.checkpoint).replace_extension(".bin").string()};
+  config.training.start = outputs.checkpoint.string();
+  config.training.length = std::min(model.context, length);
+  config.training.batch = sequences;
+  config.training.steps = 100;
+  config.curvature.probe_sequences = sequences;
+  config.schedule.peak = 1e-5;
+  config.schedule.warmup_steps = 10;
+  config.output.directory = (fs::path("runs") / fs::path(outputs.checkpoint).stem()).string();
+  return config;
+}
+
+std::string toml_of(train::RunConfig const& config, Outputs const& outputs) {
+  return fmt::format(
+             "# Goes on training the model of {}: `kyrtos train`, `plan`, `curvature` and "
+             "`sample`\n"
+             "# take this file. data.train must hold tokens of the model's own tokenizer.\n\n",
+             outputs.checkpoint.string()) +
+         train::to_toml(config);
+}
+
+/// What is there already, and is something else, stays. \throws FileError
+void require_free(fs::path const& path, std::string const& text) {
+  if (fs::exists(path) && hugging_face::read_text(path.string()) != text)
+    throw FileError(path.string() +
+                    ": is there already and would be changed; move it, or choose another --output");
+}
+
+void write_text(fs::path const& path, std::string const& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw FileError(path.string() + ": can't be written: " + std::strerror(errno));
 }
 
 template <class Scalar>
@@ -53,36 +135,54 @@ void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig con
 }
 
 void import_model(ImportOptions const& o) {
-  train::RunConfig config;
-  config.model = model_of(o);
-  std::vector<io::SafetensorsFile> files(o.files.begin(), o.files.end());
+  Outputs const outputs(o);
+  auto const found = model_of(o);
+  auto config =
+      run_of(hugging_face::parse_config(text_of_config(found.config), found.config), outputs, o);
+  std::vector<io::SafetensorsFile> files(found.weights.begin(), found.weights.end());
   bool const is_double = std::any_of(files.begin(), files.end(), [](auto const& file) {
     return std::any_of(file.tensors().begin(), file.tensors().end(),
                        [](auto const& tensor) { return tensor.type == "F64"; });
   });
   config.training.precision = is_double ? train::Precision::float64 : train::Precision::float32;
-  is_double ? convert<double>(files, config, o.output) : convert<float>(files, config, o.output);
+
+  std::vector<std::pair<fs::path, std::string>> texts{{outputs.toml, toml_of(config, outputs)}};
+  for (auto const& path : found.tokenizer)
+    texts.emplace_back(outputs.tokenizer / fs::path(path).filename(),
+                       hugging_face::read_text(path));
+  for (auto const& [path, text] : texts) require_free(path, text);
+  is_double ? convert<double>(files, config, outputs.checkpoint.string())
+            : convert<float>(files, config, outputs.checkpoint.string());
+  if (!found.tokenizer.empty()) fs::create_directories(outputs.tokenizer);
+  for (auto const& [path, text] : texts) write_text(path, text);
+  fmt::print("Wrote {}, by which training goes on\n", outputs.toml.string());
+  if (!found.tokenizer.empty())
+    fmt::print("Kept {} files of its tokenizer in {}\n", found.tokenizer.size(),
+               outputs.tokenizer.string());
 }
 
 }  // namespace
 
 void add_import(CLI::App& app, Action& action) {
   auto const o = std::make_shared<ImportOptions>();
-  auto* const command = app.add_subcommand(
-      "import", "Make a checkpoint of a GPT-2 or Llama of Hugging Face (safetensors)");
+  auto* const command =
+      app.add_subcommand("import", "Make a checkpoint of a model of Hugging Face (safetensors)");
   command
-      ->add_option("files", o->files,
-                   "The model: model.safetensors, or all the files that it is cut into")
+      ->add_option("paths", o->paths,
+                   "The model: its folder, or model.safetensors, or all files that it is cut into")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingPath);
   command->add_option("--config", o->config, "Its config.json, unless that lies beside it")
       ->check(CLI::ExistingFile);
-  command->add_option("--output", o->output, "Checkpoint to write")->required();
+  command->add_option("--output", o->output,
+                      "Checkpoint to write; for a folder FOLDER.h5 unless given. Beside it come "
+                      "a configuration (.toml) and the tokenizer's files (.tokenizer/)");
+  command->add_option("--data", o->data, "Training files that the configuration names");
   command->footer(
-      "F16, BF16 and F32 become float32, F64 float64: no bit is lost. The checkpoint is for "
-      "`kyrtos sample`, `curvature` and `hvp`; a training starts from it by training.start = "
-      "\"FILE\", with the [model] that `kyrtos info FILE` shows.\n\n"
-      "Example: kyrtos import gpt2/model.safetensors --output gpt2.h5");
+      "F16, BF16 and F32 become float32, F64 float64: no bit is lost. docs/interchange.md lists "
+      "the "
+      "families.\n\n"
+      "Example: kyrtos import gpt2 && kyrtos sample gpt2.h5");
   command->callback([o, &action] {
     action.on_ranks = [o](MPI_Comm ranks) {
       parallel::on_root<Error>(Communicator(ranks), [&] { import_model(*o); });

@@ -20,6 +20,7 @@ namespace {
 
 struct SampleOptions {
   std::string checkpoint, prompt = "\n";
+  std::vector<Token> tokens;
   Index length = 300, top_k = 0, seed = 1;
   double temperature = 0.8;
 };
@@ -41,14 +42,14 @@ Token draw(std::vector<double> logits, SampleOptions const& o, double uniform) {
       order[std::min(static_cast<std::size_t>(chosen - cumulative.begin()), order.size() - 1)]);
 }
 
-/// Continues a sequence token by token; the window of the last `context` tokens is computed anew
-/// for each.
+/// Continues a sequence of at most `longest` tokens one by one; the window of the last `context`
+/// tokens is computed anew for each.
 class Sampler {
  public:
-  Sampler(Context<Space> const& context, StoredModel<float> const& stored)
+  Sampler(Context<Space> const& context, StoredModel<float> const& stored, Index longest)
       : context_(context),
         stored_(stored),
-        window_(stored.config.model.context),
+        window_(std::min(stored.config.model.context, longest)),
         workspace_(context, stored.model, {1, window_}, {.active = active_blocks(stored)}),
         inputs_(allocate<Token>(context, "sample::inputs", window_)),
         logits_(allocate<float>(context, "sample::logits", stored.config.model.vocabulary)) {
@@ -132,10 +133,15 @@ int sample(MPI_Comm ranks, SampleOptions const& o) {
   bool const is_bytes = stored.config.model.vocabulary == 256;
   require<ConfigError>(is_bytes || o.prompt == "\n",
                        "sample: --prompt needs a model of bytes (model.vocabulary = 256)");
-  Sampler sampler(context, stored);
-  std::vector<Token> tokens;
-  for (char const c : o.prompt) tokens.push_back(static_cast<unsigned char>(c));
-  if (!is_bytes) tokens = {0};
+  std::vector<Token> tokens = o.tokens;
+  for (Token const token : tokens)
+    require<ConfigError>(token >= 0 && token < stored.config.model.vocabulary,
+                         fmt::format("sample: --tokens {} is outside of model.vocabulary = {}",
+                                     token, stored.config.model.vocabulary));
+  if (tokens.empty() && is_bytes)
+    for (char const c : o.prompt) tokens.push_back(static_cast<unsigned char>(c));
+  if (tokens.empty()) tokens = {0};
+  Sampler sampler(context, stored, static_cast<Index>(tokens.size()) + o.length);
   std::optional<TextPrinter> text;
   bool const speaks = context.communicator().is_root();
   if (speaks && is_bytes) text.emplace();
@@ -145,7 +151,7 @@ int sample(MPI_Comm ranks, SampleOptions const& o) {
     else if (speaks)
       fmt::print("{} ", token);
   };
-  if (o.prompt != "\n")
+  if (o.prompt != "\n" || !o.tokens.empty())
     for (Token const token : tokens) print(token);
   Philox const random{static_cast<std::uint64_t>(o.seed), 0x73616d70};
   for (Index i = 0; i < o.length; ++i) {
@@ -162,10 +168,13 @@ int sample(MPI_Comm ranks, SampleOptions const& o) {
 void add_sample(CLI::App& app, Action& action) {
   auto const o = std::make_shared<SampleOptions>();
   auto* const command = app.add_subcommand("sample", "Let a trained model continue a text");
-  command->add_option("checkpoint", o->checkpoint, "Checkpoint, or directory of a run")
+  command
+      ->add_option("checkpoint", o->checkpoint,
+                   "Checkpoint, directory of a run, or configuration with training.start")
       ->required()
       ->check(CLI::ExistingPath);
   command->add_option("--prompt", o->prompt, "Text to continue (byte models)");
+  command->add_option("--tokens", o->tokens, "Numbers of the tokens to continue")->delimiter(',');
   command->add_option("--length", o->length, "Tokens to draw")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);

@@ -12,29 +12,46 @@
 #include <vector>
 
 /// \file
-/// \brief GPT-2 and Llama as Hugging Face stores them: `config.json` and the names of tensors.
+/// \brief Models as Hugging Face stores them: `config.json`, and the names and shapes of tensors.
 ///
-/// docs/checkpoint.md has the tables. GPT-2 keeps matrices as [inputs, outputs], the transpose of
-/// ours; Llama has queries, keys and values in three matrices, and pairs (j, j + D/2) for rotary
-/// positions as we do, so that nothing is permuted.
+/// A family is a table (src/hugging_face/families.cpp); docs/interchange.md lists what is taken and
+/// what is refused. Rotary positions pair (j, j + R/2) there as here.
 
 namespace kyrtos::hugging_face {
 
 /// The model that a `config.json` describes. \param source names it in errors.
 /// \throws FileError when it is no such file; ConfigError when it asks for what Kyrtos doesn't
-/// have, such as scaled rotary positions.
+/// have, or has a setting that Kyrtos doesn't know.
 model::TransformerConfig parse_config(std::string const& json, std::string const& source);
 
-/// The `config.json` of a model. \throws ConfigError naming the key by which it is neither.
+/// The `config.json` of a model, of the first family that it is one of. \throws ConfigError naming
+/// the keys by which it is none, for the family that is nearest.
 std::string to_json(model::TransformerConfig const& config);
 
-/// A tensor of Hugging Face, and where it lies in θ: elements [offset, offset + size), row-major;
-/// or, if transposed, the transpose of its matrix.
+/// What lies in a folder as `save_pretrained` writes it.
+struct Folder {
+  std::string config;                  ///< config.json
+  std::vector<std::string> weights;    ///< model.safetensors, or the files that its index names.
+  std::vector<std::string> tokenizer;  ///< Files of its tokenizer, as many as there are.
+};
+
+/// \throws FileError naming what is missing.
+Folder find_files(std::string const& directory);
+
+/// A whole file. \throws FileError when it can't be read, or is too long for what it should be.
+std::string read_text(std::string const& path);
+
+/// A tensor of Hugging Face, and where it lies in θ: elements [offset, offset + size), row-major.
 struct Tensor {
   std::string name;  ///< As `save_pretrained` of the model with its head writes it.
   std::vector<Index> shape;
   Index offset = 0;
-  bool transposed = false;
+  enum class Order {
+    same,
+    transposed,  ///< Ours is the transpose of its matrix.
+    by_head      ///< Its rows are [heads, 3, head size] where ours are [3, heads, head size].
+  } order = Order::same;
+  Index heads = 0;  ///< by_head
 };
 
 /// All tensors of a model; together they are θ. \throws ConfigError as to_json() does.
@@ -42,7 +59,7 @@ std::vector<Tensor> tensors_of(model::TransformerConfig const& config,
                                ParameterLayout const& layout);
 
 /// θ from one file, or the several that a large model is cut into. Names may lack the prefix
-/// (`transformer.` or `model.`). Masks and tables that follow from the configuration are passed
+/// (such as `model.`). Masks and tables that follow from the configuration are passed
 /// over. \throws FileError naming file and tensor when one is missing, is there twice, has another
 /// shape or is unknown.
 template <class Scalar>

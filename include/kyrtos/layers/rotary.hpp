@@ -3,31 +3,36 @@
 #pragma once
 
 #include <kyrtos/layers/layer.hpp>
+#include <kyrtos/layers/rotary_scaling.hpp>
 
 namespace kyrtos::layers {
 
 struct RotaryOptions {
   Index heads = 1;      ///< Query heads H.
   Index kv_heads = 0;   ///< Key/value heads H_kv; 0: as `heads`.
-  Index head_size = 2;  ///< D, even.
+  Index head_size = 2;  ///< D
   double base = 10000;
+  Index features = 0;  ///< R, even: how many of a head are rotated, from the first on; 0: all D.
+  RotaryScaling scaling = {};
 };
 
 /// Rotary positions (Su et al. 2021, arXiv 2104.09864) for the packed rows of attention,
 /// [q heads | k heads | v heads]: with R(φ) the rotation by φ, in every q and k head
 ///
-///     (yᵢ, yᵢ₊ₕ) = R(t·base^(-2i/D)) (xᵢ, xᵢ₊ₕ),   i < h = D/2,
+///     (yᵢ, yᵢ₊ₕ) = R(t·base^(-2i/R)) (xᵢ, xᵢ₊ₕ),   i < h = R/2,
 ///
-/// t the token's index in its sequence; v passes through. Pairs are (i, i + D/2), as in Llama's and
-/// Hugging Face's weights; the paper pairs (2i, 2i + 1), which is the same up to an order of
-/// features.
+/// t the token's index in its sequence; v and a head's features from R on pass through. Pairs are
+/// (i, i + R/2), as in Llama's and Hugging Face's weights; the paper pairs (2i, 2i + 1), which is
+/// the same up to an order of features. Frequencies may be lowered and queries and keys multiplied
+/// by an amplitude: rotary_scaling.hpp.
 ///
-/// The map is linear and orthogonal: forward and tangent forward are R, backward and tangent
-/// backward Rᵀ, the rotation by the negative angle. Nothing is saved; x and y may be the same.
+/// The map is linear, and orthogonal but for the amplitude: forward and tangent forward are R,
+/// backward and tangent backward Rᵀ, the rotation by the negative angle. Nothing is saved; x and y
+/// may be the same.
 ///
 /// Angles are double precision whatever the scalar: every 32 tokens their sines are computed
 /// afresh, between by the addition theorem, which stays within 1e-14. One sweep (one read, one
-/// write; in place without v), 3 FLOPs a feature of q and k.
+/// write; in place without v), 3 FLOPs a feature that is rotated.
 template <class Scalar, class Space>
 class Rotary : public Layer<Scalar, Space> {
  public:
@@ -36,7 +41,8 @@ class Rotary : public Layer<Scalar, Space> {
   using typename Layer<Scalar, Space>::Pass;
   using typename Layer<Scalar, Space>::Back;
 
-  /// \throws ConfigError for an odd head size or a base that is not positive.
+  /// \throws ConfigError for features that are no pairs, a base that is not positive, or a scaling
+  /// without sense.
   explicit Rotary(RotaryOptions const& options);
 
   std::string kind() const override { return "rotary"; }

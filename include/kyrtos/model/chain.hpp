@@ -14,12 +14,13 @@
 
 namespace kyrtos::model {
 
-/// Layers one after the other, y = fₙ(…f₁(x)), or with a residual, y = x + fₙ(…f₁(x)).
+/// Layers one after the other, y = fₙ(…f₁(x)), or with a residual connection that ends after layer
+/// k, y = fₙ(…fₖ₊₁(r + fₖ(…f₁(x)))), where r is x unless bind() is given another.
 ///
-/// The derivative of a residual is the identity in each of the four passes, so all that it costs
-/// is one addition a pass. A chain holds no memory: `bind…` lays views for a given part of the
-/// stream into a Workspace, and the passes run over those. Each layer's pass is a Region, such as
-/// `kyrtos::linear::backward`.
+/// The derivative of a residual connection is the identity in each of the four passes, so all that
+/// it costs is one addition a pass. A chain holds no memory: `bind…` lays views for a given part of
+/// the stream into a Workspace, and the passes run over those. Each layer's pass is a Region, such
+/// as `kyrtos::linear::backward`.
 template <class Scalar, class Space>
 class Chain {
  public:
@@ -30,16 +31,28 @@ class Chain {
   using MutableMatrix = MatrixView<Scalar, Space>;
   using Activation = layers::Activation<Scalar, Space>;
   using Adjoint = layers::Adjoint<Scalar, Space>;
-  /// One entry a layer.
-  using Activations = std::vector<Activation>;
-  using Adjoints = std::vector<Adjoint>;
 
-  explicit Chain(bool residual) : residual_(residual) {}
+  /// One link a layer.
+  struct Activations {
+    std::vector<Activation> links;
+    ConstMatrix residual;  ///< r
+  };
+  struct Adjoints {
+    std::vector<Adjoint> links;
+    /// Adjoints that join that of x, which comes from the first layer. By default that of the sum
+    /// r + fₖ(…), if there is one; whoever gives another r says where its adjoint goes.
+    std::vector<ConstMatrix> joining;
+  };
 
   /// `name` prefixes the layer's segments, such as `attention.qkv`.
   void add(std::string name, std::shared_ptr<Layer const> layer);
 
+  /// The residual connection ends after the layer that was added last.
+  void end_residual() { residual_end_ = static_cast<Index>(links_.size()) - 1; }
+
   std::size_t size() const { return links_.size(); }
+  /// The place of the layer with a name. \throws Error when there is none.
+  std::size_t find(std::string const& name) const;
 
   /// Appends all layers' segments under `prefix`. θ of the chain is that range.
   ParameterLayout::Range append_parameters(ParameterLayout& layout,
@@ -54,9 +67,10 @@ class Chain {
 
   /// Memory from x to y: outputs of the inner layers and what they save, under `prefix`. Kept
   /// buffers are named by the layers; transient ones are shared between chains, by index.
+  /// \param residual r, if it isn't x.
   Activations bind(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                    SequenceShape shape, Kind kind, Retention retention, MutableMatrix x,
-                   MutableMatrix y) const;
+                   MutableMatrix y, ConstMatrix residual = {}) const;
 
   /// Values that bind() takes for each layer: of its output, and of what it saves.
   struct Inside {
@@ -66,14 +80,14 @@ class Chain {
 
   /// Memory from ∂ℓ/∂y back to ∂ℓ/∂x. Kept: every inner adjoint has its own memory under
   /// `prefix`, for a tangent backward pass later. Otherwise two buffers, `prefix.even` and
-  /// `prefix.odd` of widest_features(), take turns.
+  /// `prefix.odd` of widest_features(), take turns, and the sum's is `prefix.sum`.
   Adjoints bind_back(BufferPool<Scalar, Space>& workspace, std::string const& prefix,
                      SequenceShape shape, Retention retention, MutableMatrix dy,
                      MutableMatrix dx) const;
 
   void forward(Context<Space> const& context, ConstVector theta, Activations const& p) const;
 
-  /// Fills what the inner layers save again; y itself is still in memory and not touched.
+  /// Fills again what the layers save, and the inner outputs; y keeps its values.
   void recompute_forward(Context<Space> const& context, ConstVector theta,
                          Activations const& p) const;
 
@@ -97,6 +111,7 @@ class Chain {
  private:
   struct Link {
     std::string name;
+    std::string label;  // of its buffers; no two links have the same
     std::shared_ptr<Layer const> layer;
     Index offset = 0;  // of the layer's θ within the chain's
     Index size = 0;
@@ -127,10 +142,12 @@ class Chain {
   void tangent_backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
                              ConstVector u, Activation const& p, Activation const& t,
                              Adjoint const& a, Adjoint const& ta, MutableVector hu) const;
-  void add_residual(Context<Space> const& context, ConstMatrix from, MutableMatrix to) const;
+  /// After layer i, if the residual connection ends there.
+  void add_residual(Context<Space> const& context, Activations const& p, std::size_t i) const;
+  void join(Context<Space> const& context, Adjoints const& a) const;
 
-  bool residual_;
   std::vector<Link> links_;
+  Index residual_end_ = -1;  // the link whose output gets r; -1: none
   Index size_ = 0;
 };
 

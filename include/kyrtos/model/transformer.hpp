@@ -35,7 +35,7 @@ using ActiveBlocks = std::vector<bool>;
 /// `embedding.position.weight`, `blocks.<i>.norm1.weight`, `blocks.<i>.attention.qkv.weight`,
 /// `blocks.<i>.attention.output.weight`, `blocks.<i>.norm2.weight`, `blocks.<i>.mlp.up.weight`,
 /// `blocks.<i>.mlp.down.weight`, `final_norm.weight`, `head.weight` and their biases;
-/// docs/checkpoint.md lists all of them.
+/// docs/checkpoint.md lists all of them. Norms stand in θ where the model has them.
 ///
 /// Every operation below runs on the workspace's context and waits for it once, where the loss
 /// returns to the host. Losses and products are those of this rank's batch: with
@@ -123,10 +123,6 @@ class Transformer {
   using Sweep = typename layers::OutputLayer<Scalar, Space>::Sweep;
 
   void build_ends();
-  void build_block();
-  void append_attention(Chain& chain);
-  void append_mlp(Chain& chain) const;
-  std::shared_ptr<layers::Layer<Scalar, Space> const> make_norm() const;
   void check_size(Index size, char const* name) const;
   /// Where the head's own parameters begin, if it has some.
   Index end_of_stages() const { return final_norm_range_.offset + final_norm_range_.size; }
@@ -143,10 +139,10 @@ class Transformer {
   ParameterLayout layout_;
   std::shared_ptr<layers::InputLayer<Scalar, Space> const> input_;
   std::shared_ptr<layers::OutputLayer<Scalar, Space> const> head_;
-  std::array<Chain, 2> block_{Chain(true), Chain(true)};  // attention, mlp: the same for all
+  std::array<Chain, 2> block_;  // attention, mlp: the same for all
   std::shared_ptr<layers::Attention<Scalar, Space> const> attention_;
   std::size_t attention_index_ = 0;  // its place in block_[0]
-  Chain final_norm_{false};
+  Chain final_norm_;                 // empty where there is none
   ParameterLayout::Range input_range_, head_range_, final_norm_range_;
   std::vector<std::array<ParameterLayout::Range, 2>> block_ranges_;
 };
@@ -187,11 +183,15 @@ class TransformerWorkspace {
   friend class Transformer<Scalar, Space>;
   using Chain = model::Chain<Scalar, Space>;
 
-  /// A chain at its place: between stream i and stream i + 1, with its slice of θ.
+  /// A chain at its place: between stream i and stream i + 1, with its slice of θ. With a parallel
+  /// residual the second branch of a block reads what the first reads, stream i − 1, and stream i
+  /// is its residual. Then the adjoint of stream i is that of stream i + 1, and the adjoint of what
+  /// the second reads is a buffer `.branch`, which joins what the first gives back.
   struct Placed {
     Chain const* chain;
     ParameterLayout::Range range;
     Index attention_of = -1;  // the block whose attention it is
+    enum class Place { alone, first_of_two, second_of_two } place = Place::alone;
     typename Chain::Activations primal = {}, tangent = {};
     typename Chain::Adjoints adjoint = {}, tangent_adjoint = {};
   };
@@ -201,6 +201,9 @@ class TransformerWorkspace {
   void reserve_branch_adjoints();
   void reserve_any_branch();
   void bind(Placed& stage, std::size_t i, std::string const& prefix);
+  typename Chain::Adjoints bind_back(Placed const& stage, std::size_t i, std::string const& prefix,
+                                     typename Chain::Retention retention,
+                                     std::vector<MatrixView<Scalar, Space>> const& adjoints);
   /// A forward pass over the batch begins. \throws ShapeError where it doesn't fit.
   void begin_pass(Batch<Scalar, Space> const& batch);
   void require_tangents() const;

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 Kyrtos contributors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
+#include <kyrtos/hugging_face/hugging_face.hpp>
+
+#include "settings.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace kyrtos::hugging_face {
+
+namespace fs = std::filesystem;
+
+std::string read_text(std::string const& path) {
+  constexpr std::uintmax_t most = 64 << 20;
+  std::ifstream file(path);
+  std::error_code error;
+  auto const bytes = fs::file_size(path, error);
+  require<FileError>(file && !error && bytes <= most, path + ": can't be read as a file of text");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+namespace {
+
+constexpr char const* index_name = "model.safetensors.index.json";
+
+/// The files that an index names, each once.
+std::vector<std::string> indexed_files(fs::path const& folder) {
+  auto const index = (folder / index_name).string();
+  Settings const settings(read_text(index), index);
+  auto const names = settings.inside("weight_map").all_texts();
+  std::vector<std::string> files;
+  for (auto const& name : std::set<std::string>(names.begin(), names.end())) {
+    if (name.empty() || fs::path(name).filename() != name || name == "..")
+      throw FileError(
+          fmt::format("{}: names '{}', which is no file of its folder", index, shown(name)));
+    auto const path = folder / name;
+    if (!fs::is_regular_file(path))
+      throw FileError(
+          fmt::format("{}: is missing, though {} names it; fetch the model again, "
+                      "with all its files",
+                      path.string(), index_name));
+    files.push_back(path.string());
+  }
+  require<FileError>(!files.empty(), index + ": names no files");
+  return files;
+}
+
+}  // namespace
+
+Folder find_files(std::string const& directory) {
+  fs::path const folder(directory);
+  Folder found;
+  found.config = (folder / "config.json").string();
+  require<FileError>(fs::is_regular_file(found.config),
+                     found.config + ": is missing; a model's folder has it beside the weights");
+  auto const whole = folder / "model.safetensors";
+  if (fs::is_regular_file(folder / index_name))
+    found.weights = indexed_files(folder);
+  else if (fs::is_regular_file(whole))
+    found.weights = {whole.string()};
+  else
+    throw FileError(fmt::format("{}: has neither model.safetensors nor {}{}", directory, index_name,
+                                fs::exists(folder / "pytorch_model.bin")
+                                    ? "; save its pytorch_model.bin again as safetensors"
+                                    : ""));
+  for (char const* name :
+       {"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja"})
+    if (fs::is_regular_file(folder / name)) found.tokenizer.push_back((folder / name).string());
+  return found;
+}
+
+}  // namespace kyrtos::hugging_face
