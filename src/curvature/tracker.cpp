@@ -84,7 +84,10 @@ template <class Scalar, class Space>
 SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
   SharpnessReport report;
   if (!state_.has_vectors) draw_vectors();
-  Index const budget = state_.warm ? options_.max_hvps : options_.cold_hvps;
+  bool const was_warm = state_.warm;
+  auto const budget = [&](double residual) {
+    return was_warm && residual < lost_residual ? options_.max_hvps : options_.cold_hvps;
+  };
   state_.has_vectors = state_.warm = false;
   Eigenvalue found;
   std::optional<Product> before;
@@ -105,7 +108,7 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
     product.shift = shift(product);
     advance(product, q.norm);
     before = product;
-  } while (report.hvps + options_.block <= budget &&
+  } while (report.hvps + options_.block <= budget(found.residual) &&
            (report.hvps < options_.min_hvps || found.residual > options_.target_residual) &&
            !options_.interrupted());
   state_.has_vectors = true;

@@ -147,6 +147,21 @@ TEST_CASE("a single vector finds the new λmax after a crossing", "[tracker]") {
   CHECK(relative_error(tracker.update(0.1).lambda, 3) < 0.01);
 }
 
+TEST_CASE("what would be lost at one product goes on at once", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  DenseOperator op(context, matrix_of(network_spectrum(60, {4, 1, -1})));
+  CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.max_hvps = 1});
+  for (int t = 0; t < 10; ++t) tracker.update(0.1);
+  // The vector followed is now nearly one of the smallest eigenvalue, so that its image is mostly
+  // something else.
+  op.set(context, matrix_of(network_spectrum(60, {0.01, 4, -1})));
+  auto const report = tracker.update(0.1);
+  CHECK(report.hvps > 1);
+  REQUIRE(report.lambda);
+  CHECK(report.residual < 1);
+  CHECK(tracker.update(0.1).hvps == 1);
+}
+
 /// λmax by Lanczos, converged.
 inline double lanczos_largest(Context<Space> const& context,
                               curvature::LinearOperator<Scalar, Space>& op) {

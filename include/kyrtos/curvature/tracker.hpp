@@ -19,7 +19,7 @@ struct TrackerOptions {
   Index every = 1;               ///< Updates between two measurements.
   Index min_hvps = 1;            ///< Products a measurement, at least one a vector.
   Index max_hvps = 5;            ///< The budget of a measurement that starts warm,
-  Index cold_hvps = 20;          ///< and of one that starts from a random vector.
+  Index cold_hvps = 20;          ///< and of one that starts cold or would be lost.
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
   double margin = 0.1;           ///< Of the edge of stability, relative to the threshold.
   std::uint64_t seed = 0;
@@ -63,9 +63,9 @@ struct TrackerState {
 ///
 /// More products follow while the residual is above the target, within the budget. Quality:
 /// `converged` at or below the target, `following` above it, `lost` from a residual of 1 on, where
-/// the certificate would allow an eigenvalue of 0, and for NaN and infinities. What is lost has no
-/// numbers; the next measurement has the budget of a cold start and, after a NaN, a new random
-/// vector.
+/// the certificate would allow an eigenvalue of 0, and for NaN and infinities. A measurement that
+/// would be lost goes on with the budget of a cold start. What is lost all the same has no numbers;
+/// the next measurement has that budget again and, after a NaN, a new random vector.
 ///
 /// **With a preconditioner** P the operator followed is P^(-1/2) A P^(-1/2), through the pencil
 /// A x = λ P x: what is carried along is x = P^(-1/2) u, the direction in parameter space. It stays

@@ -35,7 +35,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context,
   auto const [uu, uw, ww] = total;
   double const lambda = uw / uu;
   double square = ww - lambda * uw;
-  if (!(square > 1e-8 * ww)) {  // it lost its digits to cancellation
+  if (!(square > least_remainder * ww)) {  // it lost its digits to cancellation
     square = 0;
     preconditioner.for_each_range(
         [&](Index offset, Index size, PreconditionerElement<Scalar, Space> const& p) {

@@ -80,6 +80,10 @@ struct RayleighQuotient {
   double image = 0;     ///< ‖w‖ / ‖u‖
 };
 
+/// The share of ‖w‖² below which the remainder's square is summed by itself: as a difference of
+/// sums it has an error of ε‖w‖², and the remainder one of ε‖w‖/(2√share).
+inline constexpr double least_remainder = 1e-4;
+
 /// One sweep over u and w; another where ‖w‖² − λ²‖u‖² would lose its digits to cancellation.
 template <class Space, class U, class W>
 RayleighQuotient rayleigh_quotient(Context<Space> const& context, U const& u, W const& w) {
@@ -91,7 +95,7 @@ RayleighQuotient rayleigh_quotient(Context<Space> const& context, U const& u, W 
       });
   double const lambda = uw / uu;
   double square = ww - lambda * uw;
-  if (!(square > 1e-8 * ww))
+  if (!(square > least_remainder * ww))
     square = sums_over<1>(
         context, "kyrtos::curvature::residual", u, KOKKOS_LAMBDA(Index i) {
           double const r = w(i) - lambda * static_cast<double>(u(i));
