@@ -149,12 +149,12 @@ TEST_CASE("a single vector finds the new λmax after a crossing", "[tracker]") {
 
 TEST_CASE("what would be lost at one product goes on at once", "[tracker]") {
   Context<Space> const context(MPI_COMM_WORLD);
-  DenseOperator op(context, matrix_of(network_spectrum(60, {4, 1, -1})));
+  auto const spectrum = network_spectrum(60, {4, 0, 1, -1});
+  DenseOperator op(context, matrix_of(spectrum));
   CurvatureTracker<Scalar, Space> tracker(context, op, {2}, {.max_hvps = 1});
   for (int t = 0; t < 10; ++t) tracker.update(0.1);
-  // The vector followed is now nearly one of the smallest eigenvalue, so that its image is mostly
-  // something else.
-  op.set(context, matrix_of(network_spectrum(60, {0.01, 4, -1})));
+  // The eigenvector turns by 1.45 rad: the image of the one before is nearly orthogonal to it.
+  op.set(context, turning(spectrum, 1, 1.45));
   auto const report = tracker.update(0.1);
   CHECK(report.hvps > 1);
   REQUIRE(report.lambda);
