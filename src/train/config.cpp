@@ -222,6 +222,18 @@ void check_together(RunConfig& c, std::string const& source) {
   }
 }
 
+/// Where nobody says where to measure: what can't be measured on the step's own batch has a fixed
+/// probe.
+void choose_probe(std::vector<Setting> const& settings, CurvatureConfig& c) {
+  bool const is_given = std::any_of(settings.begin(), settings.end(), [](Setting const& setting) {
+    return setting.path == "curvature.probe";
+  });
+  bool const fits_batch = c.method != CurvatureConfig::Method::critical &&
+                          c.matrix != CurvatureConfig::Matrix::gauss_newton &&
+                          c.precision == CurvatureConfig::Factors::training;
+  if (!is_given && !fits_batch) c.probe = CurvatureConfig::Probe::fixed;
+}
+
 /// `name = value` for every key, below the headings of their sections, with a remark each.
 template <class Remark>
 std::string by_section(RunConfig& config, Remark const& remark) {
@@ -252,6 +264,7 @@ RunConfig parse_config(std::string const& text, std::string const& source,
   }
   RunConfig config;
   apply_settings(settings, config);
+  choose_probe(settings, config.curvature);
   check_together(config, source);
   return config;
 }

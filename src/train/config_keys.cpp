@@ -397,7 +397,9 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
           "probe", c.probe,
           {{"fixed", C::Probe::fixed}, {"stream", C::Probe::stream}, {"batch", C::Probe::batch}},
           "where it is measured: one batch for the whole run, a new one each time (noisy), or "
-          "sequences of the step's own batch, before its update");
+          "sequences of the step's own batch, before its update; fixed unless given where the "
+          "batch "
+          "can't serve: critical, gauss_newton, and another precision");
   d.choice(
       "precision", c.precision,
       {{"training", C::Factors::training}, {"tf32", C::Factors::tf32}, {"bf16", C::Factors::bf16}},

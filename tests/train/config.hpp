@@ -57,6 +57,18 @@ TEST_CASE("what is left out is derived", "[config]") {
         model::TransformerConfig().depth);
 }
 
+TEST_CASE("the probe is the batch, where the measurement can be made on it", "[config]") {
+  using Probe = train::CurvatureConfig::Probe;
+  auto const probe = [](std::string const& text) {
+    return train::parse_config(text, "run.toml").curvature.probe;
+  };
+  CHECK(probe("") == Probe::batch);
+  CHECK(probe("curvature.method = 'critical'") == Probe::fixed);
+  CHECK(probe("curvature.matrix = 'gauss_newton'") == Probe::fixed);
+  CHECK(probe("curvature = { matrix = 'gauss_newton', probe = 'stream' }") == Probe::stream);
+  CHECK(probe("curvature.precision = 'tf32'") == Probe::fixed);
+}
+
 TEST_CASE("a preset gives defaults, wherever it stands", "[config]") {
   auto const file = "[model]\nbias = true\npreset = \"llama\"\ndepth = 2";
   auto const c = train::parse_config(file, "run.toml");
