@@ -11,7 +11,7 @@
 #include "bench/layer_case.hpp"
 #include "bench/suites.hpp"
 #include "laboratory.hpp"
-#include "layers/head_sweep.hpp"
+#include "layers/head_passes.hpp"
 #include "reference/cross_entropy_head.hpp"
 #include "support/dual.hpp"
 
@@ -23,7 +23,7 @@ using namespace kyrtos;
 using bench::Space;
 using Head = layers::CrossEntropyHead<float, Space>;
 
-/// Of one sweep with a tangent over a small batch: loss and its derivative relative to themselves,
+/// Of the passes with a tangent over a small batch: loss and its derivative relative to themselves,
 /// gradient and product along a random δ, which the reference of the tests gives on dual numbers.
 double largest_error(Context<Space> const& context, Index chunk_rows) {
   using namespace testing;
@@ -41,7 +41,7 @@ double largest_error(Context<Space> const& context, Index chunk_rows) {
   HeadInputs const in{random_numbers<float>(n, 1), random_numbers<float>(p, 2, 0.2),
                       random_numbers<float>(n, 3), random_numbers<float>(p, 4, 0.2)};
   auto const delta = random_numbers<float>(n + p, 5);
-  auto const out = HeadSweep<float>(context, head, batch, in, {})();
+  auto const out = HeadPasses<float>(context, head, batch, in, {})();
 
   reference::CrossEntropyHead const reference{static_cast<std::size_t>(width),
                                               static_cast<std::size_t>(vocabulary), 0, batch.weight,

@@ -33,7 +33,7 @@ KOKKOS_FORCEINLINE_FUNCTION void add_rows(lanes::Team<Space> const& team, int co
 }
 
 /// dP(t, :) ← dP(t, :) + Σ_b dy(b·length + t, :), sequences in order: the gradient of a table of
-/// positions. One sweep over dy.
+/// positions. Reads dy once.
 template <class Scalar, class Space>
 void add_position_gradient(Context<Space> const& context, SequenceShape shape,
                            MatrixView<Scalar const, Space> dy, MatrixView<Scalar, Space> dp) {

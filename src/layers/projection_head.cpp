@@ -86,7 +86,7 @@ auto ProjectionHead<Scalar, Space>::weight_of(MutableVector theta) const -> Muta
 
 template <class Scalar, class Space>
 void ProjectionHead<Scalar, Space>::check(ConstVector theta, Batch<Scalar, Space> const& batch,
-                                          Sweep const& what) const {
+                                          Passes const& what) const {
   Index const parameters = shape_.out * (shape_.in + (shape_.bias ? 1 : 0));
   Index const features = batch.shape.tokens() * shape_.in;
   auto const kind = this->kind();
@@ -122,9 +122,9 @@ Index ProjectionHead<Scalar, Space>::scratch_bytes(Index tokens, bool tangents) 
 }
 
 template <class Scalar, class Space>
-auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVector theta,
-                                          Batch<Scalar, Space> const& batch,
-                                          Sweep const& what) const -> Result {
+auto ProjectionHead<Scalar, Space>::run(Context<Space> const& context, ConstVector theta,
+                                        Batch<Scalar, Space> const& batch, Passes const& what) const
+    -> Result {
   check(theta, batch, what);
   bool const tangent = what.u.size() > 0;
   Index const n = batch.shape.tokens();
@@ -163,7 +163,7 @@ auto ProjectionHead<Scalar, Space>::sweep(Context<Space> const& context, ConstVe
 
 template <class Scalar, class Space>
 void ProjectionHead<Scalar, Space>::project(Context<Space> const& context, ConstVector theta,
-                                            Sweep const& what, Rows const& r) const {
+                                            Passes const& what, Rows const& r) const {
   auto const rows = static_cast<Index>(r.z.extent(0));
   auto const x = rows_of(what.x, r.begin, rows);
   outputs(context, theta, x, r.z);
@@ -175,7 +175,7 @@ void ProjectionHead<Scalar, Space>::project(Context<Space> const& context, Const
 
 template <class Scalar, class Space>
 void ProjectionHead<Scalar, Space>::backward(Context<Space> const& context, ConstVector theta,
-                                             Sweep const& what, Rows const& r) const {
+                                             Passes const& what, Rows const& r) const {
   auto const rows = static_cast<Index>(r.z.extent(0));
   if (what.dx.size() > 0)
     gemm<Scalar>(context, Transpose::no, Transpose::no, 1, r.z, weight_of(theta), 0,
@@ -186,7 +186,7 @@ void ProjectionHead<Scalar, Space>::backward(Context<Space> const& context, Cons
 
 template <class Scalar, class Space>
 void ProjectionHead<Scalar, Space>::tangent_backward(Context<Space> const& context,
-                                                     ConstVector theta, Sweep const& what,
+                                                     ConstVector theta, Passes const& what,
                                                      Rows const& r) const {
   auto const rows = static_cast<Index>(r.z.extent(0));
   if (what.dx_dot.size() > 0) {

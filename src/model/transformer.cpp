@@ -209,18 +209,18 @@ void Transformer<Scalar, Space>::add_input_gradient(Workspace& ws, Batch const& 
 }
 
 template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::head_sweep(Workspace& ws) const -> Sweep {
-  Sweep sweep;
-  sweep.x = ws.stream_.back();
-  return sweep;
+auto Transformer<Scalar, Space>::head_passes(Workspace& ws) const -> Passes {
+  Passes passes;
+  passes.x = ws.stream_.back();
+  return passes;
 }
 
 template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, Source u) const -> Sweep {
-  Sweep sweep = head_sweep(ws);
-  sweep.u = u.part(head_range_);
-  sweep.x_dot = ws.stream_dot_.back();
-  return sweep;
+auto Transformer<Scalar, Space>::tangent_head_passes(Workspace& ws, Source u) const -> Passes {
+  Passes passes = head_passes(ws);
+  passes.u = u.part(head_range_);
+  passes.x_dot = ws.stream_dot_.back();
+  return passes;
 }
 
 // ---- Operations --------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ auto Transformer<Scalar, Space>::tangent_head_sweep(Workspace& ws, Source u) con
 template <class Scalar, class Space>
 double Transformer<Scalar, Space>::loss(Workspace& ws, Source theta, Batch const& batch) const {
   forward(ws, theta, batch);
-  return head_->sweep(ws.context_, theta.part(head_range_), batch, head_sweep(ws)).loss;
+  return head_->run(ws.context_, theta.part(head_range_), batch, head_passes(ws)).loss;
 }
 
 template <class Scalar, class Space>
@@ -236,10 +236,10 @@ double Transformer<Scalar, Space>::gradient(Workspace& ws, Source theta, Batch c
                                             Sink gradient) const {
   if (!gradient.empty()) check_size(gradient.size(), "gradient");
   forward(ws, theta, batch);
-  auto sweep = head_sweep(ws);
-  sweep.dx = ws.stream_adjoint_.back();
-  sweep.dtheta = gradient.part(head_range_);
-  double const loss = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss;
+  auto passes = head_passes(ws);
+  passes.dx = ws.stream_adjoint_.back();
+  passes.dtheta = gradient.part(head_range_);
+  double const loss = head_->run(ws.context_, theta.part(head_range_), batch, passes).loss;
   gradient.final_from(end_of_stages());
   backward(ws, theta, batch, gradient);
   ws.gradient_is_kept_ = ws.options_.keep_adjoints;
@@ -259,11 +259,11 @@ double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, Source thet
   for (auto const& s : ws.stages_)
     s.chain->tangent_forward(ws.context_, theta.part(s.range), u.part(s.range), s.primal,
                              s.tangent);
-  auto sweep = tangent_head_sweep(ws, u);
-  sweep.dx_dot = ws.stream_tangent_adjoint_.back();
-  sweep.hu = hu.part(head_range_);
+  auto passes = tangent_head_passes(ws, u);
+  passes.dx_dot = ws.stream_tangent_adjoint_.back();
+  passes.hu = hu.part(head_range_);
   double const derivative =
-      head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss_dot;
+      head_->run(ws.context_, theta.part(head_range_), batch, passes).loss_dot;
   hu.final_from(end_of_stages());
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
     s->chain->tangent_backward(ws.context_, theta.part(s->range), u.part(s->range), s->primal,
@@ -281,12 +281,12 @@ auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, Source theta, S
   if (!gradient.empty()) check_size(gradient.size(), "gradient");
   check_size(hu.size(), "hu");
   both_forward(ws, theta, u, batch);
-  auto sweep = tangent_head_sweep(ws, u);
-  sweep.dx = ws.stream_adjoint_.back();
-  sweep.dtheta = gradient.part(head_range_);
-  sweep.dx_dot = ws.stream_tangent_adjoint_.back();
-  sweep.hu = hu.part(head_range_);
-  auto const [loss, derivative] = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep);
+  auto passes = tangent_head_passes(ws, u);
+  passes.dx = ws.stream_adjoint_.back();
+  passes.dtheta = gradient.part(head_range_);
+  passes.dx_dot = ws.stream_tangent_adjoint_.back();
+  passes.hu = hu.part(head_range_);
+  auto const [loss, derivative] = head_->run(ws.context_, theta.part(head_range_), batch, passes);
   gradient.final_from(end_of_stages());
   hu.final_from(end_of_stages());
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
@@ -310,11 +310,11 @@ double Transformer<Scalar, Space>::gauss_newton(Workspace& ws, Source theta, Sou
                                                 Batch const& batch, Sink gu) const {
   check_size(gu.size(), "gu");
   both_forward(ws, theta, u, batch);
-  auto sweep = tangent_head_sweep(ws, u);
-  sweep.dx_dot = ws.stream_adjoint_.back();
-  sweep.hu = gu.part(head_range_);
-  sweep.gauss_newton = true;
-  double const loss = head_->sweep(ws.context_, theta.part(head_range_), batch, sweep).loss;
+  auto passes = tangent_head_passes(ws, u);
+  passes.dx_dot = ws.stream_adjoint_.back();
+  passes.hu = gu.part(head_range_);
+  passes.gauss_newton = true;
+  double const loss = head_->run(ws.context_, theta.part(head_range_), batch, passes).loss;
   gu.final_from(end_of_stages());
   backward(ws, theta, batch, gu);
   return loss;

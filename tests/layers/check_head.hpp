@@ -4,7 +4,7 @@
 
 #include "../support/dual.hpp"
 #include "checks.hpp"
-#include "head_sweep.hpp"
+#include "head_passes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -43,7 +43,7 @@ class HeadCheck {
   template <class Reference>
   void run(Reference const& reference, double tolerance) const {
     tolerance *= static_cast<double>(std::numeric_limits<Scalar>::epsilon());
-    HeadOutputs const out = sweep(), gauss_newton = sweep({.gauss_newton = true});
+    HeadOutputs const out = run(), gauss_newton = run({.gauss_newton = true});
     check_forward(reference, out, tolerance);
     check_backward(reference, out, gauss_newton, tolerance);
     check_same_bits(out);
@@ -57,10 +57,10 @@ class HeadCheck {
   }
 
  private:
-  HeadOutputs sweep(HeadInputs const& in, HeadRun const& how) const {
-    return HeadSweep<Scalar>(poisoned_, head_, batch_, in, how)();
+  HeadOutputs run(HeadInputs const& in, HeadRun const& how) const {
+    return HeadPasses<Scalar>(poisoned_, head_, batch_, in, how)();
   }
-  HeadOutputs sweep(HeadRun const& how = {}) const { return sweep(in_, how); }
+  HeadOutputs run(HeadRun const& how = {}) const { return run(in_, how); }
 
   /// z at (x + ε₁ẋ + ε₂δx, θ + ε₁u + ε₂δθ)
   template <class Reference>
@@ -81,7 +81,7 @@ class HeadCheck {
     CHECK(near(out.loss_dot, along_first(loss), tolerance));
     Numbers plain;
     for (Dual2 const& v : z) plain.push_back(number(v));
-    CHECK(near(HeadSweep<Scalar>(poisoned_, head_, batch_, in_, {}).outputs(), plain, tolerance));
+    CHECK(near(HeadPasses<Scalar>(poisoned_, head_, batch_, in_, {}).outputs(), plain, tolerance));
   }
 
   /// Gradient, Hessian and Gauss-Newton product: for the last, z is made linear in (x, θ) by
@@ -103,8 +103,8 @@ class HeadCheck {
 
   /// Repeated, and without poison in the scratch memory; no input is touched.
   void check_same_bits(HeadOutputs const& out) const {
-    CHECK(sweep() == out);
-    HeadSweep<Scalar> const plain(plain_, head_, batch_, in_, {});
+    CHECK(run() == out);
+    HeadPasses<Scalar> const plain(plain_, head_, batch_, in_, {});
     CHECK(plain() == out);
     CHECK(plain.inputs() == in_);
   }
@@ -123,14 +123,14 @@ class HeadCheck {
       INFO("dx " << how.dx << ", dtheta " << how.dtheta << ", tangent " << how.tangent
                  << ", dx_dot " << how.dx_dot << ", hu " << how.hu << ", Gauss-Newton "
                  << how.gauss_newton);
-      CHECK(sweep(how) == wanted);
+      CHECK(run(how) == wanted);
     }
   }
 
   /// dθ and Hu are added to; dx and dẋ, full of NaN before, have been overwritten.
   void check_accumulation(HeadOutputs const& out, double tolerance) const {
     Numbers const start = random_numbers<Scalar>(in_.theta.size(), 8);
-    HeadOutputs const more = sweep({.start = start});
+    HeadOutputs const more = run({.start = start});
     CHECK(near(more.dtheta, plus(start, 1, out.dtheta), tolerance));
     CHECK(near(more.hu, plus(start, 1, out.hu), tolerance));
     CHECK(more.dx == out.dx);
@@ -144,9 +144,9 @@ class HeadCheck {
   };
   Expansion expand(Numbers const& z, Numbers const& direction, bool gauss_newton = false) const {
     std::size_t const n = in_.x.size(), parameters = in_.theta.size();
-    HeadOutputs const out = sweep({piece(z, 0, n), piece(z, n, parameters), piece(direction, 0, n),
-                                   piece(direction, n, parameters)},
-                                  {.gauss_newton = gauss_newton});
+    HeadOutputs const out = run({piece(z, 0, n), piece(z, n, parameters), piece(direction, 0, n),
+                                 piece(direction, n, parameters)},
+                                {.gauss_newton = gauss_newton});
     return {out.loss, joined(out.dx, out.dtheta), joined(out.dx_dot, out.hu)};
   }
 
@@ -197,7 +197,7 @@ class HeadCheck {
     CHECK(std::log10(gradient_remainder[0] / gradient_remainder[1]) > 1.9);
   }
 
-  /// A sweep waits where the losses come back, and (matrix products on hosts aside) nowhere else.
+  /// run() waits where the losses come back, and (matrix products on hosts aside) nowhere else.
   void check_manners() const {
     std::string const kind = "kyrtos::" + head_.kind() + "::";
     Manners const manners{{kind, "kyrtos::projection_head::", "kyrtos::linalg::sum", "KokkosBlas"},
@@ -205,9 +205,9 @@ class HeadCheck {
                           {"kyrtos::reduction_mirror", "kyrtos::reduction"}};
     for (HeadRun const& how : {HeadRun{}, HeadRun{.tangent = false, .dx_dot = false, .hu = false},
                                HeadRun{.gauss_newton = true}}) {
-      HeadSweep<Scalar> const sweep(plain_, head_, batch_, in_, how);
-      sweep();  // scratch has its size now
-      manners.check(plain_, kind + "sweep", [&] { sweep.only(); });
+      HeadPasses<Scalar> const passes(plain_, head_, batch_, in_, how);
+      passes();  // scratch has its size now
+      manners.check(plain_, kind + "passes", [&] { passes.only(); });
     }
   }
 

@@ -18,29 +18,29 @@
 
 namespace kyrtos::testing {
 
-/// The memory of a sweep, cut out of one buffer; `spoil` may change θ and what is asked for.
+/// The memory of the passes, cut out of one buffer; `spoil` may change θ and what is asked for.
 template <class Scalar>
 void check_head_refuses(
     layers::OutputLayer<Scalar, Space> const& head, Batch<Scalar, Space> const& batch,
     Index parameters, std::string const& message,
     std::function<void(VectorView<Scalar, Space>& theta,
-                       typename layers::OutputLayer<Scalar, Space>::Sweep&)> const& spoil = {}) {
+                       typename layers::OutputLayer<Scalar, Space>::Passes&)> const& spoil = {}) {
   Context<Space> const context(MPI_COMM_SELF);
   Index const rows = batch.shape.tokens(), features = head.in_features();
   Vector<Scalar, Space> const memory("test::memory",
                                      static_cast<std::size_t>(parameters + rows * features));
-  typename layers::OutputLayer<Scalar, Space>::Sweep what;
+  typename layers::OutputLayer<Scalar, Space>::Passes what;
   VectorView<Scalar, Space> theta = slice(memory, 0, parameters);
   what.u = what.dtheta = what.hu = theta;
   what.x = what.x_dot = what.dx = what.dx_dot = as_matrix(memory, parameters, rows, features);
   if (spoil) spoil(theta, what);
   using Catch::Matchers::ContainsSubstring;
   using Catch::Matchers::MessageMatches;
-  CHECK_THROWS_MATCHES(head.sweep(context, theta, batch, what), ShapeError,
+  CHECK_THROWS_MATCHES(head.run(context, theta, batch, what), ShapeError,
                        MessageMatches(ContainsSubstring(message)));
 }
 
-/// Each argument of sweep() in turn one element or row too short. \param parameters of θ.
+/// Each argument of run() in turn one element or row too short. \param parameters of θ.
 template <class Scalar>
 void check_head_refusals(layers::OutputLayer<Scalar, Space> const& head,
                          Batch<Scalar, Space> const& batch, Index parameters) {
@@ -69,11 +69,11 @@ void check_head_refusals(layers::OutputLayer<Scalar, Space> const& head,
         head, batch, parameters, says(name, (rows - 1) * features, rows * features),
         [&](auto&, auto& what) { what.*member = rows_of(what.*member, 0, rows - 1); });
   };
-  using Sweep = typename layers::OutputLayer<Scalar, Space>::Sweep;
-  matrix("x", &Sweep::x);
-  matrix("x_dot", &Sweep::x_dot);
-  matrix("dx", &Sweep::dx);
-  matrix("dx_dot", &Sweep::dx_dot);
+  using Passes = typename layers::OutputLayer<Scalar, Space>::Passes;
+  matrix("x", &Passes::x);
+  matrix("x_dot", &Passes::x_dot);
+  matrix("dx", &Passes::dx);
+  matrix("dx_dot", &Passes::dx_dot);
 }
 
 }  // namespace kyrtos::testing

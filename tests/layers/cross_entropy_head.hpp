@@ -97,7 +97,7 @@ TEST_CASE("cross-entropy head, where nobody is a target", "[cross_entropy_head]"
   HeadInputs const in{random_numbers<Scalar>(18, 1), random_numbers<Scalar>(18, 2),
                       random_numbers<Scalar>(18, 3), random_numbers<Scalar>(18, 4)};
   Numbers const zeros(18, 0.0), start = random_numbers<Scalar>(18, 5);
-  HeadOutputs const out = HeadSweep<Scalar>(context, head, targets.batch, in, {.start = start})();
+  HeadOutputs const out = HeadPasses<Scalar>(context, head, targets.batch, in, {.start = start})();
   CHECK(out == HeadOutputs{0, 0, zeros, start, zeros, start});
 }
 
@@ -108,12 +108,12 @@ struct OneRow {
   Token target;
   double z_loss = 0;
 
-  HeadOutputs sweep() const {
+  HeadOutputs run() const {
     Head const head(static_cast<Index>(z.size()), 1, false, z_loss);
     Targets targets({1, 1}, {target});
     targets.batch.weight = 1;
-    return HeadSweep<Scalar>(Context<Space>(MPI_COMM_SELF), head, targets.batch,
-                             {{1}, z, {0}, z_dot}, {})();
+    return HeadPasses<Scalar>(Context<Space>(MPI_COMM_SELF), head, targets.batch,
+                              {{1}, z, {0}, z_dot}, {})();
   }
 };
 
@@ -124,7 +124,7 @@ TEST_CASE("cross-entropy head, large logits in closed form", "[cross_entropy_hea
   for (Token const target : {0, 1, 2, 3}) {
     INFO("target " << target << ", largest logit " << top);
     auto const t = static_cast<std::size_t>(target);
-    HeadOutputs const out = OneRow{z, z_dot, target}.sweep();
+    HeadOutputs const out = OneRow{z, z_dot, target}.run();
     CHECK(near(out.loss, std::log(2.0) + (top - z[t]), 2 * epsilon));
     CHECK(near(out.loss_dot, -1 - z_dot[t], 10 * epsilon));  // μ = (1 − 3)/2
     Numbers d{0.5, 0.5, 0, 0};
@@ -137,7 +137,7 @@ TEST_CASE("cross-entropy head, large logits in closed form", "[cross_entropy_hea
 TEST_CASE("cross-entropy head, z-loss in closed form", "[cross_entropy_head]") {
   // p = (1/3, 2/3), L = log 3, μ = (2 + 2·5)/3 = 4
   double const c = 0.25, log_sum = std::log(3.0), a = 1 + 2 * c * log_sum, mu = 4;
-  HeadOutputs const out = OneRow{{0, std::log(2.0)}, {2, 5}, 0, c}.sweep();
+  HeadOutputs const out = OneRow{{0, std::log(2.0)}, {2, 5}, 0, c}.run();
   CHECK(near(out.loss, log_sum + c * log_sum * log_sum, 10 * epsilon));
   CHECK(near(out.loss_dot, a * mu - 2, 10 * epsilon));
   CHECK(near(out.dtheta, {a / 3 - 1, 2 * a / 3}, 10 * epsilon));

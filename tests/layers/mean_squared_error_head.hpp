@@ -64,8 +64,8 @@ TEST_CASE("mean squared error head in closed form", "[mean_squared_error_head]")
   Head const head(1, 2);
   Targets targets({1, 1}, 2, {2, 6});
   targets.batch.weight = 1;
-  HeadOutputs const out = HeadSweep<Scalar>(Context<Space>(MPI_COMM_SELF), head, targets.batch,
-                                            {{3}, {1, 2, 1, -1}, {2}, {2, 1, 2, -3}}, {})();
+  HeadOutputs const out = HeadPasses<Scalar>(Context<Space>(MPI_COMM_SELF), head, targets.batch,
+                                             {{3}, {1, 2, 1, -1}, {2}, {2, 1, 2, -3}}, {})();
   CHECK(out.loss == 2.5);       // (4 + 1)/2
   CHECK(out.loss_dot == 16);    // 2·10 − 1·4
   CHECK(out.dx == Numbers{0});  // D = (2, −1)
@@ -82,17 +82,17 @@ TEST_CASE("mean squared error head, where the fit is perfect", "[mean_squared_er
   HeadInputs const in{random_numbers<Scalar>(24, 1), random_numbers<Scalar>(25, 2),
                       random_numbers<Scalar>(24, 3), random_numbers<Scalar>(25, 4)};
   Targets const any(shape, 5, Numbers(30, 0.0));
-  Targets const perfect(shape, 5, HeadSweep<Scalar>(context, head, any.batch, in, {}).outputs());
-  HeadOutputs const out = HeadSweep<Scalar>(context, head, perfect.batch, in, {})();
+  Targets const perfect(shape, 5, HeadPasses<Scalar>(context, head, any.batch, in, {}).outputs());
+  HeadOutputs const out = HeadPasses<Scalar>(context, head, perfect.batch, in, {})();
   CHECK(out.loss == 0);
   CHECK(out.loss_dot == 0);
   CHECK(norm(out.dx) == 0);
   CHECK(norm(out.dtheta) == 0);
   // Hessian and Gauss-Newton matrix are one there, and the latter knows of no targets at all.
   CHECK(norm(out.hu) > 0);
-  CHECK(out == HeadSweep<Scalar>(context, head, perfect.batch, in, {.gauss_newton = true})());
+  CHECK(out == HeadPasses<Scalar>(context, head, perfect.batch, in, {.gauss_newton = true})());
   HeadOutputs const elsewhere =
-      HeadSweep<Scalar>(context, head, any.batch, in, {.gauss_newton = true})();
+      HeadPasses<Scalar>(context, head, any.batch, in, {.gauss_newton = true})();
   CHECK(elsewhere.hu == out.hu);
   CHECK(elsewhere.dx_dot == out.dx_dot);
 }

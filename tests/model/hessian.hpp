@@ -25,16 +25,16 @@ TEST_CASE("four ways to a Hessian-vector product agree", "[hessian]") {
     INFO(name);
     ModelRun<Scalar> const run(config);
     auto const u = run.random_direction(31);
-    auto const sweep = run.gradient_and_hvp(u), after = run.hvp_after_gradient(u),
+    auto const together = run.gradient_and_hvp(u), after = run.hvp_after_gradient(u),
                alone = run.hvp(u);
-    CHECK(near(after.hu, sweep.hu, hessian_tolerance));
-    CHECK(near(alone.hu, sweep.hu, hessian_tolerance));
-    CHECK(near(after.gradient, sweep.gradient, hessian_tolerance));
-    CHECK(near(run.gradient().gradient, sweep.gradient, hessian_tolerance));
-    CHECK(near(after.derivative, dot(sweep.gradient, u), hessian_tolerance));
-    CHECK(near(alone.derivative, dot(sweep.gradient, u), hessian_tolerance));
+    CHECK(near(after.hu, together.hu, hessian_tolerance));
+    CHECK(near(alone.hu, together.hu, hessian_tolerance));
+    CHECK(near(after.gradient, together.gradient, hessian_tolerance));
+    CHECK(near(run.gradient().gradient, together.gradient, hessian_tolerance));
+    CHECK(near(after.derivative, dot(together.gradient, u), hessian_tolerance));
+    CHECK(near(alone.derivative, dot(together.gradient, u), hessian_tolerance));
     // Computing activations again is computing the same.
-    CHECK(run.gradient_and_hvp(u, /*recompute=*/true) == sweep);
+    CHECK(run.gradient_and_hvp(u, /*recompute=*/true) == together);
     CHECK(run.gradient({.recompute = true}) == run.gradient());
   }
 }

@@ -165,7 +165,7 @@ TEST_CASE("steps allocate nothing, name their kernels, and stay on the caller's 
       CHECK((kernel.label.starts_with("kyrtos::") || kernel.label.starts_with("KokkosBlas")));
       CHECK(kernel.device == device);
     }
-    // One loss (and its derivative) a sweep comes to the host, nothing else is waited for.
+    // One loss (and its derivative) of all passes comes to the host, nothing else is waited for.
     for (auto const& fence : record.fences) {
       INFO(fence);
       CHECK((fence == "kyrtos::linalg::gemm" || fence == "kyrtos::linalg::sum"));

@@ -18,7 +18,7 @@ MODEL_TIMES = ("gradient_s", "step_s", "hvp_s", "gradient_hvp_s", "hvp_alone_s",
 PASSES = ("forward_s", "backward_s", "tangent_forward_s", "tangent_backward_s")
 LAYERS = ("layer_norm", "rms_norm", "linear_qkv", "linear_up", "linear_down", "qk_norm", "rotary",
           "attention", "gelu_tanh", "gelu_exact", "swiglu", "attention-64", "attention-128")
-SWEEPS = ("loss_s", "gradient_s", "gradient_hvp_s", "hvp_s")
+HEAD_OPERATIONS = ("loss_s", "gradient_s", "gradient_hvp_s", "hvp_s")
 HEADS = ("cross_entropy_head", "cross_entropy_head_large", "mean_squared_error_head")
 QUICK = ("--suite", "smoke", "--repetitions", "3")
 
@@ -94,7 +94,7 @@ class Result(Bench):
         for name in LAYERS:
             self.assert_times(self.cases[name], PASSES)
         for name in HEADS:
-            self.assert_times(self.cases[name], SWEEPS)
+            self.assert_times(self.cases[name], HEAD_OPERATIONS)
         for name in ("token_embedding", "linear_embedding"):
             self.assert_times(self.cases[name], ("forward_s", "backward_s"))
         attention = self.cases["attention-64"]

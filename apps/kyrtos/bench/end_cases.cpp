@@ -65,22 +65,22 @@ struct HeadProblem {
     Index const tokens = data.batch.shape.tokens();
     return rows_of(rows, i * tokens, tokens);
   }
-  Head::Sweep loss() const {
-    Head::Sweep sweep;
-    sweep.x = matrix(0);
-    return sweep;
+  Head::Passes loss() const {
+    Head::Passes passes;
+    passes.x = matrix(0);
+    return passes;
   }
-  Head::Sweep gradient(Head::Sweep sweep) const {
-    sweep.dx = matrix(1);
-    sweep.dtheta = vector(1);
-    return sweep;
+  Head::Passes gradient(Head::Passes passes) const {
+    passes.dx = matrix(1);
+    passes.dtheta = vector(1);
+    return passes;
   }
-  Head::Sweep product(Head::Sweep sweep) const {
-    sweep.u = vector(2);
-    sweep.x_dot = matrix(2);
-    sweep.dx_dot = matrix(3);
-    sweep.hu = vector(3);
-    return sweep;
+  Head::Passes product(Head::Passes passes) const {
+    passes.u = vector(2);
+    passes.x_dot = matrix(2);
+    passes.dx_dot = matrix(3);
+    passes.hu = vector(3);
+    return passes;
   }
 
   Context<Space> context;
@@ -123,8 +123,8 @@ CaseMaker head_case(std::string const& name, std::shared_ptr<Head const> const& 
   auto const make = [=](Context<Space> const& context) {
     auto const p = std::make_shared<HeadProblem>(context, *head, shape, kind);
     double const flops = head->forward_flops(shape.tokens());
-    auto const operation = [&](char const* label, Head::Sweep const& sweep, double products) {
-      return Operation{label, [=] { head->sweep(p->context, p->vector(0), p->data.batch, sweep); },
+    auto const operation = [&](char const* label, Head::Passes const& passes, double products) {
+      return Operation{label, [=] { head->run(p->context, p->vector(0), p->data.batch, passes); },
                        Work::products(products * flops)};
     };
     auto const loss = p->loss();

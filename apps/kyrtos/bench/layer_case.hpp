@@ -31,7 +31,8 @@ CaseMaker input_case(std::string const& name,
                      std::shared_ptr<layers::InputLayer<float, Space> const> const& layer,
                      SequenceShape shape, DataKind kind, Index inputs);
 
-/// A head, whose passes are sweeps: the loss, the gradient, both with a product, the product alone.
+/// A head, by what its passes produce: the loss, the gradient, both with a product, the product
+/// alone.
 CaseMaker head_case(std::string const& name,
                     std::shared_ptr<layers::OutputLayer<float, Space> const> const& head,
                     SequenceShape shape, DataKind kind);

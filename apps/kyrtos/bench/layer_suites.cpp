@@ -27,7 +27,7 @@ using namespace layers;
 
 /// layers/linear.hpp
 constexpr PassCosts linear_costs{1, 2, 2, 4};
-/// layers/attention.hpp: 2, 5, 5 and 12 products of tiles, in one sweep.
+/// layers/attention.hpp: 2, 5, 5 and 12 products of tiles.
 constexpr PassCosts attention_costs{1, 2.5, 2.5, 6};
 
 template <template <class, class> class L, class... Arguments>

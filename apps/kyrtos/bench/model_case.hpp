@@ -17,7 +17,7 @@ struct ModelSpec {
 };
 
 /// The gradient, a training step, the ways to a Hessian-vector product, a training step with a
-/// tracker that takes one product on a sixteenth of the batch, and the optimiser's sweep alone.
+/// tracker that takes one product on a sixteenth of the batch, and the optimiser's update alone.
 ///
 /// Found out beforehand: how far a float32 product is from the float64 one, on a part of a
 /// sequence.

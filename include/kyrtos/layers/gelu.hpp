@@ -14,7 +14,7 @@ enum class GeluKind { tanh, exact };
 ///     tanh   f = ½x(1 + τ), τ = tanh g, g = √(2/π)(x + 0.044715x³)
 ///            f' = ½(1 + τ) + ½xτ'g', f'' = τ'g' + ½xτ'(g'' − 2τg'²), τ' = 1 − τ²
 ///
-/// | pass             | computes                | memory, in sweeps |
+/// | pass             | computes                | memory, in reads and writes of a matrix |
 /// |------------------|-------------------------|-------------------|
 /// | forward          | y = f(x)                | 2                 |
 /// | backward         | dx = f'dy               | 3                 |

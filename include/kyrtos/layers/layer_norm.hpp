@@ -8,7 +8,7 @@ namespace kyrtos::layers {
 
 /// Layer normalisation (Ba, Kiros and Hinton 2016, arXiv 1607.06450): y = w∘(x − mean x)/σ(x) + b.
 ///
-/// Derivation, saved quantities and memory sweeps: detail/normalization.hpp. Segments: `weight`
+/// Derivation, saved quantities and memory traffic: detail/normalization.hpp. Segments: `weight`
 /// (ones) and, if asked, `bias` (zeros).
 template <class Scalar, class Space>
 class LayerNorm : public detail::Normalization<Scalar, Space> {

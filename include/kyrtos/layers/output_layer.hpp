@@ -13,8 +13,8 @@ namespace kyrtos::layers {
 
 /// From the last features to the loss ℓ = weight·Σ rows.
 ///
-/// The four passes of Layer in one sweep over chunks of rows, so that memory does not grow with
-/// tokens × outputs and no pass has to compute the outputs z again within a sweep.
+/// The four passes of Layer, chunk of rows by chunk, so that memory does not grow with
+/// tokens × outputs and no pass has to compute the outputs z again.
 template <class Scalar, class Space>
 class OutputLayer {
  public:
@@ -29,11 +29,11 @@ class OutputLayer {
   virtual Index out_features() const = 0;
   virtual std::vector<SegmentSpec> parameters() const = 0;
   virtual double forward_flops(Index tokens) const = 0;
-  /// Of the context's scratch memory, for a sweep without or with tangents.
+  /// Of the context's scratch memory, for passes without or with tangents.
   virtual Index scratch_bytes(Index tokens, bool tangents) const = 0;
 
-  /// What a sweep over the chunks shall produce. Empty views are not produced.
-  struct Sweep {
+  /// What the passes shall produce. Empty views are not produced.
+  struct Passes {
     ConstMatrix x;         ///< [tokens, in_features]
     MutableMatrix dx;      ///< backward: ∂ℓ/∂x, overwritten
     MutableVector dtheta;  ///< backward: added to
@@ -50,10 +50,10 @@ class OutputLayer {
     double loss_dot = 0;  ///< its derivative along (x_dot, u): the directional derivative ⟨g, u⟩
   };
 
-  /// One sweep: forward always, the other passes as asked. Waits for the instance (returns
+  /// Forward always, the other passes as asked. Waits for the instance (returns
   /// scalars).
-  virtual Result sweep(Context<Space> const& context, ConstVector theta,
-                       Batch<Scalar, Space> const& batch, Sweep const& what) const = 0;
+  virtual Result run(Context<Space> const& context, ConstVector theta,
+                     Batch<Scalar, Space> const& batch, Passes const& what) const = 0;
 
   /// The outputs themselves, [rows, out_features], for sampling.
   virtual void outputs(Context<Space> const& context, ConstVector theta, ConstMatrix x,

@@ -21,7 +21,7 @@ namespace kyrtos::layers {
 /// | tangent forward  | ż = ẋ Wᵀ + x Ẇᵀ + ḃ                         | 2            |
 /// | tangent backward | dẋ = Ḋ W + D Ẇ, dẆ += Ḋᵀx + Dᵀẋ, dḃ += Σᵢ Ḋᵢ | 4            |
 ///
-/// for N rows of d features and V outputs; u = (Ẇ, ḃ). A sweep computes z once for all passes it
+/// for N rows of d features and V outputs; u = (Ẇ, ḃ). run() computes z once for all passes it
 /// is asked for: loss 1, gradient 3, gradient and HVP 9; an HVP alone, also one after a gradient
 /// whose z is long gone, 7. The Gauss-Newton product leaves out both terms with D: 5.
 ///
@@ -41,8 +41,8 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   using typename Base::ConstVector;
   using typename Base::MutableMatrix;
   using typename Base::MutableVector;
+  using typename Base::Passes;
   using typename Base::Result;
-  using typename Base::Sweep;
 
   Index in_features() const override { return shape_.in; }
   Index out_features() const override { return shape_.out; }
@@ -50,8 +50,8 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   double forward_flops(Index tokens) const override;
 
   /// \throws ShapeError, before any work, when θ, the batch and `what` do not fit together.
-  Result sweep(Context<Space> const& context, ConstVector theta, Batch<Scalar, Space> const& batch,
-               Sweep const& what) const override;
+  Result run(Context<Space> const& context, ConstVector theta, Batch<Scalar, Space> const& batch,
+             Passes const& what) const override;
 
   void outputs(Context<Space> const& context, ConstVector theta, ConstMatrix x,
                MutableMatrix z) const override;
@@ -83,12 +83,12 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
  private:
   ConstMatrix weight_of(ConstVector theta) const;
   MutableMatrix weight_of(MutableVector theta) const;
-  void check(ConstVector theta, Batch<Scalar, Space> const& batch, Sweep const& what) const;
-  void project(Context<Space> const& context, ConstVector theta, Sweep const& what,
+  void check(ConstVector theta, Batch<Scalar, Space> const& batch, Passes const& what) const;
+  void project(Context<Space> const& context, ConstVector theta, Passes const& what,
                Rows const& rows) const;
-  void backward(Context<Space> const& context, ConstVector theta, Sweep const& what,
+  void backward(Context<Space> const& context, ConstVector theta, Passes const& what,
                 Rows const& rows) const;
-  void tangent_backward(Context<Space> const& context, ConstVector theta, Sweep const& what,
+  void tangent_backward(Context<Space> const& context, ConstVector theta, Passes const& what,
                         Rows const& rows) const;
   void add_parameter_gradient(Context<Space> const& context, ConstMatrix dz, ConstMatrix x,
                               MutableVector dtheta) const;

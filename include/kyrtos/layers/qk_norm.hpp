@@ -31,7 +31,7 @@ struct QkNormOptions {
 ///     dẋ = r(ġ - β̇ n - β ṅ - rα(g - β n)),  dẇ += dẏ∘n + dy∘ṅ               (tangent backward)
 ///
 /// saved: r, tangent saved: α, each one number a (token, norm). Segments: `query_norm.weight` [D]
-/// and `key_norm.weight` [D], ones. Each pass is one sweep: it reads and
+/// and `key_norm.weight` [D], ones. Each pass reads and
 /// writes each of its matrices once. FLOPs a feature of q and k: about 4, 7, 8, 20. The weights'
 /// gradients are summed in two stages in an order that the number of tokens alone fixes.
 template <class Scalar, class Space>

@@ -8,7 +8,7 @@ namespace kyrtos::layers {
 
 /// Root-mean-square normalisation (Zhang and Sennrich 2019, arXiv 1910.07467): y = w∘x/rms(x).
 ///
-/// Derivation, saved quantities and memory sweeps: detail/normalization.hpp. Segments: `weight`
+/// Derivation, saved quantities and memory traffic: detail/normalization.hpp. Segments: `weight`
 /// (ones).
 template <class Scalar, class Space>
 class RmsNorm : public detail::Normalization<Scalar, Space> {

@@ -31,7 +31,7 @@ struct RotaryOptions {
 /// may be the same.
 ///
 /// Angles are double precision whatever the scalar: every 32 tokens their sines are computed
-/// afresh, between by the addition theorem, which stays within 1e-14. One sweep (one read, one
+/// afresh, between by the addition theorem, which stays within 1e-14. One read, one
 /// write; in place without v), 3 FLOPs a feature that is rotated.
 template <class Scalar, class Space>
 class Rotary : public Layer<Scalar, Space> {

@@ -21,7 +21,7 @@ namespace kyrtos::layers {
 /// linear in the batch; a block's ranks are its scratch. Rows of E that no token names are not
 /// touched.
 ///
-/// Sweeps over memory: forward reads the rows named and writes y; backward reads dy twice (once
+/// Memory traffic: forward reads the rows named and writes y; backward reads dy twice (once
 /// without positions) and reads and writes the rows named. width additions a token each.
 ///
 /// Segments `token.weight` [vocabulary, width] and `position.weight` [positions, width].

@@ -10,7 +10,8 @@
 #include <span>
 
 /// \file
-/// \brief Algebra on flat vectors: one sweep over memory each, on the context's instance.
+/// \brief Algebra on flat vectors: each reads and writes its vectors once, on the context's
+/// instance.
 ///
 /// Reductions are deterministic: the vector is cut into chunks whose number does not depend on
 /// threads, each chunk is summed in order in double precision, and then the chunk sums are. They

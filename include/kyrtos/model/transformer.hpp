@@ -41,7 +41,7 @@ using ActiveBlocks = std::vector<bool>;
 /// returns to the host. Losses and products are those of this rank's batch: with
 /// `batch.weight` = 1/(number of targets on all ranks), summing over ranks gives the mean.
 /// Costs in units of 2·(matrix parameters)·tokens floating-point operations: forward 1,
-/// gradient 3, HVP after the gradient 6, gradient and HVP in one sweep 9, HVP alone 8.
+/// gradient 3, HVP after the gradient 6, gradient and HVP together 9, HVP alone 8.
 template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class Transformer {
  public:
@@ -100,7 +100,7 @@ class Transformer {
     double derivative = 0;  ///< ⟨∇ℓ, u⟩
   };
 
-  /// Adds ∇ℓ to `gradient` and H u to `hu` in one sweep; an empty `gradient` is an HVP alone,
+  /// Adds ∇ℓ to `gradient` and H u to `hu` in the same passes; an empty `gradient` is an HVP alone,
   /// which skips the weight gradients that it doesn't need.
   Directional gradient_and_hvp(Workspace& workspace, Source theta, Source u, Batch const& batch,
                                Sink gradient, Sink hu) const;
@@ -120,14 +120,14 @@ class Transformer {
  private:
   friend class TransformerWorkspace<Scalar, Space>;
   using Chain = model::Chain<Scalar, Space>;
-  using Sweep = typename layers::OutputLayer<Scalar, Space>::Sweep;
+  using Passes = typename layers::OutputLayer<Scalar, Space>::Passes;
 
   void build_ends();
   void check_size(Index size, char const* name) const;
   /// Where the head's own parameters begin, if it has some.
   Index end_of_stages() const { return final_norm_range_.offset + final_norm_range_.size; }
-  Sweep head_sweep(Workspace& workspace) const;
-  Sweep tangent_head_sweep(Workspace& workspace, Source u) const;
+  Passes head_passes(Workspace& workspace) const;
+  Passes tangent_head_passes(Workspace& workspace, Source u) const;
   void forward(Workspace& workspace, Source theta, Batch const& batch) const;
   void forward(Workspace& workspace, Source theta, std::size_t stage) const;
   void both_forward(Workspace& workspace, Source theta, Source u, Batch const& batch) const;

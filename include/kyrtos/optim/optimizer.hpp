@@ -89,7 +89,7 @@ class Optimizer {
   virtual std::string name() const = 0;
 
   /// One step with learning rate η on gradient_scale·gradient (the scale is how clipping comes
-  /// in without a sweep of its own). Asynchronous, and one sweep over θ, the gradient and the
+  /// in without reading the gradient for it). Asynchronous; it reads θ, the gradient and the
   /// state, unless the optimiser says otherwise.
   void update(Context<Space> const& context, MutableVector theta, ConstVector gradient,
               double learning_rate, double gradient_scale = 1) {

@@ -10,7 +10,7 @@
 namespace kyrtos::train {
 
 /// What an optimiser's update tells without any product: norms of weights and updates by tensor,
-/// and how far Adam's second moment lags behind the gradient. One sweep over θ, the gradient and
+/// and how far Adam's second moment lags behind the gradient. Reads θ, the gradient and
 /// the optimiser's vectors.
 template <class Scalar, class Space>
 class UpdateSignals {

@@ -14,7 +14,7 @@
 
 namespace kyrtos::curvature::detail {
 
-/// The Rayleigh quotient of u and w, from x and y: one sweep over x, y and what P is made of.
+/// The Rayleigh quotient of u and w, from x and y: reads x, y and what P is made of once.
 template <class Scalar, class Space>
 RayleighQuotient rayleigh_quotient(Context<Space> const& context,
                                    AdamPreconditioner<Scalar, Space> const& preconditioner,

@@ -25,7 +25,7 @@ std::vector<int> wanted_order(std::vector<double> const& ascending, Spectrum tar
 /// Rotation that diagonalises the symmetric part of UᵀW (row-major k × k).
 Rotation ritz_rotation(std::vector<double> const& projected, int k, Spectrum target);
 
-/// Rows of M ← their combinations by R, in one sweep. Asynchronous.
+/// Rows of M ← their combinations by R, read and written once. Asynchronous.
 template <class Space, class M>
 void rotate_rows(Context<Space> const& context, M const& m, Rotation const& r) {
   using Scalar = typename M::non_const_value_type;

@@ -25,7 +25,8 @@ struct Tuple {
   double value[K];
 };
 
-/// Σᵢ terms(i) for i in [0, n): K sums in one sweep, on this rank alone. Waits for the instance.
+/// Σᵢ terms(i) for i in [0, n): K sums that read their vectors once, on this rank alone. Waits for
+/// the instance.
 template <int K, class Space, class Terms>
 std::array<double, K> local_sums(Context<Space> const& context, char const* label, Index n,
                                  Terms const& terms) {
@@ -84,7 +85,7 @@ struct RayleighQuotient {
 /// sums it has an error of ε‖w‖², and the remainder one of ε‖w‖/(2√share).
 inline constexpr double least_remainder = 1e-4;
 
-/// One sweep over u and w; another where ‖w‖² − λ²‖u‖² would lose its digits to cancellation.
+/// Reads u and w once, and again where ‖w‖² − λ²‖u‖² would lose its digits to cancellation.
 template <class Space, class U, class W>
 RayleighQuotient rayleigh_quotient(Context<Space> const& context, U const& u, W const& w) {
   linalg::detail::common_size(u, w, "rayleigh_quotient");

@@ -7,7 +7,7 @@
 #include "../support/numbers.hpp"
 
 /// \file
-/// \brief One sweep of a head, from numbers on the host to numbers on the host.
+/// \brief The passes of a head, from numbers on the host to numbers on the host.
 
 namespace kyrtos::testing {
 
@@ -17,7 +17,7 @@ struct HeadInputs {
   friend bool operator==(HeadInputs const&, HeadInputs const&) = default;
 };
 
-/// What to ask a sweep for.
+/// What to ask the passes for.
 struct HeadRun {
   bool dx = true, dtheta = true;
   bool tangent = true, dx_dot = true, hu = true;  ///< The last two need a tangent.
@@ -32,16 +32,16 @@ struct HeadOutputs {
   friend bool operator==(HeadOutputs const&, HeadOutputs const&) = default;
 };
 
-/// A head with all memory that a sweep needs; what is to be overwritten holds NaN.
+/// A head with all memory that its passes need; what is to be overwritten holds NaN.
 template <class Scalar>
-class HeadSweep {
+class HeadPasses {
  public:
   using Head = layers::OutputLayer<Scalar, Space>;
   using Batch = kyrtos::Batch<Scalar, Space>;
   using View = Vector<Scalar, Space>;
 
-  HeadSweep(Context<Space> context, Head const& head, Batch const& batch, HeadInputs const& in,
-            HeadRun const& run)
+  HeadPasses(Context<Space> context, Head const& head, Batch const& batch, HeadInputs const& in,
+             HeadRun const& run)
       : context_(std::move(context)), head_(head), batch_(batch) {
     x_ = on_device<Scalar>(in.x);
     theta_ = on_device<Scalar>(in.theta);
@@ -58,7 +58,7 @@ class HeadSweep {
     if (run.hu) what_.hu = hu_ = on_device<Scalar>(start);
   }
 
-  typename Head::Result only() const { return head_.sweep(context_, theta_, batch_, what_); }
+  typename Head::Result only() const { return head_.run(context_, theta_, batch_, what_); }
 
   HeadOutputs operator()() const {
     auto const result = only();
@@ -89,7 +89,7 @@ class HeadSweep {
   Head const& head_;
   Batch batch_;
   View x_, theta_, x_dot_, u_, dx_, dtheta_, dx_dot_, hu_;
-  typename Head::Sweep what_;
+  typename Head::Passes what_;
 };
 
 }  // namespace kyrtos::testing
