@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/core/version.hpp>
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "family.hpp"
@@ -197,7 +198,9 @@ model::TransformerConfig parse_config(std::string const& text, std::string const
 
 std::string to_json(model::TransformerConfig const& config) {
   auto const c = config.resolved();
-  return (family_of(c) == Family::gpt2 ? gpt2(c) : llama(c)).dump(2) + "\n";
+  auto json = family_of(c) == Family::gpt2 ? gpt2(c) : llama(c);
+  json["kyrtos_version"] = version();  // by which `kyrtos export` knows its own files
+  return json.dump(2) + "\n";
 }
 
 Family family_of(model::TransformerConfig const& c) {

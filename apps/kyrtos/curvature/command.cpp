@@ -45,6 +45,7 @@ void reconcile(CurvatureOptions& o, train::RunConfig& config) {
   if (config.model.positions == model::Positions::learned && *o.length > config.model.context)
     throw ConfigError(fmt::format("--length {} exceeds the {} positions of the model", *o.length,
                                   config.model.context));
+  train::check_sizes(config, "--sequences, --micro-batch, --length");
   // No validation data are looked at; where they have their own files, all of `train` is trained
   // on.
   config.training.evaluate_every = 0;
@@ -72,13 +73,16 @@ int curvature(MPI_Comm ranks, CurvatureOptions o, Action& action) {
   std::unique_ptr<CurvatureFile> output;
   parallel::on_root<FileError>(communicator, [&] {
     path = o.out.empty() ? new_curvature_file(file.path()) : o.out;
-    output = std::make_unique<CurvatureFile>(path);
+    output = std::make_unique<CurvatureFile>(path, file.path());
   });
   auto const result = measure(context, std::move(file), config, o);
+  if (communicator.is_root()) {  // first: what was computed is seen, whatever happens to the file
+    fmt::print("{}", o.json ? to_json(result, Detail::everything) + "\n" : to_text(result));
+    std::fflush(stdout);
+  }
   parallel::on_root<FileError>(communicator, [&] { output->write(result); });
   if (!communicator.is_root()) return 0;
-  fmt::print("{}\n",
-             o.json ? to_json(result, Detail::everything) : to_text(result) + "written to " + path);
+  if (!o.json) fmt::print("written to {}\n", path);
   if (o.plot) action.afterwards = [path] { return become_python("plot", {"--spectrum", path}); };
   return 0;
 }
@@ -92,7 +96,9 @@ void add_curvature(CLI::App& app, Action& action) {
   add_options(*command, *options);
   command->footer(
       "Eigenvalues are the largest and smallest algebraically, each with its relative residual: "
-      "some eigenvalue lies within that share of it. An HVP costs about eight forward passes.");
+      "some eigenvalue lies within that share of it. Both are measured by a product in float64, so "
+      "that this holds in any --precision, at the cost of a second copy of the model in float64 "
+      "unless --top and --smallest are 0. An HVP costs about eight forward passes.");
   command->callback([command, options, &action] {
     complete(*command, *options);
     action.on_ranks = [options, &action](MPI_Comm ranks) {

@@ -27,7 +27,7 @@ class CurvatureFile {
  public:
   /// Sees to it that the file can be written, which is better known before the work.
   /// \throws FileError, also where another kind of file has that path.
-  explicit CurvatureFile(std::string const& path);
+  CurvatureFile(std::string path, std::string const& checkpoint);
 
   /// Complete or absent; replaces a result that is there. \throws FileError
   void write(CurvatureResult const& result);

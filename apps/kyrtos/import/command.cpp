@@ -9,7 +9,9 @@
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/config.hpp>
 
+#include "../common/finite.hpp"
 #include "../common/format.hpp"
+#include "../common/output.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -42,12 +44,19 @@ model::TransformerConfig model_of(ImportOptions const& o) {
   return hugging_face::parse_config(text.str(), path);
 }
 
+/// A checkpoint that no training wrote, which would have a state.
+bool is_own_result(std::string const& path) {
+  return io::CheckpointReader(Communicator(MPI_COMM_SELF), path).text().state.empty();
+}
+
 template <class Scalar>
 void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig const& config,
              std::string const& output) {
   auto const layout = model::Transformer<Scalar, Host>(config.model).layout();
   auto const theta = hugging_face::read<Scalar>(files, config.model, layout);
   VectorView<Scalar const, Host> const view(theta.data(), theta.size());
+  require_finite<Scalar, Host>(Context<Host>(MPI_COMM_SELF), layout, view, files.front().path(),
+                               "get the model again");
   io::write_checkpoint<Scalar, Host>(Context<Host>(MPI_COMM_SELF), output,
                                      {train::to_toml(config), ""}, layout, {{"parameters", view}});
   fmt::print("Wrote {}: {} parameters in float{}, {} blocks\n", output,
@@ -57,6 +66,14 @@ void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig con
 void import_model(ImportOptions const& o) {
   train::RunConfig config;
   config.model = model_of(o);
+  auto inputs = o.files;
+  if (!o.config.empty()) inputs.push_back(o.config);
+  require_output({.option = "--output",
+                  .path = o.output,
+                  .writer = "kyrtos import",
+                  .inputs = inputs,
+                  .is_result = is_own_result},
+                 0);
   std::vector<io::SafetensorsFile> files(o.files.begin(), o.files.end());
   bool const is_double = std::any_of(files.begin(), files.end(), [](auto const& file) {
     return std::any_of(file.tensors().begin(), file.tensors().end(),
@@ -79,7 +96,7 @@ void add_import(CLI::App& app, Action& action) {
       ->check(CLI::ExistingFile);
   command->add_option("--config", o->config, "Its config.json, unless that lies beside it")
       ->check(CLI::ExistingFile);
-  command->add_option("--output", o->output, "Checkpoint to write")->required();
+  command->add_option("--output", o->output, "Checkpoint to write")->required()->type_name("FILE");
   command->footer(
       "F16, BF16 and F32 become float32, F64 float64: no bit is lost. The checkpoint is for "
       "`kyrtos sample`, `curvature` and `hvp`; a training starts from it by training.start = "

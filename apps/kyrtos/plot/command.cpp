@@ -38,7 +38,8 @@ void add_plot(CLI::App& app, Action& action) {
                    "Draw the spectral density that `kyrtos curvature` wrote instead")
       ->check(CLI::ExistingFile)
       ->excludes(runs);
-  command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
+  command->add_option("--output", o->output, "Path of the pictures, without .png and .svg")
+      ->type_name("PATH");
   command
       ->add_option(
           "--panels", o->panels,
