@@ -4,49 +4,31 @@
 
 #include "command.hpp"
 #include "common/launcher.hpp"
+#include "common/start.hpp"
+#include "common/words.hpp"
 
 #include <mpi.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <fmt/core.h>
-#include <string>
+#include <new>
 #include <thread>
-#include <unistd.h>
-#include <utility>
-#include <vector>
 
 namespace kyrtos::program {
 
 namespace {
 
-/// Without a launcher this process is the only rank ever: Open MPI then need not start a daemon nor
-/// look for networks, which takes a third of a second. What the user set stays, other MPIs read
-/// none of it, and processes that this one starts later hear nothing of it.
-void initialize_mpi(int& argc, char**& argv) {
-  std::vector<char const*> ours;
-  if (!has_launcher())
-    for (auto const& [name, value] :
-         {std::pair("OMPI_MCA_ess_singleton_isolated", "1"), std::pair("OMPI_MCA_pml", "ob1"),
-          std::pair("OMPI_MCA_btl", "self")}) {
-      if (std::getenv(name) != nullptr) continue;
-      setenv(name, value, 0);
-      ours.push_back(name);
-    }
-  int provided = 0;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
-  for (char const* name : ours) unsetenv(name);
-}
-
 /// Prints help or a complaint, once for all ranks. \return the exit code.
-int explain(CLI::App const& app, CLI::ParseError const& error) {
+int explain(CLI::App& app, CLI::ParseError const& error, int argc, char** argv) {
   bool const is_help = error.get_exit_code() == 0;
-  if (launcher_rank() == 0) app.exit(error);
-  return is_help ? 0 : wrong_usage;
+  if (launcher_rank() != 0) return is_help ? 0 : wrong_usage;
+  if (is_help) return app.exit(error);
+  fmt::print(stderr, "kyrtos: {}{}\nRun with --help for more information.\n", error.what(),
+             suggestion(app, argc, argv));
+  return wrong_usage;
 }
 
 /// Whether all ranks come here within a few seconds: then they failed together.
@@ -80,12 +62,14 @@ int report_failure(MPI_Comm ranks, char const* what) {
 int run(std::function<int(MPI_Comm)> const& action) {
   // A file that grows beyond `ulimit -f` is an error with a message, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
-  // Kokkos would otherwise warn where nobody bound the threads, which is the launcher's business.
-  setenv("OMP_PROC_BIND", "false", 0);
-  Kokkos::initialize();
+  start_kokkos(MPI_COMM_WORLD);
   int code = 0;
   try {
     code = action(MPI_COMM_WORLD);
+  } catch (std::bad_alloc const&) {
+    code = report_failure(MPI_COMM_WORLD,
+                          "there is no memory left for what this command holds; use smaller "
+                          "batches, sequences or models, or more ranks");
   } catch (std::exception const& error) {
     code = report_failure(MPI_COMM_WORLD, error.what());
   }
@@ -128,13 +112,15 @@ int main(int argc, char** argv) {
   add_bench(app, action);
   add_study(app, action);
   add_turn(app, action);
+  take_paths(app);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {
-    return explain(app, error);
+    return explain(app, error, argc, argv);
   }
   if (action.alone) return run_alone(action.alone);
-  initialize_mpi(argc, argv);
+  choose_waiting(argv);
+  start_mpi(argc, argv);
   int const code = run(action.on_ranks);
   MPI_Finalize();
   return code == 0 && action.afterwards ? run_alone(action.afterwards) : code;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/core/version.hpp>
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "family.hpp"
@@ -95,6 +96,7 @@ std::string write(Family const& family, Config const& config) {
   for (auto const& setting : family.settings) setting.write(config, json);
   json["bos_token_id"] = nullptr;
   json["eos_token_id"] = nullptr;
+  json["kyrtos_version"] = version();  // by which `kyrtos export` knows its own files
   return json.dump(2) + "\n";
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/core/version.hpp>
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "family.hpp"
@@ -265,13 +266,13 @@ io::NumberType write(std::string const& path, model::TransformerConfig const& co
     wanted.push_back({tensor.name, tensor.shape});
   }
   auto const chosen = type ? *type : shortest_type(theta);
-  io::write_safetensors<Scalar>(path, wanted, chosen, {{"format", "pt"}},
-                                [&](std::string const& name, std::span<Scalar> values) {
-                                  auto const& tensor = by_name.at(name);
-                                  auto const source = theta.subspan(
-                                      static_cast<std::size_t>(tensor.offset), values.size());
-                                  to_theirs<Scalar>(tensor, source, values);
-                                });
+  io::write_safetensors<Scalar>(
+      path, wanted, chosen, {{"format", "pt"}, {"writer", std::string("kyrtos ") + version()}},
+      [&](std::string const& name, std::span<Scalar> values) {
+        auto const& tensor = by_name.at(name);
+        auto const source = theta.subspan(static_cast<std::size_t>(tensor.offset), values.size());
+        to_theirs<Scalar>(tensor, source, values);
+      });
   return chosen;
 }
 

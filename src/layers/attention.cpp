@@ -63,6 +63,20 @@ void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVecto
                         p.saved.data() + tangent_saved_size(p.shape)});
 }
 
+template <class Scalar, class Space>
+void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector, Pass const& p,
+                                      Past<Scalar, Space> const& past) const {
+  require<ConfigError>(options_.causal,
+                       "attention: a sequence can only be continued where it is causal");
+  require(p.shape.batch == 1 && past.tokens + p.shape.length <= past.capacity &&
+              static_cast<Index>(past.memory.size()) == past_size(past.capacity),
+          "Attention::extend: there is no room for the tokens' keys and values");
+  attention::extend<Scalar>(
+      context.space(),
+      {geometry<Scalar>(options_, p.shape), p.x.data(), p.y.data(), past.tokens, past.capacity,
+       past.memory.data(), past.memory.data() + past_size(past.capacity) / 2});
+}
+
 /// A pass over no sequences.
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool tangents) const {

@@ -56,12 +56,13 @@ struct Frequencies {
   }
 };
 
-/// y = R(direction·angle) x. A team takes `chunk` tokens of a sequence and keeps, per pair of
-/// features, the angle's cosine and sine, and those of one token's step.
+/// y = R(direction·angle) x; a sequence's first row is token `first`. A team takes `chunk` tokens
+/// of a sequence and keeps, per pair of features, the angle's cosine and sine, and those of one
+/// token's step.
 template <class Scalar, class Space>
 void rotate(Context<Space> const& context, char const* label, RotaryOptions const& options,
             SequenceShape shape, MatrixView<Scalar const, Space> x, MatrixView<Scalar, Space> y,
-            double direction) {
+            double direction, Index first = 0) {
   using Member = detail::RowMember<Space>;
   using Table =
       Kokkos::View<double**, Kokkos::LayoutRight, typename Space::scratch_memory_space, Unmanaged>;
@@ -89,8 +90,8 @@ void rotate(Context<Space> const& context, char const* label, RotaryOptions cons
         // Not row_for: library functions in a loop that promises vectors gain nothing.
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, half), [&](Index i) {
           double const step = direction * frequency(i);
-          c[i] = amplitude * math::cos(double(begin) * step);
-          s[i] = amplitude * math::sin(double(begin) * step);
+          c[i] = amplitude * math::cos(double(first + begin) * step);
+          s[i] = amplitude * math::sin(double(first + begin) * step);
           step_c[i] = math::cos(step);
           step_s[i] = math::sin(step);
         });
@@ -155,6 +156,13 @@ template <class Scalar, class Space>
 void Rotary<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
                                     Pass const& p) const {
   rotary::rotate<Scalar>(context, "kyrtos::rotary::forward", options_, p.shape, p.x, p.y, 1);
+}
+
+template <class Scalar, class Space>
+void Rotary<Scalar, Space>::extend(Context<Space> const& context, ConstVector, Pass const& p,
+                                   Past<Scalar, Space> const& past) const {
+  rotary::rotate<Scalar>(context, "kyrtos::rotary::extend", options_, p.shape, p.x, p.y, 1,
+                         past.tokens);
 }
 
 template <class Scalar, class Space>

@@ -110,8 +110,9 @@ void TokenEmbedding<Scalar, Space>::check(Batch<Scalar, Space> const& batch, std
   fits(batch.inputs.size(), batch.shape.tokens(), "input tokens");
   fits(features.extent(0), batch.shape.tokens(), "rows of features");
   fits(features.extent(1), width_, "features");
-  if (positions_ > 0 && batch.shape.length > positions_)
-    throw ShapeError("token_embedding: sequences of " + std::to_string(batch.shape.length) +
+  Index const end = batch.first_position + batch.shape.length;
+  if (positions_ > 0 && (batch.first_position < 0 || end > positions_))
+    throw ShapeError("token_embedding: sequences of " + std::to_string(end) +
                      " tokens, but the table of positions has " + std::to_string(positions_) +
                      " rows; shorten the sequences or raise the model's context");
 }
@@ -126,9 +127,11 @@ void TokenEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                              {.bytes = 2.0 * sizeof(Scalar) * static_cast<double>(y.size())});
   auto const table = as_matrix(theta, 0, vocabulary_, width_);
   if (positions_ == 0) return embedding::gather<Scalar, Space>(context, batch.inputs, table, y);
-  embedding::gather_with_positions<Scalar, Space>(
-      context, batch.inputs, table, as_matrix(theta, vocabulary_ * width_, positions_, width_),
-      batch.shape.length, y);
+  Index const length = batch.shape.length;
+  auto const positions =
+      as_matrix(theta, (vocabulary_ + batch.first_position) * width_, length, width_);
+  embedding::gather_with_positions<Scalar, Space>(context, batch.inputs, table, positions, length,
+                                                  y);
 }
 
 template <class Scalar, class Space>
@@ -137,6 +140,7 @@ void TokenEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                              MatrixView<Scalar const, Space> dy,
                                              VectorView<Scalar, Space> dtheta) const {
   check(batch, dtheta.size(), dy);
+  require(batch.first_position == 0, "token_embedding: only whole sequences have a gradient");
   Region<Space> const region(context, "kyrtos::token_embedding::backward",
                              {.bytes = 3.0 * sizeof(Scalar) * static_cast<double>(dy.size())});
   Index const n = batch.shape.tokens();

@@ -174,6 +174,32 @@ void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector th
   forward_links(context, theta, p, links_.size());
 }
 
+template <class Scalar, class Space>
+Index Chain<Scalar, Space>::past_size(Index capacity) const {
+  Index size = 0;
+  for (auto const& link : links_) size += link.layer->past_size(capacity);
+  return size;
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::extend(Context<Space> const& context, ConstVector theta,
+                                  Activations const& p,
+                                  layers::Past<Scalar, Space> const& past) const {
+  Index used = 0;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    auto const& link = links_[i];
+    {
+      auto const region = link.region(context, PassKind::forward, p.links[i].shape);
+      auto own = past;
+      Index const size = link.layer->past_size(past.capacity);
+      own.memory = slice(past.memory, used, size);
+      used += size;
+      link.layer->extend(context, part(theta, link), p.links[i], own);
+    }
+    add_residual(context, p, i);
+  }
+}
+
 /// All but the last, whose output is still there, unless it saves what backward passes read.
 template <class Activations>
 std::size_t recomputed_links(Activations const& p) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
+#include <kyrtos/io/path.hpp>
 
 #include "config_keys.hpp"
 #include "io/files/file_kind.hpp"
@@ -220,6 +221,23 @@ void check_together(RunConfig& c, std::string const& source) {
   } catch (ConfigError const& error) {
     fail(error.what());
   }
+  check_sizes(c, source);
+}
+
+/// Where a configuration is given, not where one that was stored is read: what a run was started
+/// with may not be set any more.
+void expand_paths(RunConfig& c, std::string const& source) {
+  auto const expand = [&](char const* key, std::string& value) {
+    try {
+      value = io::expanded_path(value);
+    } catch (FileError const& error) {
+      throw ConfigError(fmt::format("{}: {} = {}", source, key, error.what()));
+    }
+  };
+  for (auto& file : c.data.train) expand("data.train", file);
+  for (auto& file : c.data.validation) expand("data.validation", file);
+  expand("training.start", c.training.start);
+  expand("output.directory", c.output.directory);
 }
 
 /// Where nobody says where to measure: what can't be measured on the step's own batch has a fixed
@@ -251,6 +269,29 @@ std::string by_section(RunConfig& config, Remark const& remark) {
 
 }  // namespace
 
+void check_sizes(RunConfig const& c, std::string const& source) {
+  constexpr double most = 0x1p60;  // bytes
+  auto const number = [](Index value) { return static_cast<double>(value); };
+  auto const check = [&](std::string const& key, Index value, char const* what, double bytes) {
+    if (bytes > most)
+      throw ConfigError(fmt::format("{}: {} = {}: {} would take {:.3g} TB of memory; lower it",
+                                    source, key, value, what, bytes * 1e-12));
+  };
+  double const length = number(c.training.length), tokens = 2 * sizeof(Token) * length;
+  double const widest = number(std::max({c.model.width, c.model.mlp_width, c.model.vocabulary}));
+  double const activations =
+      length * sizeof(double) * (number(c.model.depth) * 10 * number(c.model.width) + widest);
+  check("training.length", c.training.length, "the activations of a sequence", activations);
+  check("training.micro_batch", c.training.micro_batch, "its activations",
+        number(c.training.micro_batch) * activations);
+  bool const is_whole = c.training.micro_batch == 0;
+  check("training.batch", c.training.batch, is_whole ? "its activations" : "its tokens",
+        number(c.training.batch) * (is_whole ? activations : tokens));
+  check("curvature.probe_sequences", c.curvature.probe_sequences,
+        is_whole ? "its activations" : "its tokens",
+        number(c.curvature.probe_sequences) * (is_whole ? activations : tokens));
+}
+
 RunConfig parse_config(std::string const& text, std::string const& source,
                        std::vector<std::string> const& overrides) {
   auto const table = parse(text, source);
@@ -273,7 +314,9 @@ RunConfig load_config(std::string const& path, std::vector<std::string> const& o
   constexpr char wanted[] = "a configuration (TOML)";
   auto const text = io::read_text_file(path, wanted);
   try {
-    return parse_config(text, path, overrides);
+    auto config = parse_config(text, path, overrides);
+    expand_paths(config, path);
+    return config;
   } catch (ConfigError const&) {
     auto const look = io::look_of(text, text.size());
     if (look.kind != io::FileKind::text) io::refuse(path, look, wanted);

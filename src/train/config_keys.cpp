@@ -45,6 +45,22 @@ constexpr Interval not_negative{};
 constexpr Interval share{.most = 1};
 constexpr Interval below_one{.most = 1, .upper = Interval::End::open};
 
+/// TOML tells floats from integers by the point or the exponent.
+std::string real_text(double value) {
+  auto const text = fmt::format("{}", value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+/// A time that a key gives, as a number of seconds or in the forms of SLURM that have seconds.
+/// TOML's own times of day, such as 12:30:00 without quotes, say the same.
+std::optional<double> seconds_in(toml::node const& node) {
+  if (node.is_number()) return node.value<double>();
+  if (auto const time = node.value<toml::time>())
+    return 3600.0 * time->hour + 60.0 * time->minute + time->second + 1e-9 * time->nanosecond;
+  if (auto const text = node.value_exact<std::string>()) return parse_duration(*text);
+  return std::nullopt;
+}
+
 /// The declarations below, one line a key.
 struct Declarations {
   std::vector<Key> keys;
@@ -95,11 +111,20 @@ struct Declarations {
           value = *v;
           return true;
         },
-        [&value] {
-          auto const text = fmt::format("{}", value);
-          // TOML tells floats from integers by the point or the exponent.
-          return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
-        });
+        [&value] { return real_text(value); });
+  }
+
+  /// Kept in seconds.
+  void duration(char const* name, double& value, char const* help) {
+    add(
+        name, help, "seconds, or \"D-HH:MM:SS\", \"HH:MM:SS\", \"MM:SS\" or \"UNLIMITED\"",
+        [&value](toml::node const& node) {
+          auto const seconds = seconds_in(node);
+          if (!seconds || !not_negative.contains(*seconds)) return false;
+          value = *seconds;
+          return true;
+        },
+        [&value] { return real_text(value); });
   }
 
   void flag(char const* name, bool& value, char const* help) {
@@ -197,7 +222,9 @@ void declare_model(Declarations& d, model::TransformerConfig& c) {
   d.in("model", KeyRole::meaning);
   d.integer("vocabulary", c.vocabulary, 1, "number of tokens; 256 for bytes",
             std::numeric_limits<Token>::max());
-  d.integer("context", c.context, 1, "longest sequence");
+  d.integer("context", c.context, 1,
+            "rows of learned positions, which no sequence may pass; else only the default of "
+            "training.length, and what `kyrtos sample` shows the model at once");
   d.integer("input_features", c.input_features, 0, "continuous inputs a row; 0: tokens");
   d.integer("output_features", c.output_features, 0, "outputs a row, for continuous inputs");
   d.integer("depth", c.depth, 0, "number of blocks");
@@ -284,7 +311,8 @@ void declare_data(Declarations& d, DataConfig& c) {
       "all hold tokens32; tokens: uint16; tokens32: uint32; tokens64: int64; a .npy array or a "
       "header of llm.c says itself what it holds");
   d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
-           "random windows, or one after the other");
+           "of training batches: random windows, or one after the other (probes, validation and "
+           "`kyrtos curvature` always take random ones)");
 }
 
 void declare_training(Declarations& d, TrainingConfig& c) {
@@ -512,7 +540,7 @@ void declare_recorder(Declarations& d, RecorderConfig& c) {
 void declare_stop(Declarations& d, StopConfig& c) {
   d.in("stop", KeyRole::harmless);
   d.list("signals", c.signals, "that end a run with a checkpoint and exit code 75");
-  d.real("time_limit", c.time_limit, not_negative, "seconds; 0: until the job ends, if it does");
+  d.duration("time_limit", c.time_limit, "0, UNLIMITED: until the job ends, if it does");
   d.real("time_reserve", c.time_reserve, not_negative,
          "seconds kept free at the end, beside those of a step and a checkpoint");
   d.real("patience", c.patience, not_negative,

@@ -108,6 +108,16 @@ std::string to_json(RunState const& state) {
       .dump();
 }
 
+namespace {
+
+/// Without the JSON library's own number of an error: `[json.exception.out_of_range.403] key …`.
+std::string plain(std::string const& what) {
+  auto const end = what.starts_with("[json.exception") ? what.find("] ") : std::string::npos;
+  return end == std::string::npos ? what : what.substr(end + 2);
+}
+
+}  // namespace
+
 RunState run_state_from_json(std::string const& text, std::string const& file) {
   try {
     auto const j = json::parse(text);
@@ -128,7 +138,9 @@ RunState run_state_from_json(std::string const& text, std::string const& file) {
   } catch (std::exception const& error) {
     throw FileError(file + ": can't go on from this checkpoint, its training state " +
                     (text.empty() ? std::string("is missing (was it written elsewhere?)")
-                                  : std::string("can't be read: ") + error.what()));
+                                  : "can't be read: " + plain(error.what()) +
+                                        "; use another checkpoint, or start from it by "
+                                        "training.start"));
   }
 }
 
@@ -139,7 +151,7 @@ std::optional<growth::GrowthState> growth_state_from_json(std::string const& tex
   try {
     return growth_from(j["growth"]);
   } catch (std::exception const& error) {
-    throw FileError(file + ": its training state can't be read: " + error.what());
+    throw FileError(file + ": its training state can't be read: " + plain(error.what()));
   }
 }
 

@@ -80,6 +80,21 @@ class Curvature(OnARun):
         self.assertEqual(found["step"], 30)
         self.assertEqual(found["parameters"], found["model_parameters"])
 
+    def test_residuals_bound_the_error_of_float32(self):
+        words = ("--top", "4", "--smallest", "2", "--max-hvps", "300", "--tolerance")
+        exact = self.curvature(*words, "1e-10", "--precision", "float64")["eigenvalues"]
+        true = [pair["value"] for pair in exact["largest"] + exact["smallest"]]
+        for extra in ((), ("--matrix", "preconditioned"), ("--method", "power", "--top", "1",
+                                                           "--smallest", "0")):
+            if extra[:1] == ("--matrix",):
+                exact = self.curvature(*words, "1e-10", "--precision", "float64", *extra)
+                true = [pair["value"] for pair in exact["eigenvalues"]["largest"]
+                        + exact["eigenvalues"]["smallest"]]
+            found = self.curvature(*words, "1e-7", *extra)["eigenvalues"]
+            for pair in found["largest"] + found["smallest"]:
+                error = min(abs(pair["value"] - value) for value in true)
+                self.assertLessEqual(error, pair["residual"] * abs(pair["value"]) + 1e-12)
+
     def test_methods_agree(self):
         by_lanczos = self.largest("--precision", "float64")
         by_power = self.largest("--method", "power", "--max-hvps", "3000", "--tolerance", "1e-2")

@@ -7,6 +7,7 @@
 #include <kyrtos/parallel/agreement.hpp>
 
 #include "../common/json_text.hpp"
+#include "../common/output.hpp"
 #include "../info/info.hpp"
 #include "io/files/file_kind.hpp"
 #include "report.hpp"
@@ -96,6 +97,19 @@ Json conditions(Facts const& facts, std::string const& suite) {
             {"hdf5", facts["hdf5"]}}}};
 }
 
+// ---- Files -------------------------------------------------------------------------------------
+
+constexpr std::uint64_t result_bytes = 1 << 20;  // or hardly more
+
+Json parsed(std::string const& path) {
+  std::ifstream file(path);
+  return Json::parse(file, nullptr, /*allow_exceptions=*/false);
+}
+
+bool is_result(Json const& json) {
+  return json.is_object() && json.contains("format") && json["format"] == "kyrtos bench";
+}
+
 // ---- kyrtos bench ------------------------------------------------------------------------------
 
 std::vector<bench::CaseMaker> cases_of(BenchOptions const& o, std::string const& directory,
@@ -116,11 +130,13 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
   Context<Space> const context(mpi_ranks);
   auto const& ranks = context.communicator();
   auto const facts = machine_facts(context, false);
-  std::ofstream file;
   parallel::on_root<FileError>(ranks, [&] {  // better known before the work than after it
-    if (!o.json.empty()) file.open(o.json);
-    require<FileError>(o.json.empty() || file.is_open(),
-                       o.json + ": can't be written; give another path to --json");
+    if (!o.json.empty())
+      require_output({.option = "--json",
+                      .path = o.json,
+                      .writer = "kyrtos bench",
+                      .is_result = [](std::string const& path) { return is_result(parsed(path)); }},
+                     result_bytes);
   });
   ScratchDirectory const directory(ranks, o.directory);
   bench::MemoryMeter memory;
@@ -137,8 +153,14 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
   result.update(bench::to_json(measured));
   fmt::print("{}", to_table(result));
   if (o.json.empty()) return 0;
-  file << json_text(result, 1) << "\n" << std::flush;
-  require<FileError>(file.good(), o.json + ": can't be written; make room on the disk");
+  std::fflush(stdout);
+  auto const text = json_text(result, 1) + "\n";
+  try {
+    write_output(o.json, text);
+  } catch (FileError const&) {
+    fmt::print("{}", text);  // it took long
+    throw;
+  }
   return 0;
 }
 
@@ -147,10 +169,8 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
 Json read_result(std::string const& path) {
   auto const look = io::look_at(path);
   if (look.kind != io::FileKind::json) io::refuse(path, look, "a result of `kyrtos bench --json`");
-  std::ifstream file(path);
-  auto const result = Json::parse(file, nullptr, /*allow_exceptions=*/false);
-  bool const is_ours = result.is_object() && result.value("format", "") == "kyrtos bench";
-  require<FileError>(is_ours, path + ": is not a result of `kyrtos bench --json`");
+  auto const result = parsed(path);
+  require<FileError>(is_result(result), path + ": is not a result of `kyrtos bench --json`");
   require<FileError>(result.value("version", 0) == 1,
                      path + ": is of another version; measure it again with this one");
   return result;
@@ -207,7 +227,7 @@ void add_options(CLI::App& command, BenchOptions& o) {
   command.add_flag("--profile", o.rounds.profile,
                    "Afterwards, run each operation of the models again, and say where its time "
                    "goes, by layer and pass");
-  command.add_option("--json", o.json, "Write the result to this file");
+  command.add_option("--json", o.json, "Write the result to this file")->type_name("FILE");
 }
 
 }  // namespace

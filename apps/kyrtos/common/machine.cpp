@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "machine.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -51,13 +52,13 @@ int CoreSet::count() const {
   return count;
 }
 
+bool CoreSet::has(std::size_t core) const {
+  return core < most && (words_[core / bits] >> (core % bits) & 1) != 0;
+}
+
 std::string CoreSet::text() const {
-  constexpr std::size_t bits = 8 * sizeof(unsigned long);
-  auto const has = [&](std::size_t core) {
-    return core < bits * words_.size() && (words_[core / bits] >> (core % bits) & 1) != 0;
-  };
   std::string text;
-  for (std::size_t core = 0; core < bits * words_.size(); ++core) {
+  for (std::size_t core = 0; core < most; ++core) {
     if (!has(core)) continue;
     std::size_t const first = core;
     while (has(core + 1)) ++core;
@@ -134,6 +135,22 @@ int ranks_on_node(MPI_Comm ranks) {
   int size = 1;
   MPI_Comm_size(node.get(), &size);
   return size;
+}
+
+double share_of_cores(MPI_Comm ranks) {
+  auto const mine = CoreSet::of_process();
+  NodeRanks const node(ranks);
+  int size = 1;
+  MPI_Comm_size(node.get(), &size);
+  std::vector<CoreSet> all(static_cast<std::size_t>(size));
+  MPI_Allgather(&mine, sizeof(CoreSet), MPI_BYTE, all.data(), sizeof(CoreSet), MPI_BYTE,
+                node.get());
+  double share = 0;
+  for (std::size_t core = 0; core < CoreSet::most; ++core)
+    if (mine.has(core))
+      share += 1 / static_cast<double>(std::count_if(
+                       all.begin(), all.end(), [&](CoreSet const& set) { return set.has(core); }));
+  return share;
 }
 
 // ---- /proc -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <mpi.h>
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace kyrtos::program {
 /// Cores by number, a bit each, as Linux counts them; up to 8192.
 class CoreSet {
  public:
+  static constexpr std::size_t most = 8192;
+
   /// Those that any thread of this process may run on. A thread that a library has bound sees only
   /// its own core.
   static CoreSet of_process();
@@ -27,11 +30,14 @@ class CoreSet {
 
   CoreSet& operator|=(CoreSet const& other);
   int count() const;
+  bool has(std::size_t core) const;
   /// For instance `0-3,8`.
   std::string text() const;
 
  private:
-  std::array<unsigned long, 128> words_{};
+  static constexpr std::size_t bits = 8 * sizeof(unsigned long);
+
+  std::array<unsigned long, most / bits> words_{};
 };
 
 /// What is known of the ranks of one node.
@@ -48,6 +54,10 @@ std::vector<Node> find_nodes(MPI_Comm ranks, int threads);
 
 /// Ranks that share this node's memory. Collective.
 int ranks_on_node(MPI_Comm ranks);
+
+/// Cores for this rank alone, if all ranks of the node shared theirs evenly: the sum, over the
+/// cores that it may use, of 1/(ranks that may use it). Collective.
+double share_of_cores(MPI_Comm ranks);
 
 /// Bytes of memory that this node could still give, all ranks together; 0: not known.
 double available_memory();

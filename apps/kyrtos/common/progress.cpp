@@ -3,6 +3,7 @@
 #include "progress.hpp"
 
 #include "format.hpp"
+#include "terminal.hpp"
 
 #include <cstdio>
 #include <unistd.h>
@@ -30,7 +31,10 @@ void Progress::advance() {
   std::chrono::duration<double> const past = now - start_;
   auto const line =
       fmt::format("{}: {} of at most {} HVPs in {}", what_, done_, most_, duration(past.count()));
-  fmt::print(stderr, "{}{}{}", is_terminal_ ? "\r\033[K" : "", line, is_terminal_ ? "" : "\n");
+  if (is_terminal_)
+    fmt::print(stderr, "\r\033[K{}", fitted({{line}}, terminal_columns(STDERR_FILENO) - 1));
+  else
+    fmt::print(stderr, "{}\n", line);
   std::fflush(stderr);
   is_shown_ = true;
 }

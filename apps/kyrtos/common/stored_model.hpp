@@ -10,6 +10,7 @@
 #include <kyrtos/train/run_training.hpp>
 
 #include "../command.hpp"
+#include "finite.hpp"
 
 #include <memory>
 #include <optional>
@@ -56,6 +57,8 @@ struct StoredModel {
     file.check("parameters", model.layout());
     theta = std::make_unique<model::Parameters<Scalar, Space>>(context, model);
     file.read<Scalar, Space>(context, "parameters", model.layout(), theta->own());
+    require_finite<Scalar, Space>(context, model.layout(), theta->own().local(), file.path(),
+                                  "use a checkpoint from before that");
   }
 
   io::CheckpointReader file;

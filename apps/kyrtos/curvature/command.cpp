@@ -47,6 +47,7 @@ void reconcile(CurvatureOptions& o, train::RunConfig& config) {
   if (config.model.positions == model::Positions::learned && *o.length > config.model.context)
     throw ConfigError(fmt::format("--length {} exceeds the {} positions of the model", *o.length,
                                   config.model.context));
+  train::check_sizes(config, "--sequences, --micro-batch, --length");
   // No validation data are looked at; where they have their own files, all of `train` is trained
   // on.
   config.training.evaluate_every = 0;
@@ -78,16 +79,32 @@ int measure_one(Context<Space> const& context, CurvatureOptions o, Action& actio
   std::unique_ptr<CurvatureFile> output;
   parallel::on_root<FileError>(ranks, [&] {
     path = o.out.empty() ? new_curvature_file(run.file.path()) : o.out;
-    output = std::make_unique<CurvatureFile>(path);
+    output = std::make_unique<CurvatureFile>(path, std::vector{run.file.path()});
   });
   Progress progress(ranks.is_root());
   auto const result = measure(context, std::move(run), o, progress);
+  if (ranks.is_root()) {  // first: what was computed is seen, whatever happens to the file
+    fmt::print("{}", o.json ? to_json(result, Detail::everything) + "\n" : to_text(result));
+    std::fflush(stdout);
+  }
   parallel::on_root<FileError>(ranks, [&] { output->write(result); });
   if (!ranks.is_root()) return 0;
-  fmt::print("{}\n",
-             o.json ? to_json(result, Detail::everything) : to_text(result) + "written to " + path);
+  if (!o.json) fmt::print("written to {}\n", path);
   if (o.plot) action.afterwards = [path] { return become_python("plot", {"--spectrum", path}); };
   return 0;
+}
+
+/// What can't be written is at least printed.
+void write_series(Communicator const& ranks, CurvatureFile& output,
+                  std::vector<CurvatureResult> const& results, bool as_json) {
+  parallel::on_root<FileError>(ranks, [&] {
+    try {
+      output.write(results);
+    } catch (FileError const&) {
+      if (as_json) fmt::print("{}\n", series_json(results));
+      throw;
+    }
+  });
 }
 
 /// Tells and writes each result as it comes, so that an end before the last one costs nothing.
@@ -98,7 +115,9 @@ int measure_series(Context<Space> const& context, CurvatureOptions const& o, Act
   std::unique_ptr<CurvatureFile> output;
   parallel::on_root<FileError>(ranks, [&] {
     path = o.out.empty() ? new_series_file(members.front().path) : o.out;
-    output = std::make_unique<CurvatureFile>(path);
+    std::vector<std::string> inputs;
+    for (auto const& member : members) inputs.push_back(member.path);
+    output = std::make_unique<CurvatureFile>(path, inputs);
   });
   bool const speaks = ranks.is_root() && !o.json;
   Progress progress(ranks.is_root());
@@ -109,11 +128,10 @@ int measure_series(Context<Space> const& context, CurvatureOptions const& o, Act
     auto result = measure(context, StoredRun(ranks, member.path), options, progress);
     if (member.step >= 0) result.step = member.step;
     results.push_back(std::move(result));
-    parallel::on_root<FileError>(ranks, [&] { output->write(results); });
-    if (!speaks) continue;
-    if (results.size() == 1) fmt::print("{}", series_heading(results.front()));
-    fmt::print("{}", series_row(results.back()));
+    if (speaks && results.size() == 1) fmt::print("{}", series_heading(results.front()));
+    if (speaks) fmt::print("{}", series_row(results.back()));
     std::fflush(stdout);
+    write_series(ranks, *output, results, o.json);
   }
   if (!ranks.is_root()) return 0;
   fmt::print("{}\n", o.json ? series_json(results) : "written to " + path);
@@ -135,7 +153,9 @@ void add_curvature(CLI::App& app, Action& action) {
   add_options(*command, *options);
   command->footer(
       "Eigenvalues are the largest and smallest algebraically, each with its relative residual: "
-      "some eigenvalue lies within that share of it. An HVP costs about eight forward passes.");
+      "some eigenvalue lies within that share of it. Both are measured by a product in float64, so "
+      "that this holds in any --precision, at the cost of a second copy of the model in float64 "
+      "unless --top and --smallest are 0. An HVP costs about eight forward passes.");
   command->callback([command, options, &action] {
     complete(*command, *options);
     action.on_ranks = [options, &action](MPI_Comm ranks) {

@@ -4,7 +4,7 @@
 
 #include <kyrtos/core/version.hpp>
 
-#include "io/files/replacement.hpp"
+#include "../common/output.hpp"
 #include "io/hdf5/hdf5.hpp"
 #include "report.hpp"
 #include "series.hpp"
@@ -160,16 +160,6 @@ void write_results(hid_t file, CurvatureResult const& r) {
   }
 }
 
-/// Nothing but an older result may be replaced: a slip of the pen could cost a checkpoint.
-std::string const& replaceable(std::string const& path) {
-  hdf5::QuietErrors const quiet;
-  if (std::filesystem::exists(path) &&
-      hdf5::read_text(hdf5::open_file(path, "a result of `kyrtos curvature`"), "format")
-              .value_or("") != format)
-    throw FileError(path + ": is no result of `kyrtos curvature` to replace; choose another --out");
-  return path;
-}
-
 }  // namespace
 
 std::string new_curvature_file(std::string const& checkpoint) {
@@ -183,8 +173,19 @@ std::string new_curvature_file(std::string const& checkpoint) {
   return file;
 }
 
-CurvatureFile::CurvatureFile(std::string const& path) : path_(replaceable(path)) {
-  io::Replacement const attempt(path_, most_bytes);
+CurvatureFile::CurvatureFile(std::string path, std::vector<std::string> const& inputs)
+    : path_(std::move(path)) {
+  hdf5::QuietErrors const quiet;
+  require_output({.option = "--out",
+                  .path = path_,
+                  .writer = "kyrtos curvature",
+                  .inputs = inputs,
+                  .is_result =
+                      [](std::string const& there) {
+                        return hdf5::read_text(hdf5::open_file(there, "a result (HDF5)"), "format") ==
+                               format;
+                      }},
+                 most_bytes);
 }
 
 void CurvatureFile::write(CurvatureResult const& result) {

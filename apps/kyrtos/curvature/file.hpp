@@ -5,6 +5,7 @@
 #include "result.hpp"
 
 #include <string>
+#include <vector>
 
 namespace kyrtos::program {
 
@@ -26,8 +27,9 @@ std::string new_curvature_file(std::string const& checkpoint);
 class CurvatureFile {
  public:
   /// Sees to it that the file can be written, which is better known before the work.
+  /// \param inputs files that are read, which it can't be.
   /// \throws FileError, also where another kind of file has that path.
-  explicit CurvatureFile(std::string const& path);
+  CurvatureFile(std::string path, std::vector<std::string> const& inputs);
 
   /// Complete or absent; replaces a result that is there. \throws FileError
   void write(CurvatureResult const& result);

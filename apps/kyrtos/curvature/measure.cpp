@@ -6,12 +6,14 @@
 #include <kyrtos/curvature/lanczos.hpp>
 #include <kyrtos/curvature/power_iteration.hpp>
 
-#include "../common/format.hpp"
-#include "../common/machine.hpp"
+#include "../common/memory.hpp"
+#include "certificate.hpp"
 #include "problem.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <type_traits>
 
 namespace kyrtos::program {
 
@@ -39,19 +41,23 @@ struct Wanted {
   Index largest = 1, smallest = 0;
 };
 
+/// What is reported of an eigenvector that a solver found, by a product in float64; empty where the
+/// solver's own are in float64.
+template <class Scalar>
+using Look = std::function<curvature::Eigenvalue(VectorView<Scalar const, Space>)>;
+
 template <class Scalar>
 SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                      CurvatureOptions const& o, Wanted wanted) {
+                      CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
   curvature::PowerIteration<Scalar, Space> solver(context, op.size());
-  SpectrumEnds ends{.converged = true};
+  SpectrumEnds ends;
   auto const find = [&](Spectrum target, std::vector<curvature::Eigenvalue>& found) {
     auto const r = solver.solve(op, {.target = target,
                                      .tolerance = o.tolerance,
                                      .max_hvps = o.max_hvps,
                                      .seed = static_cast<std::uint64_t>(*o.seed)});
-    found.push_back(r);
-    ends.hvps += r.hvps;
-    ends.converged &= r.converged;
+    found.push_back(look ? look(solver.eigenvector()) : curvature::Eigenvalue(r));
+    ends.hvps += r.hvps + (look ? 1 : 0);
   };
   if (wanted.largest > 0) find(Spectrum::largest_algebraic, ends.largest);
   if (wanted.smallest > 0) find(Spectrum::smallest_algebraic, ends.smallest);
@@ -61,26 +67,44 @@ SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<S
 /// Keeps within max_hvps with the products that the residuals cost.
 template <class Scalar>
 SpectrumEnds by_lanczos(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                        CurvatureOptions const& o, Wanted wanted) {
-  Index const largest = std::min(wanted.largest, op.size());
-  Index const smallest = std::min(wanted.smallest, op.size());
-  Index const steps = std::max<Index>(o.max_hvps - largest - smallest, 1);
-  curvature::Lanczos<Scalar, Space> solver(context, op.size(), steps);
-  auto const r = solver.solve(op, {.largest = largest,
-                                   .smallest = smallest,
+                        CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
+  Index const steps = std::max<Index>(o.max_hvps - wanted.largest - wanted.smallest, 1);
+  curvature::Lanczos<Scalar, Space> solver(context, op.size(), std::min(steps, op.size()));
+  auto const r = solver.solve(op, {.largest = wanted.largest,
+                                   .smallest = wanted.smallest,
                                    .tolerance = o.tolerance,
                                    .max_hvps = steps,
-                                   .true_residuals = true,
+                                   .true_residuals = !look,
                                    .seed = static_cast<std::uint64_t>(*o.seed)});
-  return {.largest = r.largest, .smallest = r.smallest, .hvps = r.hvps, .converged = r.converged};
+  SpectrumEnds ends{
+      .largest = r.largest, .smallest = r.smallest, .hvps = r.hvps, .exhausted = r.invariant_space};
+  if (!look) return ends;
+  auto const u = allocate<Scalar>(context, "curvature::eigenvector", op.size());
+  auto const look_at = [&](Spectrum end, std::vector<curvature::Eigenvalue>& pairs) {
+    for (std::size_t j = 0; j < pairs.size(); ++j) {
+      solver.eigenvector(end, static_cast<Index>(j), u);
+      pairs[j] = look(u);
+      ++ends.hvps;
+    }
+  };
+  look_at(Spectrum::largest_algebraic, ends.largest);
+  look_at(Spectrum::smallest_algebraic, ends.smallest);
+  return ends;
 }
 
 template <class Scalar>
 SpectrumEnds ends_of(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                     CurvatureOptions const& o, Wanted wanted) {
+                     CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
+  wanted = {std::min(wanted.largest, op.size()), std::min(wanted.smallest, op.size())};
   if (wanted.largest + wanted.smallest == 0) return {.converged = true};
-  return o.method == EigenMethod::power ? by_power(context, op, o, wanted)
-                                        : by_lanczos(context, op, o, wanted);
+  auto ends = o.method == EigenMethod::power ? by_power(context, op, o, wanted, look)
+                                             : by_lanczos(context, op, o, wanted, look);
+  auto const within = [&](curvature::Eigenvalue const& e) { return e.residual <= o.tolerance; };
+  ends.converged = static_cast<Index>(ends.largest.size()) == wanted.largest &&
+                   static_cast<Index>(ends.smallest.size()) == wanted.smallest &&
+                   std::all_of(ends.largest.begin(), ends.largest.end(), within) &&
+                   std::all_of(ends.smallest.begin(), ends.smallest.end(), within);
+  return ends;
 }
 
 /// The most that a phase keeps at once, in vectors of the matrix' dimension.
@@ -90,19 +114,6 @@ Index solver_vectors(CurvatureOptions const& o, Index dimension) {
   if (o.spectrum) most = std::max(most, std::min(o.spectrum_steps, dimension) + 3);
   if (o.trace) most = std::max(most, o.trace_hvps / 3 + 2);
   return most;
-}
-
-/// Linux would end the program only when it fills the memory.
-void require_memory(Context<Space> const& context, double bytes) {
-  if (!compat::runs_on_host<Space>) return;
-  auto const& ranks = context.communicator();
-  double const available = available_memory(), all = bytes * ranks_on_node(ranks.get());
-  if (ranks.any(available > 0 && all > available))
-    throw ConfigError(fmt::format(
-        "the vectors of the eigenvalue solver would take {} on a node that has {} left: lower "
-        "--max-hvps (Lanczos keeps one vector for each), --spectrum-steps or --trace-hvps, or use "
-        "--method power",
-        bytes_text(all), bytes_text(available)));
 }
 
 /// What a table by blocks has a row for.
@@ -130,10 +141,15 @@ class Measurement {
 
   CurvatureResult run() {
     describe();
-    require_memory(context_, result_.solver_bytes);
+    require_memory(context_, result_.solver_bytes, "the vectors of the eigenvalue solver",
+                   "lower --max-hvps (Lanczos keeps one vector for each), --spectrum-steps or "
+                   "--trace-hvps, or use --method power");
     Wanted const wanted{o_.top, o_.smallest};
+    if (o_.counts_are_given) require_rows(wanted);
+    if constexpr (std::is_same_v<Scalar, float>)
+      if (o_.top + o_.smallest > 0) certificate_.emplace(context_, stored_, o_, progress_);
     begin("eigenvalues", o_.max_hvps, wanted);
-    result_.ends = ends_of(context_, problem_.matrix(), o_, wanted);
+    result_.ends = ends_of<Scalar>(context_, problem_.matrix(), o_, wanted, look());
     note_speed();  // before products with one batch alone
     compare_with_threshold();
     if (o_.batches > 1) measure_batches();
@@ -152,12 +168,33 @@ class Measurement {
     progress_.clear();
     if (result_.seconds_per_hvp == 0) note_speed();
     result_.hvps = problem_.watched().products();
+    if (certificate_) result_.hvps += certificate_->problem().watched().products();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return result_;
   }
 
  private:
   std::uint64_t seed() const { return static_cast<std::uint64_t>(*o_.seed); }
+
+  /// At the matrix, or at a part of it.
+  Look<Scalar> look(Certificate::Operator* part = nullptr) {
+    if (!certificate_) return {};
+    return [this, part](VectorView<Scalar const, Space> u) {
+      auto& matrix = part != nullptr ? *part : certificate_->problem().matrix();
+      return certificate_->template look_at<Scalar>(matrix, u);
+    };
+  }
+
+  void require_rows(Wanted const& wanted) {
+    Index const rows = problem_.matrix().size();
+    for (auto const& [option, count] :
+         {std::pair("--top", wanted.largest), {"--smallest", wanted.smallest}})
+      if (count > rows)
+        throw ConfigError(
+            fmt::format("{} {}: the matrix has {} rows, so no more eigenvalues; "
+                        "lower it",
+                        option, count, rows));
+  }
 
   void begin(std::string const& what, Index max_hvps, Wanted wanted) {
     bool const twice = o_.method == EigenMethod::power && wanted.largest > 0 && wanted.smallest > 0;
@@ -203,10 +240,14 @@ class Measurement {
   void measure_batches() {
     for (Index i = 0; i < o_.batches; ++i) {
       progress_.begin(fmt::format("batch {} of {}", i + 1, o_.batches), o_.max_hvps);
-      problem_.use_batch(static_cast<std::size_t>(i));
-      result_.batches.push_back(ends_of(context_, problem_.matrix(), o_, {.largest = 1}));
+      auto const batch = static_cast<std::size_t>(i);
+      problem_.use_batch(batch);
+      if (certificate_) certificate_->problem().use_batch(batch);
+      result_.batches.push_back(
+          ends_of<Scalar>(context_, problem_.matrix(), o_, {.largest = 1}, look()));
     }
     problem_.use_mean();
+    if (certificate_) certificate_->problem().use_mean();
   }
 
   void measure_parts() {
@@ -214,7 +255,10 @@ class Measurement {
     for (auto const& [name, segments] : parts_of(problem_.segments())) {
       begin(name, o_.max_hvps, wanted);
       auto const part = problem_.part(segments);
-      result_.parts.push_back({name, part->size(), ends_of(context_, *part, o_, wanted)});
+      std::unique_ptr<Certificate::Operator> exact;
+      if (certificate_) exact = certificate_->problem().part(segments);
+      result_.parts.push_back(
+          {name, part->size(), ends_of<Scalar>(context_, *part, o_, wanted, look(exact.get()))});
     }
   }
 
@@ -230,6 +274,7 @@ class Measurement {
   CurvatureOptions const& o_;
   Progress& progress_;
   CurvatureProblem<Scalar> problem_;
+  std::optional<Certificate> certificate_;  // where the solver's vectors are in float32
   CurvatureResult result_;
 };
 

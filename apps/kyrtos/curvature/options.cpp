@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "options.hpp"
 
+#include "../common/number_option.hpp"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <map>
@@ -47,21 +49,6 @@ void add_choice(CLI::App& command, std::string const& name, Words<Enum> const& w
       ->default_str(standard);
 }
 
-CLI::Validator at_least(Index least) {
-  auto const check = [least](std::string const& text) {
-    Index value = 0;
-    bool const fits = CLI::detail::lexical_cast(text, value) && value >= least;
-    return fits ? std::string() : fmt::format("must be an integer of at least {}", least);
-  };
-  return {check, ""};
-}
-
-template <class Value>
-CLI::Option* add_number(CLI::App& command, std::string const& name, Value& value, Index least,
-                        std::string const& help) {
-  return command.add_option(name, value, help)->check(at_least(least))->type_name("N");
-}
-
 void add_matrix(CLI::App& command, CurvatureOptions& o) {
   command
       .add_option("checkpoint", o.checkpoints,
@@ -88,7 +75,9 @@ void add_batches(CLI::App& command, CurvatureOptions& o) {
   add_number(command, "--batches", o.batches, 1,
              "The matrix is the mean over so many batches; more than one are also looked at alone")
       ->capture_default_str();
-  add_number(command, "--sequences", o.sequences, 1, "A batch, over all ranks [the run's probe]");
+  add_number(command, "--sequences", o.sequences, 1,
+             "A batch, over all ranks; random windows of the data, also where the run took them in "
+             "order (data.order) [the run's probe]");
   add_number(command, "--micro-batch", o.micro_batch, 0,
              "Sequences a rank works on at once, for less memory [the run's]");
   add_number(command, "--length", o.length, 1, "Tokens a sequence [the run's]");
@@ -174,6 +163,7 @@ void add_options(CLI::App& command, CurvatureOptions& options) {
 }
 
 void complete(CLI::App const& command, CurvatureOptions& o) {
+  o.counts_are_given = command.count("--top") + command.count("--smallest") > 0;
   complete_series(o);
   if (o.method == EigenMethod::lanczos) {
     if (o.max_hvps <= o.top + o.smallest)

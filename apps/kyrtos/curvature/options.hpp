@@ -33,6 +33,7 @@ struct CurvatureOptions {
 
   EigenMethod method = EigenMethod::lanczos;
   Index top = 5, smallest = 1;
+  bool counts_are_given = false;  ///< --top or --smallest, which then must not exceed the matrix.
   double tolerance = 1e-3;
   Index max_hvps = 100;
   bool per_block = false;

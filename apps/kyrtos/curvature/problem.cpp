@@ -6,6 +6,8 @@
 #include <kyrtos/core/text.hpp>
 #include <kyrtos/train/stored_preconditioner.hpp>
 
+#include "../common/memory.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -84,7 +86,7 @@ CurvatureProblem<Scalar>::CurvatureProblem(Context<Space> const& context,
       stored_(stored),
       active_(active_blocks(stored)),
       segments_(choose_segments(stored.model.layout(), active_, options.match)),
-      streams_(open_streams(options)),
+      streams_((require_memory(options), open_streams(options))),
       objective_(
           context, stored.model, *stored.theta,
           {.workspace = {.active = active_, .tangents = true, .recompute = options.recompute}},
@@ -105,6 +107,27 @@ auto CurvatureProblem<Scalar>::preconditioned() -> Operator& {
       context_, train::stored_preconditioner<Scalar, Space>(context_, stored_.file, stored_.config,
                                                             stored_.model.layout(), v));
   return *preconditioned_;
+}
+
+/// For activations and tokens, counted and not taken.
+template <class Scalar>
+void CurvatureProblem<Scalar>::require_memory(CurvatureOptions const& options) const {
+  auto const& config = stored_.config;
+  auto const& ranks = context_.communicator();
+  Context<Space> const counting(context_.space(), ranks.get(), {.counts_memory = true});
+  auto const share = train::batch_share(config, config.curvature.probe_sequences,
+                                        train::Purpose::probe, {ranks.rank(), ranks.size()});
+  SequenceShape const shape{share.micro_batch, config.training.length};
+  model::TransformerWorkspace<Scalar, Space> const work(
+      counting, stored_.model, shape,
+      {.active = active_, .tangents = true, .recompute = options.recompute});
+  double const tokens = static_cast<double>(options.batches) *
+                        static_cast<double>(share.count + share.fillers) *
+                        static_cast<double>(shape.tokens());
+  program::require_memory(context_, counted_bytes(counting) + 2 * sizeof(Token) * tokens,
+                          "activations and tokens",
+                          "lower --sequences, --micro-batch, --length or --batches, or use "
+                          "--recompute");
 }
 
 template <class Scalar>

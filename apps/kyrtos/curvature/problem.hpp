@@ -61,6 +61,7 @@ class CurvatureProblem {
  private:
   using Batch = kyrtos::Batch<Scalar, Space>;
 
+  void require_memory(CurvatureOptions const& options) const;
   std::vector<train::TokenStream<Scalar, Space>> open_streams(
       CurvatureOptions const& options) const;
   std::vector<Batch> batches(std::size_t begin, std::size_t end) const;

@@ -45,14 +45,27 @@ std::string eigenvalues(SpectrumEnds const& ends) {
   return text;
 }
 
+bool is_zero(SpectrumEnds const& ends) {
+  auto const is_null = [](Eigenvalue const& e) { return e.value == 0 && e.residual == 0; };
+  return ends.exhausted && !ends.largest.empty() &&
+         std::all_of(ends.largest.begin(), ends.largest.end(), is_null) &&
+         std::all_of(ends.smallest.begin(), ends.smallest.end(), is_null);
+}
+
 std::string method_line(CurvatureResult const& r) {
   auto const& o = r.options;
   bool const is_power = o.method == EigenMethod::power;
-  return fmt::format("{}: {} of at most {}; {} to residuals of {:g}{}\n",
-                     is_power ? "power iteration" : "Lanczos", plural(r.ends.hvps, "HVP"),
-                     o.max_hvps * (is_power ? o.top + o.smallest : 1),
-                     r.ends.converged ? "converged" : "not converged", o.tolerance,
-                     r.ends.converged ? "" : " (raise --max-hvps)");
+  bool const is_short = !r.ends.converged && !r.ends.exhausted;
+  auto text = fmt::format("{}: {} of at most {}; {} to residuals of {:g}{}\n",
+                          is_power ? "power iteration" : "Lanczos", plural(r.ends.hvps, "HVP"),
+                          o.max_hvps * (is_power ? o.top + o.smallest : 1),
+                          r.ends.converged ? "converged" : "not converged", o.tolerance,
+                          is_short ? " (raise --max-hvps, or use --precision float64)" : "");
+  if (is_zero(r.ends))
+    return text + "the matrix is zero as far as can be seen: all its eigenvalues are 0\n";
+  if (r.ends.exhausted && !r.ends.converged)
+    text += "the matrix has no other eigenvalues than these, some of them perhaps several times\n";
+  return text;
 }
 
 std::string threshold_line(CurvatureResult const& r) {

@@ -19,6 +19,7 @@ struct SpectrumEnds {
   std::vector<curvature::Eigenvalue> largest = {}, smallest = {};
   Index hvps = 0;
   bool converged = false;  ///< As many as asked for, with residuals within the tolerance.
+  bool exhausted = false;  ///< The matrix has no more eigenvalues that a random vector leads to.
 };
 
 /// The extreme eigenvalues of a part of the model alone.

@@ -11,13 +11,14 @@
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_training.hpp>
 
+#include "../common/finite.hpp"
+#include "../common/output.hpp"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fmt/core.h>
 #include <fstream>
-#include <map>
+#include <nlohmann/json.hpp>
 
 namespace kyrtos::program {
 
@@ -36,11 +37,35 @@ std::optional<io::NumberType> type_called(std::string const& name) {
   return std::nullopt;
 }
 
-void write_text(std::string const& path, std::string const& text) {
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file) throw FileError(path + ": can't be written: " + std::strerror(errno));
+constexpr char writer[] = "kyrtos export";
+
+bool is_own_model(std::string const& path) {
+  auto const& metadata = io::SafetensorsFile(path).metadata();
+  auto const found = metadata.find("writer");
+  return found != metadata.end() && found->second.starts_with("kyrtos");
+}
+
+bool is_own_config(std::string const& path) {
+  std::ifstream file(path);
+  auto const json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("kyrtos_version");
+}
+
+/// Before the work.
+void require_outputs(ExportOptions const& o, std::string const& checkpoint) {
+  require_output({.option = "--output",
+                  .path = o.output,
+                  .writer = writer,
+                  .inputs = {checkpoint},
+                  .is_result = is_own_model},
+                 0);
+  if (o.config.empty()) return;
+  require_output({.option = "--config",
+                  .path = o.config,
+                  .writer = writer,
+                  .inputs = {checkpoint},
+                  .is_result = is_own_config},
+                 0);
 }
 
 template <class Scalar>
@@ -51,11 +76,14 @@ void convert(ExportOptions const& o, io::CheckpointReader const& file,
   std::vector<Scalar> theta(static_cast<std::size_t>(layout.size()));
   file.read<Scalar, Host>(Context<Host>(MPI_COMM_SELF), "parameters", layout,
                           VectorView<Scalar, Host>(theta.data(), theta.size()));
+  require_finite<Scalar, Host>(Context<Host>(MPI_COMM_SELF), layout,
+                               VectorView<Scalar const, Host>(theta.data(), theta.size()),
+                               file.path(), "use a checkpoint from before that");
   auto const type =
       hugging_face::write<Scalar>(o.output, config.model, layout, theta, type_called(o.type));
   fmt::print("Wrote {} in {}\n", o.output, io::name_of(type));
   if (o.config.empty()) return;
-  write_text(o.config, hugging_face::to_json(config.model));
+  write_output(o.config, hugging_face::to_json(config.model));
   fmt::print("Wrote {}\n", o.config);
 }
 
@@ -63,6 +91,7 @@ void export_model(ExportOptions const& o) {
   io::CheckpointReader const file(Communicator(MPI_COMM_SELF),
                                   train::find_checkpoint(o.checkpoint));
   auto const config = train::parse_config(file.text().config, file.path());
+  require_outputs(o, file.path());
   auto const active = train::active_blocks(config, file.text().state, file.path());
   if (std::find(active.begin(), active.end(), false) != active.end())
     throw FileError(file.path() +
@@ -82,8 +111,10 @@ void add_export(CLI::App& app, Action& action) {
       ->required()
       ->check(CLI::ExistingPath);
   command->add_option("--output", o->output, "File to write, for instance model.safetensors")
-      ->required();
-  command->add_option("--config", o->config, "Also write the model's config.json, as this file");
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--config", o->config, "Also write the model's config.json, as this file")
+      ->type_name("FILE");
   command
       ->add_option("--dtype", o->type,
                    "How numbers are stored, rounded to nearest; auto: the shortest that changes no "

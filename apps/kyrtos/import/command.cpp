@@ -9,8 +9,10 @@
 #include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/config.hpp>
 
+#include "../common/finite.hpp"
 #include "../common/format.hpp"
 #include "io/files/file_kind.hpp"
+#include "../common/output.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -122,12 +124,19 @@ void write_text(fs::path const& path, std::string const& text) {
   if (!file) throw FileError(path.string() + ": can't be written: " + std::strerror(errno));
 }
 
+/// A checkpoint that no training wrote, which would have a state.
+bool is_own_result(std::string const& path) {
+  return io::CheckpointReader(Communicator(MPI_COMM_SELF), path).text().state.empty();
+}
+
 template <class Scalar>
 void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig const& config,
              std::string const& output) {
   auto const layout = model::Transformer<Scalar, Host>(config.model).layout();
   auto const theta = hugging_face::read<Scalar>(files, config.model, layout);
   VectorView<Scalar const, Host> const view(theta.data(), theta.size());
+  require_finite<Scalar, Host>(Context<Host>(MPI_COMM_SELF), layout, view, files.front().path(),
+                               "get the model again");
   io::write_checkpoint<Scalar, Host>(Context<Host>(MPI_COMM_SELF), output,
                                      {train::to_toml(config), ""}, layout, {{"parameters", view}});
   fmt::print("Wrote {}: {} parameters in float{}, {} blocks\n", output,
@@ -139,6 +148,14 @@ void import_model(ImportOptions const& o) {
   auto const found = model_of(o);
   auto config =
       run_of(hugging_face::parse_config(text_of_config(found.config), found.config), outputs, o);
+  auto inputs = found.weights;
+  inputs.push_back(found.config);
+  require_output({.option = "--output",
+                  .path = outputs.checkpoint.string(),
+                  .writer = "kyrtos import",
+                  .inputs = inputs,
+                  .is_result = is_own_result},
+                 0);
   std::vector<io::SafetensorsFile> files(found.weights.begin(), found.weights.end());
   bool const is_double = std::any_of(files.begin(), files.end(), [](auto const& file) {
     return std::any_of(file.tensors().begin(), file.tensors().end(),
@@ -174,9 +191,11 @@ void add_import(CLI::App& app, Action& action) {
       ->check(CLI::ExistingPath);
   command->add_option("--config", o->config, "Its config.json, unless that lies beside it")
       ->check(CLI::ExistingFile);
-  command->add_option("--output", o->output,
-                      "Checkpoint to write; for a folder FOLDER.h5 unless given. Beside it come "
-                      "a configuration (.toml) and the tokenizer's files (.tokenizer/)");
+  command
+      ->add_option("--output", o->output,
+                   "Checkpoint to write; for a folder FOLDER.h5 unless given. Beside it come a "
+                   "configuration (.toml) and the tokenizer's files (.tokenizer/)")
+      ->type_name("FILE");
   command->add_option("--data", o->data, "Training files that the configuration names");
   command->footer(
       "F16, BF16 and F32 become float32, F64 float64: no bit is lost. docs/interchange.md lists "

@@ -75,7 +75,8 @@ std::string hdf5_version() {
 
 Facts environment() {
   Facts facts;
-  for (char const* name : {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES"}) {
+  for (char const* name :
+       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}) {
     char const* const value = std::getenv(name);
     facts[name] = value != nullptr ? Facts(value) : Facts();
   }

@@ -62,7 +62,8 @@ void add_plot(CLI::App& app, Action& action) {
       ->check(CLI::ExistingFile)
       ->excludes(runs)
       ->excludes("--spectrum");
-  command->add_option("--output", o->output, "Path of the pictures, without .png and .svg");
+  command->add_option("--output", o->output, "Path of the pictures, without .png and .svg")
+      ->type_name("PATH");
   command
       ->add_option(
           "--panels", o->panels,

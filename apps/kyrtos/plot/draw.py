@@ -3,6 +3,7 @@
 """Draws what training runs recorded, or a spectral density, as PNG and SVG."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -199,19 +200,82 @@ def floor_of(density):
 # ---- The command -------------------------------------------------------------------------------
 
 
-def save(figure, base):
-    """Writes base.png and base.svg, and says so."""
+WRITER = "kyrtos plot"  # in each picture, which a later one may replace
+
+
+class Picture:
+    """A file to draw to, opened before the work: beside its place, whose name it takes at the end.
+    What is no plain file, such as a device, is written to as it is."""
+
+    def __init__(self, target, kind):
+        self.kind, self.partial = kind, None
+        self.target = Path(os.path.realpath(target)) if target.is_symlink() else target
+
+    def check(self):
+        if not self.target.is_file() or self.target.stat().st_size == 0:
+            return
+        with self.target.open("rb") as file:
+            is_own = WRITER.encode() in file.read(8192)
+        if not is_own:
+            raise PlotError(f"{self.target}: is there already, and no picture that `{WRITER}` drew; "
+                            "choose another place with --output, or remove that file")
+
+    def open(self):
+        try:
+            if self.target.exists() and not self.target.is_file():
+                return
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(f"{self.target}.partial")
+            partial.open("wb").close()
+            self.partial = partial
+        except OSError as fault:
+            self.fail(fault)
+
+    def draw(self, figure):
+        metadata = ({"Software": WRITER} if self.kind == "png" else
+                    {"Creator": WRITER, "Date": None})
+        try:
+            figure.savefig(self.partial or self.target, dpi=150, metadata=metadata,
+                           format=self.kind)
+            if self.partial:
+                self.partial.replace(self.target)
+        except OSError as fault:
+            self.drop()
+            self.fail(fault)
+        print(self.target)
+
+    def drop(self):
+        if self.partial:
+            self.partial.unlink(missing_ok=True)
+
+    def fail(self, fault):
+        raise PlotError(f"{self.target}: can't be written ({fault.strerror}); choose another place "
+                        "with --output") from None
+
+
+def pictures(base):
+    """base.png and base.svg; base itself where that is a device."""
+    if base.exists() and not base.is_file() and not base.is_dir():
+        return [Picture(base, "png")]
     if base.suffix in (".png", ".svg"):
         base = base.with_suffix("")
-    for suffix, metadata in ((".png", {}), (".svg", {"Date": None})):
-        target = Path(f"{base}{suffix}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(target, dpi=150, metadata=metadata)
-        except OSError as fault:
-            raise PlotError(f"{target}: can't be written ({fault.strerror}); choose another place "
-                            "with --output") from None
-        print(target)
+    return [Picture(Path(f"{base}.{kind}"), kind) for kind in ("png", "svg")]
+
+
+def save(draw, base):
+    """Draws into base.png and base.svg, and says so."""
+    files = pictures(base)
+    try:
+        for file in files:
+            file.check()
+        for file in files:
+            file.open()
+        figure = draw()
+        for file in files:
+            file.draw(figure)
+    finally:
+        for file in files:
+            file.drop()
 
 
 def options(words):
@@ -238,11 +302,16 @@ def main(words):
     chosen = options(words)
     with pyplot.rc_context(STYLE):
         if chosen.spectrum or chosen.series:
-            draw = draw_spectrum if chosen.spectrum else draw_series
             path = Path(chosen.spectrum or chosen.series)
-            figure, base = draw(path, chosen.title), path.with_suffix("")
+            base = path.with_suffix("")
+
+            def draw():
+                return (draw_spectrum if chosen.spectrum else draw_series)(path, chosen.title)
         else:
             runs = [read_run(name) for name in chosen.runs]
-            figure = draw_runs(runs, chosen.title, [name for name in chosen.panels.split(",") if name])
             base = runs[0].folder / "plot" if len(runs) == 1 else Path("kyrtos-plot")
-        save(figure, Path(chosen.output or base))
+            panels = [name for name in chosen.panels.split(",") if name]
+
+            def draw():
+                return draw_runs(runs, chosen.title, panels)
+        save(draw, Path(chosen.output or base))

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/random.hpp>
+#include <kyrtos/model/decoder.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
+#include "../common/number_option.hpp"
 #include "../common/stored_model.hpp"
+#include "utf8.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,8 +21,11 @@ namespace kyrtos::program {
 
 namespace {
 
+constexpr Index bytes = 256;  // the vocabulary of a model of text
+
 struct SampleOptions {
-  std::string checkpoint, prompt = "\n";
+  std::string checkpoint;
+  std::optional<std::string> prompt;  // absent: a line break
   std::vector<Token> tokens;
   Index length = 300, top_k = 0, seed = 1;
   double temperature = 0.8;
@@ -42,33 +48,34 @@ Token draw(std::vector<double> logits, SampleOptions const& o, double uniform) {
       order[std::min(static_cast<std::size_t>(chosen - cumulative.begin()), order.size() - 1)]);
 }
 
-/// Continues a sequence of at most `longest` tokens one by one; the window of the last `context`
-/// tokens is computed anew for each.
+/// Continues a sequence token by token, with the keys and values of those before. The model sees at
+/// most `context` tokens: where there are more, it begins anew with the newer half of these.
 class Sampler {
  public:
-  Sampler(Context<Space> const& context, StoredModel<float> const& stored, Index longest)
+  /// \param tokens that the sequence will have, at most.
+  Sampler(Context<Space> const& context, StoredModel<float> const& stored, Index tokens)
       : context_(context),
         stored_(stored),
-        window_(std::min(stored.config.model.context, longest)),
-        workspace_(context, stored.model, {1, window_}, {.active = active_blocks(stored)}),
-        inputs_(allocate<Token>(context, "sample::inputs", window_)),
-        logits_(allocate<float>(context, "sample::logits", stored.config.model.vocabulary)) {
-    require<ConfigError>(stored.config.model.causal && !stored.config.model.continuous(),
-                         "sample: only a causal model of tokens can continue a text");
-  }
+        decoder_(context, stored.model, std::min(tokens, stored.config.model.context),
+                 active_blocks(stored)),
+        inputs_(allocate<Token>(context, "sample::inputs", decoder_.capacity())),
+        logits_(allocate<float>(context, "sample::logits", stored.config.model.vocabulary)) {}
 
   std::vector<double> next_logits(std::vector<Token> const& tokens) {
     auto const size = static_cast<Index>(tokens.size());
-    Index const used = std::min(size, window_);
-    std::vector<Token> padded(static_cast<std::size_t>(window_), 0);
-    std::copy(tokens.end() - used, tokens.end(), padded.begin());
+    Index const room = decoder_.capacity();
+    if (size - end_ > room - decoder_.size()) {
+      bool const is_first = end_ == 0;
+      end_ = size - (is_first ? room : (room + 1) / 2);
+      decoder_.clear();
+    }
+    auto const count = static_cast<std::size_t>(size - end_);
+    auto const inputs = slice(inputs_, 0, size - end_);
     using Host = Kokkos::View<Token const*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
-    Kokkos::deep_copy(context_.space(), inputs_, Host(padded.data(), padded.size()));
-    Batch<float, Space> batch;
-    batch.shape = {1, window_};
-    batch.inputs = inputs_;
-    stored_.model.outputs(workspace_, stored_.theta->source(), batch, used - 1,
-                          as_matrix(logits_, 0, 1, stored_.config.model.vocabulary));
+    Kokkos::deep_copy(context_.space(), inputs, Host(tokens.data() + end_, count));
+    end_ = size;
+    decoder_.append(stored_.theta->source(), inputs,
+                    as_matrix(logits_, 0, 1, stored_.config.model.vocabulary));
     auto const host = Kokkos::create_mirror_view(logits_);
     Kokkos::deep_copy(context_.space(), host, logits_);
     context_.fence("kyrtos::sample");
@@ -78,88 +85,79 @@ class Sampler {
  private:
   Context<Space> context_;
   StoredModel<float> const& stored_;
-  Index window_;
-  model::TransformerWorkspace<float, Space> workspace_;
+  model::Decoder<float, Space> decoder_;
+  Index end_ = 0;  // of the tokens that the decoder has had
   Vector<Token, Space> inputs_;
   Vector<float, Space> logits_;
 };
 
-/// Prints bytes as they come, as valid UTF-8: what is none becomes U+FFFD, so that no log or
-/// terminal chokes on what an untrained model says.
-class TextPrinter {
+/// Says tokens as they come, on one rank: the text of byte models, else numbers.
+class Printer {
  public:
-  ~TextPrinter() {
-    if (!pending_.empty()) replace();
-    std::putchar('\n');
+  Printer(bool speaks, bool is_text) : speaks_(speaks), is_text_(is_text) {}
+  ~Printer() {
+    say(text_.end());
+    say("\n");
   }
+  Printer(Printer const&) = delete;
+  Printer& operator=(Printer const&) = delete;
 
-  void print(unsigned char byte) {
-    bool const continues = (byte & 0xC0) == 0x80;
-    if (!pending_.empty() && !continues) replace();
-    if (pending_.empty()) {
-      wanted_ = length_of(byte);
-      if (wanted_ == 0) return replace();
-    }
-    pending_ += static_cast<char>(byte);
-    if (pending_.size() == wanted_) flush();
+  void print(Token token) {
+    say(is_text_ ? text_.add(static_cast<unsigned char>(token)) : std::to_string(token) + " ");
   }
 
  private:
-  /// Of the sequence that the byte begins; 0 when it begins none.
-  static std::size_t length_of(unsigned char byte) {
-    if (byte < 0x80) return 1;
-    if (byte >= 0xC2 && byte < 0xE0) return 2;
-    // The leads whose second byte is restricted are rare enough to be left out.
-    if (byte > 0xE0 && byte < 0xF0 && byte != 0xED) return 3;
-    return byte > 0xF0 && byte < 0xF4 ? 4 : 0;
-  }
-  void replace() {
-    pending_ = "\uFFFD";
-    flush();
-  }
-  void flush() {
-    std::fputs(pending_.c_str(), stdout);
+  void say(std::string const& text) const {
+    if (!speaks_ || text.empty()) return;
+    std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
-    pending_.clear();
   }
 
-  std::string pending_;
-  std::size_t wanted_ = 0;
+  bool speaks_, is_text_;
+  Utf8 text_;
 };
+
+/// What the sequence begins with. \throws ConfigError with what to give instead.
+std::vector<Token> beginning(SampleOptions const& o, model::TransformerConfig const& model) {
+  require<ConfigError>(model.causal && !model.continuous(),
+                       "sample: only a causal model of tokens can continue a text");
+  if (o.top_k > model.vocabulary)
+    throw ConfigError(fmt::format("--top-k {}: the model has {} tokens; give at most that, or 0",
+                                  o.top_k, model.vocabulary));
+  for (Token const token : o.tokens)
+    if (token < 0 || token >= model.vocabulary)
+      throw ConfigError(fmt::format("--tokens: {} is none of the model's, which are 0 to {}", token,
+                                    model.vocabulary - 1));
+  if (!o.tokens.empty()) return o.tokens;
+  bool const is_bytes = model.vocabulary == bytes;
+  if (!is_bytes && o.prompt)
+    throw ConfigError(fmt::format(
+        "--prompt needs a model of bytes (model.vocabulary = 256), and this one has {} tokens; "
+        "give their numbers, for instance --tokens 5,7,9",
+        model.vocabulary));
+  if (!is_bytes) return {0};
+  std::vector<Token> tokens;
+  for (char const c : o.prompt.value_or("\n")) tokens.push_back(static_cast<unsigned char>(c));
+  return tokens;
+}
 
 int sample(MPI_Comm ranks, SampleOptions const& o) {
   Context<Space> const context(ranks);
-  StoredModel<float> const stored(context, o.checkpoint);
-  bool const is_bytes = stored.config.model.vocabulary == 256;
-  require<ConfigError>(is_bytes || o.prompt == "\n",
-                       "sample: --prompt needs a model of bytes (model.vocabulary = 256)");
-  std::vector<Token> tokens = o.tokens;
-  for (Token const token : tokens)
-    require<ConfigError>(token >= 0 && token < stored.config.model.vocabulary,
-                         fmt::format("sample: --tokens {} is outside of model.vocabulary = {}",
-                                     token, stored.config.model.vocabulary));
-  if (tokens.empty() && is_bytes)
-    for (char const c : o.prompt) tokens.push_back(static_cast<unsigned char>(c));
-  if (tokens.empty()) tokens = {0};
-  Sampler sampler(context, stored, static_cast<Index>(tokens.size()) + o.length);
-  std::optional<TextPrinter> text;
-  bool const speaks = context.communicator().is_root();
-  if (speaks && is_bytes) text.emplace();
-  auto const print = [&](Token token) {
-    if (text)
-      text->print(static_cast<unsigned char>(token));
-    else if (speaks)
-      fmt::print("{} ", token);
-  };
-  if (o.prompt != "\n" || !o.tokens.empty())
-    for (Token const token : tokens) print(token);
+  StoredRun run(context.communicator(), o.checkpoint);
+  auto const model = run.config.model;
+  auto tokens = beginning(o, model);  // before all parameters are read
+  StoredModel<float> const stored(context, std::move(run));
+  Index const drawn = std::min(o.length, model.context);  // or more: the sum can't overflow
+  Sampler sampler(context, stored, static_cast<Index>(tokens.size()) + drawn);
+  Printer printer(context.communicator().is_root(), model.vocabulary == bytes);
+  if (o.prompt || !o.tokens.empty())
+    for (Token const token : tokens) printer.print(token);
   Philox const random{static_cast<std::uint64_t>(o.seed), 0x73616d70};
   for (Index i = 0; i < o.length; ++i) {
     tokens.push_back(
         draw(sampler.next_logits(tokens), o, random.uniform(static_cast<std::uint64_t>(i))));
-    print(tokens.back());
+    printer.print(tokens.back());
   }
-  if (speaks && !is_bytes) fmt::print("\n");
   return 0;
 }
 
@@ -173,22 +171,33 @@ void add_sample(CLI::App& app, Action& action) {
                    "Checkpoint, directory of a run, or configuration with training.start")
       ->required()
       ->check(CLI::ExistingPath);
-  command->add_option("--prompt", o->prompt, "Text to continue (byte models)");
-  command->add_option("--tokens", o->tokens, "Numbers of the tokens to continue")->delimiter(',');
-  command->add_option("--length", o->length, "Tokens to draw")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+  auto* const prompt = command->add_option("--prompt", o->prompt,
+                                           "Text to continue, for models of bytes [a line break]");
+  prompt->type_name("TEXT")->check([](std::string const& text) {
+    return text.empty() ? "is empty, but the model continues one byte at least; leave it out to "
+                          "begin with a line break"
+                        : "";
+  });
+  command
+      ->add_option("--tokens", o->tokens,
+                   "Tokens to continue, for instance 5,7,9; drawn ones are printed as numbers too "
+                   "unless the model is one of bytes")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NUMBERS")
+      ->excludes(prompt);
+  add_number(*command, "--length", o->length, 0, "Tokens to draw")->capture_default_str();
   command
       ->add_option("--temperature", o->temperature,
                    "Divides the logits; 0: the most likely token each time")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--top-k", o->top_k, "Draw from the k most likely tokens; 0: all")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--seed", o->seed, "Of the random numbers")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+  add_number(*command, "--top-k", o->top_k, 0, "Draw from the k most likely tokens; 0: all")
+      ->capture_default_str();
+  add_number(*command, "--seed", o->seed, 0, "Of the random numbers")->capture_default_str();
+  command->footer(
+      "Keys and values of earlier tokens are kept, so that a token costs one pass of that token. A "
+      "text longer than model.context goes on from the newer half of what the model sees.");
   command->callback(
       [o, &action] { action.on_ranks = [o](MPI_Comm ranks) { return sample(ranks, *o); }; });
 }

@@ -21,7 +21,7 @@ except ImportError as fault:
              "needed: on Debian apt install python3-h5py python3-matplotlib, elsewhere pip install "
              "h5py matplotlib, or name another Python in KYRTOS_PYTHON, such as /usr/bin/python3")
 
-from study import collect, plan, report, run, slurm
+from study import collect, outputs, plan, report, run, slurm
 
 
 def options(words):
@@ -43,6 +43,7 @@ def main(words):
     chosen = options(words)
     folder = chosen.slurm or chosen.output or Path("runs") / f"{chosen.study.stem}-{chosen.size}"
     study = plan.load(chosen.study, chosen.size, folder.resolve(), chosen.text)
+    outputs.require(folder, outputs.JOBS if chosen.slurm else outputs.RESULTS)
     if chosen.slurm:
         return slurm.write(study, chosen)
     if chosen.case is not None:

@@ -44,13 +44,16 @@ void add_study(CLI::App& app, Action& action) {
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("--size", o->size, "Which of the file's sizes")->capture_default_str();
-  command->add_option("--output", o->output, "Directory for everything [runs/<study>-<size>]");
+  command->add_option("--output", o->output, "Directory for everything [runs/<study>-<size>]")
+      ->type_name("DIRECTORY");
   command->add_option("--jobs", o->jobs, "Runs at once [the number of cores]")
       ->check(CLI::PositiveNumber);
   command->add_option("--text", o->text, "Data to train on, instead of the file's data.train")
       ->check(CLI::ExistingFile);
-  command->add_option("--slurm", o->slurm,
-                      "Write a job array for SLURM to this directory; start nothing");
+  command
+      ->add_option("--slurm", o->slurm,
+                   "Write a job array for SLURM to this directory; start nothing")
+      ->type_name("DIRECTORY");
   command->add_option("--launcher", o->launcher,
                       "Starts each training, for instance \"mpirun -n 4\"");
   command->add_option("--case", o->number, "Only the run of this number, for job arrays")

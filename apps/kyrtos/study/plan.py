@@ -19,6 +19,8 @@
 
 import itertools
 import json
+import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,6 +118,17 @@ def methods_of(table, of_size, file):
     return {name: methods[name] for name in chosen} or {"base": {}}
 
 
+def expanded(name):
+    """With ~ and variables of the environment; one that is not set is an error."""
+    if Path(name).exists():
+        return name
+    full = os.path.expanduser(os.path.expandvars(name))
+    if re.search(r"\$(\w|\{)", full):
+        raise StudyError(f"{name}: a variable is not set in the environment; set it, or write the "
+                         "path out")
+    return full
+
+
 def load(file, size, folder, text=None):
     table, of_size = read(file, size)
     base = flat(table.get("base", {})) | flat(of_size.get("base", {}))
@@ -123,7 +136,7 @@ def load(file, size, folder, text=None):
         base["data.train"] = text
     if "data.train" in base:  # Runs may be started from anywhere later.
         names = base["data.train"] if isinstance(base["data.train"], list) else [base["data.train"]]
-        base["data.train"] = [str(Path(name).resolve()) for name in names]
+        base["data.train"] = [str(Path(expanded(name)).resolve()) for name in names]
         for name in base["data.train"]:
             if not Path(name).exists() and "*" not in name:
                 raise StudyError(f"{name}: there is no such file to train on; name another with "

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 from plot.draw import COLOURS, STYLE
 
+from .outputs import MARK
 from .plan import StudyError
 from .run import duration
 
@@ -113,8 +114,7 @@ def write(study, results):
         tail += ["## Mathematics that must hold", "\n".join(
             f"- {'holds' if holds else '**does not hold**'}: {what}"
             f"{' (' + detail + ')' if detail else ''}" for what, holds, detail in page.checks)]
-    tail.append("Everything above was written by the program from `study.h5`; `kyrtos study` with "
-                "the plan runs it again.")
+    tail.append(f"Everything above {MARK}; `kyrtos study` with the plan runs it again.")
     path = study.folder / "report.md"
     path.write_text("\n\n".join([*head, *page.parts, *tail]) + "\n", encoding="utf-8")
     print(path)

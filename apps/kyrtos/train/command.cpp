@@ -4,10 +4,12 @@
 
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
+#include <kyrtos/train/resources.hpp>
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_training.hpp>
 
 #include "../bench/profile_table.hpp"
+#include "../common/memory.hpp"
 #include "signals.hpp"
 #include "status.hpp"
 
@@ -17,6 +19,7 @@
 #include <ctime>
 #include <fmt/core.h>
 #include <optional>
+#include <string_view>
 
 namespace kyrtos::program {
 
@@ -33,7 +36,7 @@ std::optional<std::chrono::system_clock::time_point> job_end() {
   constexpr long long last = 9'000'000'000;  // year 2255: clocks that count nanoseconds end in 2262
   for (char const* name : {"KYRTOS_END_TIME", "SLURM_JOB_END_TIME"}) {
     char const* const text = std::getenv(name);
-    if (text == nullptr || *text == '\0') continue;
+    if (text == nullptr || *text == '\0' || std::string_view(text) == "UNLIMITED") continue;
     char* end = nullptr;
     long long const seconds = std::strtoll(text, &end, 10);
     if (*end != '\0' || seconds <= 0 || seconds > last)
@@ -57,12 +60,23 @@ int exit_code(train::RunResult const& result) {
   return 0;
 }
 
+/// Better before the first step than in the midst of it.
+template <class Scalar>
+void check_memory(Context<Space> const& context, train::RunConfig const& config) {
+  int const ranks = context.communicator().size();
+  auto const work = train::resources_of<Scalar>(context, config, ranks, config.model.depth);
+  require_memory(context, work.memory_bytes, "this run",
+                 "lower training.micro_batch, training.batch, training.length or the sizes of "
+                 "[model]; `kyrtos plan` says what takes how much");
+}
+
 template <class Scalar>
 int train(MPI_Comm ranks, train::RunConfig const& config, train::RunOptions const& options,
           bool is_profiled) {
   auto const context =
       train::with_precision(Context<Space>(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi}),
                             config.training.precision);
+  check_memory<Scalar>(context, config);
   constexpr Index size = 1024;  // near enough to the peak, and soon done
   double const rate = linalg::measure_gemm_rate<Scalar>(context, size);
   bool const is_root = context.communicator().is_root();

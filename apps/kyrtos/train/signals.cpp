@@ -22,8 +22,8 @@ struct Known {
 };
 
 constexpr Known known[] = {{"ALRM", SIGALRM}, {"HUP", SIGHUP},   {"INT", SIGINT},
-                           {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2},
-                           {"XCPU", SIGXCPU}};
+                           {"PIPE", SIGPIPE}, {"TERM", SIGTERM}, {"USR1", SIGUSR1},
+                           {"USR2", SIGUSR2}, {"XCPU", SIGXCPU}};
 
 volatile std::sig_atomic_t remembered = 0;
 
@@ -74,6 +74,11 @@ void listen_to(std::vector<std::string> const& names) {
   keep_off_the_stack();
   for (auto const& name : names) {
     int const number = number_of(name);
+    struct sigaction before {};
+    // As nohup does, whose point it is that a closed terminal ends nothing.
+    if (number == SIGHUP && sigaction(SIGHUP, nullptr, &before) == 0 &&
+        before.sa_handler == SIG_IGN)
+      continue;
     struct sigaction action {};
     action.sa_handler = remember;
     // Restarts what it interrupts, such as reading and writing files.

@@ -3,24 +3,35 @@
 #include "status.hpp"
 
 #include "../common/format.hpp"
+#include "../common/terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
+#include <vector>
 
 namespace kyrtos::program {
 
 namespace {
 
-std::string sharpness_text(curvature::SharpnessReport const& c) {
-  if (!c.lambda) return "  λ lost";
-  std::string text = fmt::format("  λ {:<9.4g}", *c.lambda);
-  if (c.threshold_ratio) text += fmt::format(" λη/threshold {:.2f}", *c.threshold_ratio);
+/// What a line says of the curvature; on a narrow terminal the ratio stays longest.
+void add_sharpness(curvature::SharpnessReport const& c, std::vector<Piece>& pieces) {
+  if (!c.lambda) return pieces.push_back({"λ lost", 5});
   bool const is_at_edge =
       c.stability == curvature::Stability::at_edge || c.stability == curvature::Stability::unstable;
-  return text + (is_at_edge ? " !" : "");
+  pieces.push_back({fmt::format("λ {:.4g}", *c.lambda), 3});
+  if (c.threshold_ratio)
+    pieces.push_back(
+        {fmt::format("λη/threshold {:.2f}{}", *c.threshold_ratio, is_at_edge ? " !" : ""), 5});
+}
+
+/// Without complaint where nobody listens any more: that is a signal's business.
+void put(std::string const& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+  std::clearerr(stdout);
 }
 
 /// What λ of few sequences is worth: what docs/studies/noise measured. Nothing from 16 on, or where
@@ -52,13 +63,13 @@ Status::Status(train::RunConfig const& config, bool speaks, double gemm_rate)
       is_terminal_(isatty(STDOUT_FILENO) != 0 && isatty(STDERR_FILENO) != 0),
       gemm_rate_(gemm_rate) {
   spdlog::set_pattern("%Y-%m-%d %H:%M:%S  %v");
+  spdlog::set_error_handler([](std::string const&) {});
 }
 
 void Status::say(std::string const& text) {
   if (!speaks_) return;
   if (!is_terminal_) return spdlog::info(text);
-  fmt::print("\r\033[K{}\n", text);
-  std::fflush(stdout);
+  put("\r\033[K" + text + "\n");
 }
 
 void Status::waiting(std::string const& why) {
@@ -94,12 +105,18 @@ double Status::seconds_left(train::StepReport const& report) const {
 std::string Status::line(train::StepReport const& r) const {
   double const products = r.sharpness ? static_cast<double>(r.sharpness->hvps) : 0;
   double const rate = (plan_.step_flops + products * plan_.product_flops) / r.seconds;
-  std::string text = fmt::format("step {}/{}  loss {:.4f}", r.step, config_.training.steps, r.loss);
-  if (r.validation_loss) text += fmt::format("  validation {:.4f}", *r.validation_loss);
-  if (r.sharpness) text += sharpness_text(*r.sharpness);
-  text += fmt::format("  {} tokens/s  {:.0f} % of peak  ETA {}", scaled(r.tokens_per_s),
-                      100 * rate / gemm_rate_, duration(seconds_left(r)));
-  return r.skipped ? text + "  skipped" : text;
+  std::vector<Piece> pieces{{fmt::format("step {}/{}", r.step, config_.training.steps), 9},
+                            {fmt::format("loss {:.4f}", r.loss), 8}};
+  if (r.validation_loss)
+    pieces.push_back({fmt::format("validation {:.4f}", *r.validation_loss), 7});
+  if (r.sharpness) add_sharpness(*r.sharpness, pieces);
+  pieces.push_back({scaled(r.tokens_per_s) + " tokens/s", 2});
+  pieces.push_back({fmt::format("{:.0f} % of peak", 100 * rate / gemm_rate_), 1});
+  pieces.push_back({"ETA " + duration(seconds_left(r)), 4});
+  if (r.skipped) pieces.push_back({"skipped", 6});
+  constexpr std::size_t endless = 10000;  // a file
+  // The last column stays free: a cursor there has wrapped on some terminals.
+  return fitted(pieces, is_terminal_ ? terminal_columns(STDOUT_FILENO) - 1 : endless);
 }
 
 void Status::stepped(train::StepReport const& report) {
@@ -114,8 +131,7 @@ void Status::stepped(train::StepReport const& report) {
   auto const now = std::chrono::steady_clock::now();
   if (now - shown_ < std::chrono::milliseconds(100)) return;
   shown_ = now;
-  fmt::print("\r\033[K{}", line(report));
-  std::fflush(stdout);
+  put("\r\033[K" + line(report));
 }
 
 void Status::saved(std::string const& checkpoint) {

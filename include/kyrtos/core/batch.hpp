@@ -17,6 +17,7 @@ struct Batch {
   /// The loss is `weight` times the sum over rows: 1/(number of targets) of the *global* batch
   /// gives a mean that does not depend on how the batch is split.
   double weight = 1;
+  Index first_position = 0;  ///< Of each sequence's first token, where sequences go on.
 };
 
 }  // namespace kyrtos

@@ -91,6 +91,14 @@ class Attention : public Layer<Scalar, Space> {
   double forward_flops(SequenceShape shape) const override;
 
   void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const override;
+  /// Keys and values, 2·H_kv·D a token.
+  Index past_size(Index capacity) const override {
+    return 2 * options_.kv_heads * options_.head_size * capacity;
+  }
+  /// 4·H·D FLOPs for each token and each that it sees; reads their keys and values once a query
+  /// head. \throws ConfigError unless causal, ShapeError beyond the capacity.
+  void extend(Context<Space> const& context, ConstVector theta, Pass const& p,
+              Past<Scalar, Space> const& past) const override;
   void backward(Context<Space> const& context, ConstVector theta, Pass const& p, Back const& a,
                 MutableVector dtheta) const override;
   void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,

@@ -45,6 +45,14 @@ struct Adjoint {
   MatrixView<Scalar, Space> x;        ///< [tokens, in_features], overwritten
 };
 
+/// What a layer that looks at earlier tokens keeps of them, while a sequence is continued.
+template <class Scalar, class Space>
+struct Past {
+  Index tokens = 0;                  ///< That came before.
+  Index capacity = 0;                ///< Most tokens that there is room for.
+  VectorView<Scalar, Space> memory;  ///< [past_size(capacity)]
+};
+
 /// A differentiable map of token rows with its own parameters.
 ///
 /// θ, u, dθ and Hu are the layer's slices of flat vectors: its segments, in the order of
@@ -76,6 +84,17 @@ class Layer {
   virtual double forward_flops(SequenceShape) const = 0;
 
   virtual void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const = 0;
+
+  /// Values to keep of earlier tokens, for extend().
+  virtual Index past_size([[maybe_unused]] Index capacity) const { return 0; }
+
+  /// The forward pass of tokens that continue one causal sequence (p.shape.batch = 1), of which the
+  /// layer has seen `past.tokens`: y is what forward() gives for these rows of the whole sequence.
+  /// `saved` is not written.
+  virtual void extend(Context<Space> const& context, ConstVector theta, Pass const& p,
+                      Past<Scalar, Space> const&) const {
+    forward(context, theta, p);  // right where a row depends on no other
+  }
 
   virtual void backward(Context<Space> const& context, ConstVector theta, Pass const& p,
                         Back const& a, MutableVector dtheta) const = 0;

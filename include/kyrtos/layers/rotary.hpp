@@ -54,6 +54,8 @@ class Rotary : public Layer<Scalar, Space> {
   double forward_flops(SequenceShape shape) const override;
 
   void forward(Context<Space> const& context, ConstVector theta, Pass const& p) const override;
+  void extend(Context<Space> const& context, ConstVector theta, Pass const& p,
+              Past<Scalar, Space> const& past) const override;
   void backward(Context<Space> const& context, ConstVector theta, Pass const& p, Back const& a,
                 MutableVector dtheta) const override;
   void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,

@@ -87,6 +87,12 @@ class Chain {
 
   void forward(Context<Space> const& context, ConstVector theta, Activations const& p) const;
 
+  /// Values that all layers keep of earlier tokens.
+  Index past_size(Index capacity) const;
+  /// forward() of tokens that continue one sequence (layers/layer.hpp).
+  void extend(Context<Space> const& context, ConstVector theta, Activations const& p,
+              layers::Past<Scalar, Space> const& past) const;
+
   /// Fills again what the layers save, and the inner outputs; y keeps its values.
   void recompute_forward(Context<Space> const& context, ConstVector theta,
                          Activations const& p) const;

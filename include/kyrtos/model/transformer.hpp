@@ -22,6 +22,8 @@ namespace kyrtos::model {
 
 template <class Scalar, class Space>
 class TransformerWorkspace;
+template <class Scalar, class Space>
+class Decoder;
 
 /// Which blocks take part; an inactive one is exactly the identity, costs nothing, and its
 /// parameters are neither read nor written. Empty: all.
@@ -119,6 +121,7 @@ class Transformer {
 
  private:
   friend class TransformerWorkspace<Scalar, Space>;
+  friend class Decoder<Scalar, Space>;
   using Chain = model::Chain<Scalar, Space>;
   using Passes = typename layers::OutputLayer<Scalar, Space>::Passes;
 

@@ -42,7 +42,8 @@ struct TransformerConfig {
   // Ends. With `input_features` > 0 the model reads continuous fields instead of tokens and its
   // head is a mean squared error over `output_features`.
   Index vocabulary = 256;
-  Index context = 256;  ///< Longest sequence (rows of the learned position table).
+  Index context = 256;  ///< Rows of the learned positions, which no sequence may pass; with other
+                        ///< positions only a customary length.
   Index input_features = 0;
   Index output_features = 0;
   bool tied = true;   ///< The head's weight is the token embedding.

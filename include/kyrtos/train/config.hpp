@@ -13,6 +13,7 @@
 #include <kyrtos/train/curvature_options.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -98,7 +99,8 @@ struct RecorderConfig {
 
 /// How a run ends before its last step, and goes on in another job.
 struct StopConfig {
-  std::vector<std::string> signals = {"USR1", "TERM", "INT"};  ///< The program listens to these.
+  /// The program listens to these; PIPE is an output that nobody reads any more.
+  std::vector<std::string> signals = {"USR1", "TERM", "INT", "HUP", "PIPE"};
   double time_limit = 0;     ///< Seconds that the run may take; 0: no other than the job's.
   double time_reserve = 30;  ///< Seconds that stay free of a limit, beside a step and a checkpoint.
   double patience = 5;  ///< Seconds that a stop waits for validation and measurements under way.
@@ -130,6 +132,14 @@ RunConfig load_config(std::string const& path, std::vector<std::string> const& o
 /// The same from text; `source` names it in errors.
 RunConfig parse_config(std::string const& text, std::string const& source,
                        std::vector<std::string> const& overrides = {});
+
+/// That products of sizes don't overflow: where they would, no machine has the memory anyway.
+/// \throws ConfigError with the memory that it would take.
+void check_sizes(RunConfig const& config, std::string const& source);
+
+/// Seconds in a text such as `90`, `1:30` (minutes and seconds), `12:00:00`, `2-12:00:00` (days),
+/// or `UNLIMITED`, which is 0: no limit; nothing where it is none of these.
+std::optional<double> parse_duration(std::string const& text);
 
 /// All keys with their values as TOML that parse_config() reads back.
 std::string to_toml(RunConfig const& config);

@@ -55,7 +55,7 @@ void AsynchronousWriter<Scalar, Space>::start(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::checkpoint copy"),
         static_cast<std::size_t>(file.size()));
   }
-  Values<Scalar, Host> values{partial_path(path), ranks_.rank(), {}, {}};
+  Values<Scalar, Host> values{{}, ranks_.rank(), {}, {}};
   std::vector<std::uint64_t> checksums(static_cast<std::size_t>(file.datasets()), 0);
   Index at = 0;
   for (auto const& piece : file.pieces()) {
@@ -68,6 +68,7 @@ void AsynchronousWriter<Scalar, Space>::start(
   file.lay_out([&](hid_t h5) { write_header(h5, text); }, bytes_of(text), std::move(checksums));
   values.places = file.places();
   replacement_ = file.release();
+  values.partial = ranks_.broadcast(replacement_ ? replacement_->partial() : "");
   seconds_ = since(begin);
   parallel::in_agreement<FileError>(ranks_, [&] {
     written_ = std::async(std::launch::async, [values = std::move(values)] {

@@ -40,6 +40,10 @@ std::string wanted(Kind kind) {
   return kind == Kind::checkpoint ? "a checkpoint (HDF5)" : "a file of vectors (HDF5)";
 }
 
+std::string path_in(std::string const& group, std::string const& name) {
+  return group == "/" ? name : group + "/" + name;
+}
+
 /// A file as rank 0 reads it.
 class Source {
  public:
@@ -155,7 +159,7 @@ void Source::check(std::string const& group, ParameterLayout const& layout) cons
 }
 
 void Source::check_shape(std::string const& group, Segment const& segment) const {
-  auto const name = group + "/" + segment.name;
+  auto const name = path_in(group, segment.name);
   auto const object = hdf5::open_object(file_, name);
   if (H5Iget_type(object) != H5I_DATASET) fail("'" + name + "' must be a dataset");
   auto const shape = hdf5::shape_of(object);
@@ -261,7 +265,7 @@ void CheckpointReader::read(Context<Space> const& context, std::string const& gr
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::checkpoint"),
         static_cast<std::size_t>(segment.size));
     std::span<Scalar> const received(host.data(), host.size());
-    on_root(ranks, [&] { file_->source->read(group + "/" + segment.name, received); });
+    on_root(ranks, [&] { file_->source->read(path_in(group, segment.name), received); });
     ranks.broadcast(std::as_writable_bytes(received));
     for (auto const& s : values.slices({segment.offset, segment.size}))
       Kokkos::deep_copy(context.space(), slice(values.local(), s.local, s.size),

@@ -52,7 +52,7 @@ void write_file(Context<Space> const& context, std::string const& path,
   VectorFile<Scalar, Space> file(context, path, layout, vectors);
   file.lay_out(header, header_bytes, checksums_of(context, file));
   auto const replacement = file.release();
-  auto const partial = partial_path(path);
+  auto const partial = ranks.broadcast(replacement ? replacement->partial() : "");
   parallel::in_agreement<FileError>(ranks, [&] {
     require_visible(partial, ranks.rank());
     write_values(context, partial, file);

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <vector>
 
 namespace kyrtos::io {
 
@@ -49,6 +50,20 @@ bool reserve(int file, std::uint64_t bytes) {
   return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
 }
 
+/// An empty file of a new name, for what is not to be renamed.
+std::string make_temporary() {
+  std::string name = (std::filesystem::temp_directory_path() / "kyrtos-XXXXXX").string();
+  int const file = mkstemp(name.data());
+  if (file < 0) fail(name, "can't be created");
+  close(file);
+  return name;
+}
+
+/// Links to what processes have open, as /dev/stdout is one, don't say what they mean by name.
+bool is_of_a_process(std::filesystem::path const& path) {
+  return path.native().starts_with("/proc/");
+}
+
 [[noreturn]] void fail_for_room(std::string const& path, std::uint64_t bytes, int error) {
   fail(path, fmt::format("can't have the {:.3g} MB that it needs", megabytes(bytes)), error);
 }
@@ -76,6 +91,30 @@ void synchronize_names(std::string const& directory) {
 }
 
 }  // namespace
+
+OutputTarget output_target(std::string const& path) {
+  namespace fs = std::filesystem;
+  if (path.empty()) throw FileError("the path of a file to write is empty; name one");
+  std::error_code error;
+  auto const status = fs::status(path, error);
+  if (fs::is_directory(status))
+    throw FileError(path + ": is a directory; give the path of a file in it");
+  if (fs::exists(status) && !fs::is_regular_file(status)) return {path, false};
+  fs::path place = path;
+  constexpr int most_links = 40;
+  for (int i = 0; i < most_links && fs::is_symlink(fs::symlink_status(place, error)); ++i) {
+    if (is_of_a_process(place)) return {path, false};
+    place = place.parent_path() / fs::read_symlink(place, error);
+  }
+  return {place.string(), true};
+}
+
+void require_writable(std::string const& path, std::uint64_t bytes) {
+  if (output_target(path).is_plain)
+    Replacement const attempt(path, bytes);
+  else if (access(path.c_str(), W_OK) != 0)
+    fail(path, "can't be written");
+}
 
 void require_room(std::string const& path, std::uint64_t bytes) {
   struct statvfs disk {};
@@ -113,8 +152,9 @@ void FileWriter::synchronize() const {
 }
 
 Replacement::Replacement(std::string path, std::uint64_t bytes)
-    : path_(std::move(path)), partial_(partial_path(path_)) {
-  require_room(path_, bytes);
+    : target_(output_target(path)),
+      partial_(target_.is_plain ? partial_path(target_.path) : make_temporary()) {
+  require_room(partial_, bytes);
   create(partial_, bytes);
 }
 
@@ -127,11 +167,32 @@ void Replacement::resize(std::uint64_t bytes) {
     fail_for_room(partial_, bytes, errno);
 }
 
+void Replacement::copy_to_stream() const {
+  int const from = open(partial_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (from < 0) fail(partial_, "can't be opened");
+  int const to = open(target_.path.c_str(), O_WRONLY | O_CLOEXEC);
+  int error = to < 0 ? errno : 0;
+  std::vector<char> buffer(std::size_t{1} << 20);
+  for (ssize_t read = 1; error == 0 && (read = ::read(from, buffer.data(), buffer.size())) != 0;) {
+    if (read < 0) error = errno;
+    for (ssize_t done = 0; error == 0 && done < read;) {
+      auto const count = ::write(to, buffer.data() + done, static_cast<std::size_t>(read - done));
+      if (count < 0 && errno != EINTR) error = errno;
+      if (count > 0) done += count;
+    }
+  }
+  close(from);
+  if (to >= 0 && close(to) != 0 && error == 0) error = errno;
+  if (error != 0) fail(target_.path, "can't be written", error);
+}
+
 void Replacement::commit() {
-  auto const directory = directory_of(path_);
+  if (!target_.is_plain) return copy_to_stream();
+  auto const directory = directory_of(target_.path);
   FileWriter(partial_).synchronize();
   synchronize_names(directory);
-  if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail(path_, "can't be replaced");
+  if (std::rename(partial_.c_str(), target_.path.c_str()) != 0)
+    fail(target_.path, "can't be replaced");
   is_committed_ = true;
   synchronize_names(directory);
 }

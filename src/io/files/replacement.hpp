@@ -17,6 +17,19 @@ inline bool is_partial(std::string const& path) {
   return path.ends_with(".partial");
 }
 
+/// Where output to a path goes.
+struct OutputTarget {
+  std::string path;      ///< With symbolic links followed, which so stay.
+  bool is_plain = true;  ///< A file, or none yet; else a device, pipe or the like.
+};
+
+/// \throws FileError for a directory.
+OutputTarget output_target(std::string const& path);
+
+/// That a Replacement of so many bytes would succeed now: better known before the work than after.
+/// Leaves nothing behind. \throws FileError
+void require_writable(std::string const& path, std::uint64_t bytes);
+
 /// \throws FileError when the disk of this file has less than `bytes` free, and can tell.
 void require_room(std::string const& path, std::uint64_t bytes);
 
@@ -42,6 +55,9 @@ class FileWriter {
 
 /// A file that is complete under its name or not there: written beside it as `<path>.partial`,
 /// then renamed. What was under the name before stays until then, and for good if anything fails.
+/// A symbolic link stays, and the file that it points to is replaced. What is not a plain file,
+/// such as a device or a pipe, is never replaced: the file is made in the system's directory for
+/// temporary files, and its bytes are written to the device.
 class Replacement {
  public:
   /// Makes the partial file, of `bytes` zeros, whose room on the disk is taken at once where the
@@ -63,7 +79,10 @@ class Replacement {
   void commit();
 
  private:
-  std::string path_, partial_;
+  void copy_to_stream() const;
+
+  OutputTarget target_;
+  std::string partial_;
   bool is_committed_ = false;
 };
 

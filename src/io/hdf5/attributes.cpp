@@ -101,7 +101,8 @@ std::optional<std::uint64_t> read_checksum(hid_t object, std::string const& name
 void require_version(hid_t file, std::string const& path, std::int64_t known) {
   auto const found = read_integer(file, "version");
   if (!found || *found < 1)
-    throw FileError(fmt::format("{}: needs an attribute 'version' of 1 to {}", path, known));
+    throw FileError(fmt::format("{}: its attribute 'version' must be an integer {}", path,
+                                known == 1 ? "of 1" : fmt::format("from 1 to {}", known)));
   if (*found > known)
     throw FileError(fmt::format(
         "{}: has version {} of the format, written by '{}'; Kyrtos {} is too old for "

@@ -18,6 +18,18 @@ struct ForwardArguments {
   Scalar *log_sum_exp = nullptr, *max_score = nullptr;  ///< L, m
 };
 
+/// Rows that continue one sequence.
+template <class Scalar>
+struct ExtendArguments {
+  Geometry<Scalar> g;
+  Scalar const* x = nullptr;
+  Scalar* y = nullptr;
+  Index past = 0;            ///< Tokens before the first row.
+  Index capacity = 0;        ///< Of the following, in tokens.
+  Scalar* keys = nullptr;    ///< [key head, feature, token]
+  Scalar* values = nullptr;  ///< [key head, token, feature]
+};
+
 template <class Scalar>
 struct TangentForwardArguments {
   Geometry<Scalar> g;

@@ -14,6 +14,10 @@ namespace kyrtos::layers::attention {
 template <class Scalar, class Space>
 void forward(Space const& space, ForwardArguments<Scalar> const& in);
 
+/// Keeps the rows' keys and values, then lets their queries see all that are kept.
+template <class Scalar, class Space>
+void extend(Space const& space, ExtendArguments<Scalar> const& in);
+
 template <class Scalar, class Space>
 void tangent_forward(Space const& space, TangentForwardArguments<Scalar> const& in);
 
