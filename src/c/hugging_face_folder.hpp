@@ -6,7 +6,7 @@
 
 namespace kyrtos::c {
 
-/// Whether the path is a directory with a config.json and *.safetensors.
+/// Whether the path is a directory as `save_pretrained` writes it: with a config.json.
 bool is_hugging_face_folder(std::string const& path);
 
 /// The model in such a directory. Collective: every rank reads it.

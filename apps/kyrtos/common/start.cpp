@@ -43,7 +43,8 @@ int threads_of_rank(MPI_Comm ranks) {
 ///
 /// By default libgomp's threads spin for milliseconds before they sleep. Beside a busy process the
 /// thread that lost its core is then waited for by one that keeps the other core busy, at every
-/// loop. A short spin bridges the gaps of an idle machine. LLVM's runtime knows the second variable.
+/// loop. A short spin bridges the gaps of an idle machine. LLVM's runtime knows the second
+/// variable.
 void choose_waiting(char** argv) {
   if (is_any_set({"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY"})) return;
   char const* const threads = std::getenv("OMP_NUM_THREADS");

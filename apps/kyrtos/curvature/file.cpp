@@ -182,8 +182,8 @@ CurvatureFile::CurvatureFile(std::string path, std::vector<std::string> const& i
                   .inputs = inputs,
                   .is_result =
                       [](std::string const& there) {
-                        return hdf5::read_text(hdf5::open_file(there, "a result (HDF5)"), "format") ==
-                               format;
+                        return hdf5::read_text(hdf5::open_file(there, "a result (HDF5)"),
+                                               "format") == format;
                       }},
                  most_bytes);
 }

@@ -54,7 +54,8 @@ void add_matrix(CLI::App& command, CurvatureOptions& o) {
       .add_option("checkpoint", o.checkpoints,
                   "Checkpoint, directory of a run, or configuration with training.start; with "
                   "--series files, directories, of which all checkpoints count, and patterns")
-      ->required();
+      ->required()
+      ->type_name("PATH");
   command.add_flag("--series", o.series,
                    "One table of the checkpoints by training step, and one file");
   add_choice(command, "--matrix", matrices, o.matrix, "Whose eigenvalues", "hessian");

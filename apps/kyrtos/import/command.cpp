@@ -11,8 +11,8 @@
 
 #include "../common/finite.hpp"
 #include "../common/format.hpp"
-#include "io/files/file_kind.hpp"
 #include "../common/output.hpp"
+#include "io/files/file_kind.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -196,7 +196,8 @@ void add_import(CLI::App& app, Action& action) {
                    "Checkpoint to write; for a folder FOLDER.h5 unless given. Beside it come a "
                    "configuration (.toml) and the tokenizer's files (.tokenizer/)")
       ->type_name("FILE");
-  command->add_option("--data", o->data, "Training files that the configuration names");
+  command->add_option("--data", o->data, "Training files that the configuration names")
+      ->type_name("FILE");
   command->footer(
       "F16, BF16 and F32 become float32, F64 float64: no bit is lost. docs/interchange.md lists "
       "the "
