@@ -157,13 +157,44 @@ class Numbers(unittest.TestCase):
         self.assertAlmostEqual(cures.sensitivity(groups)[0], (2 + 1 + 5) / 3 - 1)
         self.assertEqual(cures.best_rate(groups), 1e-2)
 
-    def test_alarms(self):
-        at = np.array([50, 80])
-        warned, late = np.zeros(100), np.zeros(100)
-        warned[[45, 78, 10]] = 2
-        late[[50, 81]] = 2
-        self.assertEqual(spikes.alarm_quality([(warned, at)], 1, 10), (2 / 3, 1))
-        self.assertEqual(spikes.alarm_quality([(late, at)], 1, 10), (0, 0))
+    def test_spikes_recover_and_count_once(self):
+        loss = np.r_[3.0:1.0:50j, np.full(50, 0.9)]
+        loss[60:63] = [1.3, 1.5, 2.0]  # past 0.9 + 0.5 at 61, halfway back at 63
+        self.assertEqual(numbers.recovered_spikes(loss), [(61, 63)])
+        loss[60:63] = [1.5, 1.3, 1.5]  # not halfway back in between
+        self.assertEqual(numbers.recovered_spikes(loss), [(60, 63)])
+        low = np.full(40, 0.02)
+        low[20], low[30] = 0.19, 0.21  # the bar is ten times 0.02
+        self.assertEqual(numbers.recovered_spikes(low), [(30, 31)])
+        low[30:] = 1
+        self.assertEqual(numbers.recovered_spikes(low), [])  # it stays there
+
+    def test_a_bootstrap_covers_the_mean(self):
+        random = np.random.default_rng(3)
+        covered = 0
+        for seed in range(200):
+            values = random.standard_normal(30)
+            _, low, high = numbers.bootstrap(lambda runs: values[runs].mean(), 30, 200, seed)
+            covered += low < 0 < high
+        self.assertGreater(covered, 174)  # 200 · 0.92 ± 0.02 at 30 values
+        self.assertLess(covered, 200)
+
+    def test_area_under_the_curve(self):
+        self.assertEqual(spikes.area_under_curve([3, 4], [1, 2]), 1)
+        self.assertEqual(spikes.area_under_curve([1, 2], [1, 2]), 0.5)
+        self.assertEqual(spikes.area_under_curve([1], [2, 3, 0, 0]), 0.5)
+
+    def test_windows_before_spikes_and_calm_ones(self):
+        loss = np.full(600, 1.0)
+        loss[300:303] = 3
+        before, calm = spikes.windows_of(result(loss))
+        self.assertEqual(before, [300 - spikes.HORIZON])
+        for begin in calm:
+            self.assertTrue(begin + spikes.HORIZON <= 200 or begin >= 403)
+        values = np.full(600, np.nan)
+        values[280:300:2] = [0.5, 0.9, 1.1, 0.8, 1.2, 1.3, 0.9, 1.4, 1.5, 1.6]
+        self.assertEqual(spikes.level(values, 280), 1.4)
+        self.assertEqual(spikes.lead(values, 300), 6)
 
     def test_validation_at_a_budget(self):
         case = result([4, 3, 2], validation=2)

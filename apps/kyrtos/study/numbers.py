@@ -62,6 +62,32 @@ def loss_spikes(case):
     return surges(case["loss"], least=0.1)
 
 
+def recovered_spikes(loss):
+    """[(first, end)] of the spikes of a loss: it passes its lowest value so far by 0.5 nats, or by a
+    factor of 10 where that is below 0.05, and comes halfway back from there."""
+    spikes, lowest, first = [], math.inf, None
+    for i, value in enumerate(loss):
+        bar = 10 * lowest if lowest < 0.05 else lowest + 0.5
+        if first is None and value > bar:
+            first = i
+        elif first is not None and value < (lowest + bar) / 2:
+            spikes.append((first, i))
+            first = None
+        if first is None:
+            lowest = min(lowest, value)
+    return spikes
+
+
+def bootstrap(statistic, runs, draws=1000, seed=1):
+    """(value, low, high): a statistic of the runs with these numbers, and its 95 % interval where
+    runs are drawn again with replacement."""
+    random = np.random.default_rng(seed)
+    found = np.array([statistic(random.integers(runs, size=runs)) for _ in range(draws)], float)
+    found = found[np.isfinite(found)]
+    low, high = np.quantile(found, [0.025, 0.975]) if len(found) else (math.nan, math.nan)
+    return statistic(np.arange(runs)), float(low), float(high)
+
+
 def final_loss(case, share=0.1):
     """The last validation loss, or infinity for a run that did not stay finite."""
     if case.not_finite or case.steps == 0:

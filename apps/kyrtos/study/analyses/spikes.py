@@ -1,184 +1,221 @@
 # SPDX-FileCopyrightText: 2026 Kyrtos contributors
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Whether loss spikes come with surges of curvature, and which signal warns best."""
+"""What comes before spikes of the loss: each signal in the steps before a spike, against calm steps
+of the same runs. What a spike and an alarm are is fixed here, not fitted."""
+
+import math
 
 import numpy as np
 
-from ..numbers import diverged, loss_spikes, mean, surges
+from ..numbers import bootstrap, quantiles, recovered_spikes
 from ..report import Answer, colours
 
-SIGNALS = {"λη/threshold": "threshold_ratio", "λ against its past": "lambda_z",
-           "critical sharpness": "critical", "z of the loss": "loss_z",
-           "z of the gradient norm": "gradient_z", "largest attention logit": "logit_z"}
+HORIZON = 20  # steps before a spike that count as before it
+CALM = 100  # steps to the nearest spike that calm steps keep
+FIRST = 50  # the tracker has to find the eigenvector first
+SUSTAINED = 3  # measurements above 1 make an alarm
+GATE = 50  # spikes, without which nothing is said
+
+# Name, column, method whose runs have it, and whether 1 is its threshold.
+SIGNALS = [("λη/threshold on the batch", "threshold_ratio", "batch", True),
+           ("curvature along the update", "directional_ratio", "batch", True),
+           ("λη/threshold on a fixed probe", "threshold_ratio", "fixed", True),
+           ("RMS(g²/v)", "rms_ratio", "batch", True),
+           ("gradient norm", "gradient_norm", "batch", False),
+           ("z of the gradient norm", "gradient_z", "batch", False),
+           ("z of the loss", "loss_z", "batch", False)]
 
 
-def past_z(values, window=32):
-    """Each value against the median and scatter of those before it."""
-    values, found = np.asarray(values, float), np.zeros(len(values))
-    for i in range(window // 2, len(values)):
-        before = values[max(0, i - window):i]
-        before = before[np.isfinite(before)]
-        if len(before) < window // 2:
-            continue
-        scatter = 1.4826 * np.median(np.abs(before - np.median(before)))
-        found[i] = (values[i] - np.median(before)) / max(scatter, 1e-12)
-    return np.nan_to_num(found)
+def windows_of(case):
+    """Beginnings of windows of HORIZON steps: those that end at a spike, and calm ones. The loss at
+    index i was measured before step i's update, as were the signals there."""
+    spikes = recovered_spikes(case["loss"])
+    before, busy = [], np.zeros(case.steps, bool)
+    last_end = 0
+    for start, end in spikes:
+        if start - HORIZON >= max(FIRST, last_end):
+            before.append(start - HORIZON)
+        busy[max(0, start - CALM):end + CALM] = True
+        last_end = end
+    calm = [i for i in range(FIRST, case.steps - HORIZON, HORIZON)
+            if not busy[i:i + HORIZON].any()]
+    return before, calm
 
 
-def signal(case, twin, name):
-    """One value a step, known by the end of the step, before the loss of the next."""
-    column = SIGNALS[name]
-    if column == "lambda_z":
-        return past_z(np.log(np.maximum(case["lambda"], 1e-30)))
-    if column == "logit_z":
-        return past_z(case["largest_logit"])
-    if column == "critical":
-        return np.nan_to_num(twin["threshold_ratio"]) if twin else np.zeros(case.steps)
-    return np.nan_to_num(case[column])
+def level(values, begin):
+    """The SUSTAINED-th largest measurement in a window; NaN where there are fewer."""
+    found = values[begin:begin + HORIZON]
+    found = np.sort(found[np.isfinite(found)])
+    return found[-SUSTAINED] if len(found) >= SUSTAINED else math.nan
 
 
-def twin_of(results, case):
-    """The same training, watched by critical sharpness."""
-    return next((c for c in results.of("critical") if c.point == case.point
-                 and c.steps == case.steps), None)
+def lead(values, spike):
+    """Steps from where the signal passed 1 for good to the spike; 0 where it hadn't."""
+    first = spike
+    for i in range(spike - 1, -1, -1):
+        if np.isfinite(values[i]):
+            if values[i] <= 1:
+                break
+            first = i
+    return spike - first
 
 
-def alarm_quality(pairs, threshold, horizon):
-    """Precision and recall of 'the signal exceeds the threshold' as a warning of a spike in the
-    next `horizon` steps. Neighbouring alarms count as one."""
-    hits = alarms = caught = spikes = 0
-    for values, at in pairs:
-        on = np.flatnonzero(values > threshold)
-        first = on[np.diff(on, prepend=-10 * horizon) > horizon]
-        alarms += len(first)
-        spikes += len(at)
-        # The loss at index i was measured before step i's update: an alarm at i - 1 is a warning.
-        hits += sum(np.any((at > i) & (at <= i + horizon)) for i in first)
-        caught += sum(np.any((on < i) & (on >= i - horizon)) for i in at)
-    return (hits / alarms if alarms else np.nan, caught / spikes if spikes else np.nan)
+def area_under_curve(before, calm):
+    """The probability that a window before a spike has a larger level than a calm one."""
+    if len(before) == 0 or len(calm) == 0:
+        return math.nan
+    calm = np.sort(calm)
+    below = np.searchsorted(calm, before, "left") + np.searchsorted(calm, before, "right")
+    return float(np.mean(below) / (2 * len(calm)))
 
 
-def best_alarm(pairs, horizon):
-    """(F1, precision, recall, threshold) of the best threshold, and all precisions and recalls."""
-    values = np.concatenate([v for v, _ in pairs]) if pairs else np.array([])
-    values = values[np.isfinite(values) & (values > 0)]
-    if len(values) == 0:
-        return (0, np.nan, np.nan, np.nan), []
-    curve = []
-    for threshold in np.unique(np.quantile(values, np.r_[0:0.9:10j, 0.9:0.999:30j])):
-        precision, recall = alarm_quality(pairs, threshold, horizon)
-        if np.isfinite(precision) and np.isfinite(recall):
-            f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0
-            curve.append((f1, precision, recall, threshold))
-    return max(curve, default=(0, np.nan, np.nan, np.nan)), curve
+class Signal:
+    """Levels of one signal, run by run."""
+
+    def __init__(self, cases, twins, column, has_threshold):
+        self.before, self.calm, self.leads = [], [], []
+        for case, twin in zip(cases, twins):
+            values = twin[column]
+            before, calm = windows_of(case)
+            keep = lambda begins: np.array([x for x in (level(values, i) for i in begins)
+                                            if math.isfinite(x)])
+            self.before.append(keep(before))
+            self.calm.append(keep(calm))
+            if has_threshold:
+                self.leads += [lead(values, begin + HORIZON) for begin in before]
+
+    def over_runs(self, statistic):
+        """(value, low, high) of statistic(before, calm) with a 95 % interval over runs."""
+        def of(runs):
+            return statistic(np.concatenate([self.before[r] for r in runs]),
+                             np.concatenate([self.calm[r] for r in runs]))
+        return bootstrap(of, len(self.before)) if self.before else (math.nan,) * 3
+
+    def area(self):
+        return self.over_runs(area_under_curve)
+
+    def alarms(self, which):
+        pick = {"before": lambda b, c: b, "calm": lambda b, c: c}[which]
+        return self.over_runs(lambda b, c: float(np.mean(pick(b, c) > 1)) if len(pick(b, c)) else
+                              math.nan)
+
+    def difference(self):
+        return self.over_runs(lambda b, c: float(np.mean(b > 1) - np.mean(c > 1))
+                              if len(b) and len(c) else math.nan)
 
 
-def coincidence(cases, horizon):
-    """Lags of the nearest surge of λ to each loss spike (negative: λ was first), and how many spikes
-    have one within the horizon, against surges that are shifted around the run."""
-    lags, near, by_chance, spikes = [], 0, [], 0
-    random = np.random.default_rng(1)
-    for case in cases:
-        at, steps = loss_spikes(case), case.steps
-        leaps = surges(np.log(np.maximum(np.nan_to_num(case["lambda"]), 1e-30)), least=np.log(1.5))
-        # λ at index i is of the parameters after step i; the loss at i + 1 is of the same.
-        leaps = leaps + 1
-        spikes += len(at)
-        if len(at) == 0 or len(leaps) == 0:
-            continue
-        distance = leaps[None, :] - at[:, None]
-        nearest = distance[np.arange(len(at)), np.abs(distance).argmin(axis=1)]
-        lags += [lag for lag in nearest if abs(lag) <= 3 * horizon]
-        near += np.sum(np.abs(nearest) <= horizon)
-        for _ in range(200):
-            moved = (leaps + random.integers(steps)) % steps
-            away = np.abs(moved[None, :] - at[:, None]).min(axis=1)
-            by_chance.append(np.sum(away <= horizon) / 200)
-    return lags, near, sum(by_chance), spikes
+def interval(found, form="{:.2f}"):
+    value, low, high = (form.format(x) for x in found)
+    return f"{value} ({low} to {high})"
 
 
-def end_of_diverged(cases, page):
+def rates(page, cases):
+    """A table by β₂; the number of spikes in all."""
+    total = 0
     rows = []
-    for case in cases:
-        if not diverged(case):
+    for beta2 in sorted({case.point["optimizer.beta2"] for case in cases}):
+        runs = [c for c in cases if c.point["optimizer.beta2"] == beta2]
+        spikes = [recovered_spikes(c["loss"]) for c in runs]
+        steps = np.array([c.steps for c in runs])
+        counts = np.array([len(s) for s in spikes])
+        total += counts.sum()
+        rate = bootstrap(lambda chosen: 1000 * counts[chosen].sum() / steps[chosen].sum(), len(runs))
+        heights = [c["loss"][a:b].max() for c, s in zip(runs, spikes) for a, b in s]
+        ends = [c["loss"][-100:].mean() for c in runs]
+        low, middle, high, _ = quantiles(heights)
+        rows.append([f"{beta2:g}", len(runs), counts.sum(), interval(rate),
+                     f"{middle:.2g} ({low:.2g} to {high:.2g})" if heights else "–",
+                     sum(c.not_finite for c in runs), f"{np.mean(ends):.4f}"])
+    page.table(["β₂", "runs", "spikes", "in 1,000 steps (95 %)", "highest loss, median (quartiles)",
+                "not finite", "loss at the end"], rows)
+    return int(total)
+
+
+def draw_around(axes, cases, pairs, shades):
+    """Medians of the signals by the distance to a spike."""
+    reach = range(-3 * HORIZON, HORIZON + 1)
+    for name, twins, column in pairs:
+        rows = []
+        for case, twin in zip(cases, twins):
+            for begin in windows_of(case)[0]:
+                at = np.array(reach) + begin + HORIZON
+                inside = (at >= 0) & (at < case.steps)
+                row = np.full(len(at), np.nan)
+                row[inside] = twin[column][at[inside]]
+                rows.append(row)
+        if not rows:
             continue
-        ratio = case["threshold_ratio"]
-        past = np.flatnonzero(ratio > 1)
-        rows.append([case.name, "not finite" if case.not_finite else "learnt nothing",
-                     case.steps, int(past[0]) + 1 if len(past) else "never",
-                     f"{np.nanmedian(ratio):.2f}", f"{np.nanmax(ratio):.3g}"])
-    page.heading("Curvature of the runs that diverged")
-    if rows:
-        page.table(["run", "how", "steps", "λη first above the threshold at step",
-                    "median λη/threshold", "largest"], rows)
-    else:
-        page.text("No run diverged.")
+        with np.errstate(all="ignore"):
+            rows = np.array(rows)
+            measured = np.isfinite(rows).any(axis=0)
+            axes.plot(np.array(reach)[measured], np.nanmedian(rows[:, measured], axis=0),
+                      label=name, color=shades[name], linewidth=1.2)
+    axes.axhline(1, color="#8C8C8C", linestyle="--", linewidth=0.8)
+    axes.axvline(0, color="#8C8C8C", linewidth=0.8)
+    axes.set(xlabel="steps from the beginning of a spike", ylabel="median", yscale="log")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=6.5)
 
 
 def analyse(study, results, page):
-    horizon = study.options.get("horizon", 10)
-    watched = [case for case in results.of("tracker") if case.steps > 40]
-    twins = [twin_of(results, case) for case in watched]
+    cases = results.of("batch")
+    def twins(method):
+        return [next((c for c in results.of(method) if c.point == case.point
+                      and c.steps == case.steps), None) for case in cases]
     page.check("how curvature is watched does not change the training, bit by bit", all(
-        np.array_equal(case["loss"], twin["loss"]) for case, twin in zip(watched, twins) if twin))
-    events = [loss_spikes(case) for case in watched]
-    lags, near, chance, spikes = coincidence(watched, horizon)
-    page.text("A loss spike is a training loss above the median of the 16 before by 0.1 nats and six "
-              "times the scatter from step to step; a surge of λ is the same of log λ, and a factor "
-              f"of 1.5. Horizon: {horizon} steps.")
-    rows = []
-    for peak in results.values("peak"):
-        cases = [c for c in watched if c.point["schedule.peak"] == peak]
-        rows.append([f"{peak:g}", len(cases), sum(len(loss_spikes(c)) for c in cases),
-                     sum(map(diverged, cases)),
-                     f"{mean([np.nanmedian(c['threshold_ratio']) for c in cases])[0]:.2f}",
-                     f"{mean([np.mean(c['threshold_ratio'] > 1) for c in cases])[0]:.0%}"])
-    page.table(["peak learning rate", "runs", "loss spikes", "diverged", "median λη/threshold",
-                "steps above the threshold"], rows)
-    page.heading("Alarms")
-    quality, curves = {}, {}
-    for name in SIGNALS:
-        pairs = [(signal(c, t, name), at) for c, t, at in zip(watched, twins, events)
-                 if name != "critical sharpness" or t]
-        quality[name], curves[name] = best_alarm(pairs, horizon)
-    share = np.mean([np.any((at > i) & (at <= i + horizon)) for c, at in zip(watched, events)
-                     for i in range(c.steps)]) if watched else np.nan
-    page.table(["signal", "best F1", "precision", "recall", "at threshold"],
-               [[name, *(f"{x:.2f}" for x in q[:3]), f"{q[3]:.3g}"] for name, q in quality.items()])
-    page.text(f"An alarm at a random step would be right with probability {share:.2f}.")
-
-    def draw(axes):
-        shades = colours(SIGNALS)
-        for name, curve in curves.items():
-            if curve:
-                _, precision, recall, _ = np.array(sorted(curve, key=lambda c: c[2])).T
-                axes[0].plot(recall, precision, "o-", markersize=2.5, linewidth=1, label=name,
-                             color=shades[name])
-        axes[0].axhline(share, color="#8C8C8C", linestyle="--", linewidth=0.8)
-        axes[0].set(xlabel="recall", ylabel="precision", ylim=(0, 1.05))
-        if axes[0].lines[:-1]:
-            axes[0].legend(fontsize=6.5)
-        axes[1].hist(lags, bins=np.arange(-3 * horizon - 0.5, 3 * horizon + 1), color="#0072B2")
-        axes[1].set(xlabel="steps from a loss spike to the nearest surge of λ", ylabel="spikes")
-
-    page.figure("alarms", "Warnings of loss spikes; when λ surges around a spike (left of 0: before)",
-                draw, columns=2, height=3)
-    end_of_diverged(watched, page)
-    answer(page, quality, near, chance, spikes, lags, len(watched))
+        np.array_equal(case["loss"], twin["loss"]) for case, twin in zip(cases, twins("fixed"))
+        if twin))
+    page.text("A spike begins where the loss passes its lowest value so far by 0.5 nats, or by a "
+              "factor of 10 where that is below 0.05, and ends where it is halfway back. Intervals "
+              "are 95 %, by drawing runs again.")
+    total = rates(page, cases)
+    page.heading(f"The {HORIZON} steps before a spike, against calm ones")
+    page.text(f"A window's level is the {SUSTAINED}rd largest measurement in its {HORIZON} steps; an "
+              f"alarm is a level above 1. Calm windows are {CALM} steps from any spike. The area "
+              "under the curve is the probability that a window before a spike has a higher level "
+              "than a calm one: 0.5 by chance. The lead is how long the signal had been above 1.")
+    rows, signals = [], {}
+    for name, column, method, has_threshold in SIGNALS:
+        known = [(c, t) for c, t in zip(cases, twins(method)) if t]
+        if not known:
+            continue
+        signal = signals[name] = Signal(*zip(*known), column, has_threshold)
+        row = [name, sum(map(len, signal.before)), sum(map(len, signal.calm)),
+               interval(signal.area())]
+        if has_threshold:
+            lags = quantiles(signal.leads)
+            row += [interval(signal.alarms("before")), interval(signal.alarms("calm")),
+                    f"{lags[1]:.0f} ({lags[0]:.0f} to {lags[2]:.0f})"]
+        else:
+            row += ["–", "–", "–"]
+        rows.append(row)
+    page.table(["signal", "spikes", "calm windows", "area under the curve", "alarm before spikes",
+                "alarm in calm windows", "lead in steps, median (quartiles)"], rows)
+    shades = colours([s[0] for s in SIGNALS if s[3]])
+    pairs = [(name, twins(method), column) for name, column, method, has in SIGNALS
+             if has and None not in twins(method)]
+    page.figure("around", "The signals around spikes, medians over all of them",
+                lambda axes: draw_around(axes, cases, pairs, shades), height=3)
+    answer(page, total, signals, len(cases))
 
 
-def answer(page, quality, near, chance, spikes, lags, runs):
-    if spikes == 0:
-        page.answer = Answer("no run had a loss spike", "cannot be said", f"{runs} runs")
+def answer(page, total, signals, runs):
+    first = signals.get(SIGNALS[0][0])
+    if total < GATE or first is None:
+        page.answer = Answer(f"{total} spikes, where {GATE} were asked for beforehand",
+                             "cannot be said", f"{runs} runs")
         return
-    ranked = sorted(quality, key=lambda name: -quality[name][0])
-    error = np.sqrt(max(near * (1 - near / spikes), 1))
-    agrees = "yes" if near > chance + 3 * error and near > spikes / 2 else (
-        "in part" if near > chance + 2 * error else "no")
-    lag = f"; the median lag of λ is {np.median(lags):+.0f} steps" if lags else ""
+    before, calm, difference = first.alarms("before"), first.alarms("calm"), first.difference()
+    areas = {name: signal.area() for name, signal in signals.items()}
+    best = max(areas, key=lambda name: np.nan_to_num(areas[name][0]))
+    verdict = "in part"
+    if before[0] >= 0.8 and calm[0] <= 1 / 3:
+        verdict = "yes"
+    elif not difference[1] > 0:
+        verdict = "no"
     page.answer = Answer(
-        f"{near} of {spikes} loss spikes have a surge of λ nearby, {chance:.1f} by chance{lag}; the "
-        f"best warning is {ranked[0]} (F1 {quality[ranked[0]][0]:.2f}), λη/threshold has "
-        f"{quality['λη/threshold'][0]:.2f}", agrees,
-        f"{spikes} spikes in {runs} runs; thresholds of all signals were chosen on the same runs, "
-        "which flatters each of them alike")
+        f"λη on the batch was above its threshold before {before[0]:.0%} of the spikes and in "
+        f"{calm[0]:.0%} of calm windows; the signal that tells them apart best is {best} (area under "
+        f"the curve {areas[best][0]:.2f}; λη on the batch {areas[SIGNALS[0][0]][0]:.2f})", verdict,
+        f"{total} spikes in {runs} runs; the difference is {interval(difference)}. Yes would be at "
+        "least 80 % and at most a third, no an interval that holds 0")
