@@ -41,7 +41,7 @@ struct Context<Space>::State {
   RegionObserver* observer = nullptr;
   std::shared_ptr<void> gemm_library;
   std::vector<CountedMemory> counted;
-  std::size_t counted_scratch = 0;
+  std::size_t counted_scratch = 0, counted_team_scratch = 0;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
@@ -121,6 +121,11 @@ std::size_t Context<Space>::scratch_capacity() const {
 }
 
 template <class Space>
+void Context<Space>::note_team_scratch(std::size_t bytes) const {
+  state_->counted_team_scratch = std::max(state_->counted_team_scratch, bytes);
+}
+
+template <class Space>
 void Context<Space>::count(CountedMemory memory) const {
   state_->counted.push_back(std::move(memory));
 }
@@ -129,6 +134,8 @@ template <class Space>
 std::vector<CountedMemory> Context<Space>::counted() const {
   auto all = state_->counted;
   all.push_back({"scratch", state_->counted_scratch});
+  all.push_back({"scratch of teams",
+                 state_->counted_team_scratch * static_cast<std::size_t>(space().concurrency())});
   all.push_back({"reductions", static_cast<std::size_t>(reduction_buffer_size) * sizeof(double)});
   return all;
 }

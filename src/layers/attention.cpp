@@ -5,6 +5,7 @@
 
 #include "attention/passes.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace kyrtos::layers {
@@ -82,11 +83,12 @@ template <class Scalar, class Space>
 void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool tangents) const {
   auto const& space = context.space();
   auto const g = geometry<Scalar>(options_, {0, 1});
-  attention::forward<Scalar>(space, {g});
-  attention::backward<Scalar>(space, {g}, options_.backward);
+  context.note_team_scratch(std::max(attention::forward<Scalar>(space, {g}),
+                                     attention::backward<Scalar>(space, {g}, options_.backward)));
   if (!tangents) return;
-  attention::tangent_forward<Scalar>(space, {g});
-  attention::tangent_backward<Scalar>(space, {g}, options_.backward);
+  context.note_team_scratch(
+      std::max(attention::tangent_forward<Scalar>(space, {g}),
+               attention::tangent_backward<Scalar>(space, {g}, options_.backward)));
 }
 
 template <class Scalar, class Space>

@@ -72,7 +72,7 @@ TEST_CASE("one product a step follows what turns and grows; cold starts do not",
   CHECK(median(cold_errors) > 4 * median(errors));
 }
 
-TEST_CASE("every report keeps its certificate", "[tracker]") {
+TEST_CASE("some eigenvalue lies within the residual of every report", "[tracker]") {
   Context<Space> const context(MPI_COMM_WORLD);
   auto const spectrum = network_spectrum(60, {1, 0.9, 0.8, -1.1});
   DenseOperator op(context, turning(spectrum, 0, 0));

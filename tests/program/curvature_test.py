@@ -240,7 +240,8 @@ class Info(OnARun):
         self.assertEqual(facts["summary"]["options"]["matrix"], "hessian")
 
     def test_what_is_not_ours(self):
-        self.assertIn("not an HDF5 file", self.run_program("info", "text.txt", status=1))
+        said = self.run_program("info", "text.txt", status=1)
+        self.assertIn("looks like plain text, but a checkpoint", said)
         (self.folder / "empty").mkdir()
         self.assertIn("holds no checkpoint", self.run_program("info", "empty", status=1))
 

@@ -127,7 +127,8 @@ READERS = {
     "comparison": ("bench", "compare", "FILE", "FILE"),
 }
 # What a reader takes, or has words of its own for.
-DIRECTORIES = {"info", "sample", "curvature", "turn", "export", "hvp of", "plot", "first parameters"}
+DIRECTORIES = {"import", "info", "sample", "curvature", "turn", "export", "hvp of", "plot",
+               "first parameters"}
 TEXT = {"configuration": {"words.txt"}, "plan": {"words.txt"}, "study": {"words.txt"},
         "plot": {"list.json"}, "comparison": {"list.json"}, "import as": {"list.json"}}
 for data in ("training data", "validation data"):

@@ -70,7 +70,7 @@ class Import(unittest.TestCase):
         self.folder = Path(folder.name)
         self.model = self.folder / "tiny"
         self.model.mkdir()
-        (self.folder / "text.txt").write_text(Path(__file__).read_text(encoding="utf-8"),
+        (self.folder / "text.txt").write_text(4 * Path(__file__).read_text(encoding="utf-8"),
                                               encoding="utf-8")
 
     def run_program(self, *words, status=0):

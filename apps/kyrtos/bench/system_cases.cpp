@@ -12,6 +12,7 @@
 #include "io/files/replacement.hpp"
 #include "random.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -127,10 +128,13 @@ class Behind {
     run.training.length = batch.length;
     run.training.steps = 1'000'000;
     run.schedule.total_steps = run.training.steps;
-    run.data.train = {directory + "/text"};
+    run.data.train = {directory + "/tokens.bin"};
     parallel::on_root<FileError>(ranks, [&] {
-      std::ofstream file(run.data.train.front());
-      for (int i = 0; i < 100'000; ++i) file << static_cast<char>(i % 1009 % 23);
+      std::ofstream file(run.data.train.front(), std::ios::binary);
+      for (int i = 0; i < 100'000; ++i) {
+        auto const token = static_cast<std::uint16_t>(i % 1009 % 23);
+        file.write(reinterpret_cast<char const*>(&token), sizeof token);
+      }
     });
     return run;
   }

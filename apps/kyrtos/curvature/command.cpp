@@ -153,9 +153,9 @@ void add_curvature(CLI::App& app, Action& action) {
   add_options(*command, *options);
   command->footer(
       "Eigenvalues are the largest and smallest algebraically, each with its relative residual: "
-      "some eigenvalue lies within that share of it. Both are measured by a product in float64, so "
+      "some eigenvalue lies within that share of it. Both are computed by a product in float64, so "
       "that this holds in any --precision, at the cost of a second copy of the model in float64 "
-      "unless --top and --smallest are 0. An HVP costs about eight forward passes.");
+      "(see --residuals). An HVP costs about eight forward passes.");
   command->callback([command, options, &action] {
     complete(*command, *options);
     action.on_ranks = [options, &action](MPI_Comm ranks) {

@@ -38,6 +38,7 @@ json options_of(CurvatureOptions const& o) {
   j["precision"] = name_of(*o.precision);
   j["method"] = name_of(o.method);
   j["tolerance"] = o.tolerance;
+  j["residuals"] = o.float64_residuals ? "float64" : "products";
   j["max_hvps"] = o.max_hvps;
   return j;
 }

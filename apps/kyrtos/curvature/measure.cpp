@@ -7,7 +7,7 @@
 #include <kyrtos/curvature/power_iteration.hpp>
 
 #include "../common/memory.hpp"
-#include "certificate.hpp"
+#include "float64_residuals.hpp"
 #include "problem.hpp"
 
 #include <algorithm>
@@ -41,14 +41,14 @@ struct Wanted {
   Index largest = 1, smallest = 0;
 };
 
-/// What is reported of an eigenvector that a solver found, by a product in float64; empty where the
-/// solver's own are in float64.
+/// λ and residual of a solver's vector by a product in float64; empty where the solver's own count.
 template <class Scalar>
-using Look = std::function<curvature::Eigenvalue(VectorView<Scalar const, Space>)>;
+using InFloat64 = std::function<curvature::Eigenvalue(VectorView<Scalar const, Space>)>;
 
 template <class Scalar>
 SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                      CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
+                      CurvatureOptions const& o, Wanted wanted,
+                      InFloat64<Scalar> const& in_float64) {
   curvature::PowerIteration<Scalar, Space> solver(context, op.size());
   SpectrumEnds ends;
   auto const find = [&](Spectrum target, std::vector<curvature::Eigenvalue>& found) {
@@ -56,8 +56,8 @@ SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<S
                                      .tolerance = o.tolerance,
                                      .max_hvps = o.max_hvps,
                                      .seed = static_cast<std::uint64_t>(*o.seed)});
-    found.push_back(look ? look(solver.eigenvector()) : curvature::Eigenvalue(r));
-    ends.hvps += r.hvps + (look ? 1 : 0);
+    found.push_back(in_float64 ? in_float64(solver.eigenvector()) : curvature::Eigenvalue(r));
+    ends.hvps += r.hvps + (in_float64 ? 1 : 0);
   };
   if (wanted.largest > 0) find(Spectrum::largest_algebraic, ends.largest);
   if (wanted.smallest > 0) find(Spectrum::smallest_algebraic, ends.smallest);
@@ -67,38 +67,40 @@ SpectrumEnds by_power(Context<Space> const& context, curvature::LinearOperator<S
 /// Keeps within max_hvps with the products that the residuals cost.
 template <class Scalar>
 SpectrumEnds by_lanczos(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                        CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
+                        CurvatureOptions const& o, Wanted wanted,
+                        InFloat64<Scalar> const& in_float64) {
   Index const steps = std::max<Index>(o.max_hvps - wanted.largest - wanted.smallest, 1);
   curvature::Lanczos<Scalar, Space> solver(context, op.size(), std::min(steps, op.size()));
   auto const r = solver.solve(op, {.largest = wanted.largest,
                                    .smallest = wanted.smallest,
                                    .tolerance = o.tolerance,
                                    .max_hvps = steps,
-                                   .true_residuals = !look,
+                                   .true_residuals = !in_float64,
                                    .seed = static_cast<std::uint64_t>(*o.seed)});
   SpectrumEnds ends{
       .largest = r.largest, .smallest = r.smallest, .hvps = r.hvps, .exhausted = r.invariant_space};
-  if (!look) return ends;
+  if (!in_float64) return ends;
   auto const u = allocate<Scalar>(context, "curvature::eigenvector", op.size());
-  auto const look_at = [&](Spectrum end, std::vector<curvature::Eigenvalue>& pairs) {
+  auto const recompute = [&](Spectrum end, std::vector<curvature::Eigenvalue>& pairs) {
     for (std::size_t j = 0; j < pairs.size(); ++j) {
       solver.eigenvector(end, static_cast<Index>(j), u);
-      pairs[j] = look(u);
+      pairs[j] = in_float64(u);
       ++ends.hvps;
     }
   };
-  look_at(Spectrum::largest_algebraic, ends.largest);
-  look_at(Spectrum::smallest_algebraic, ends.smallest);
+  recompute(Spectrum::largest_algebraic, ends.largest);
+  recompute(Spectrum::smallest_algebraic, ends.smallest);
   return ends;
 }
 
 template <class Scalar>
 SpectrumEnds ends_of(Context<Space> const& context, curvature::LinearOperator<Scalar, Space>& op,
-                     CurvatureOptions const& o, Wanted wanted, Look<Scalar> const& look) {
+                     CurvatureOptions const& o, Wanted wanted,
+                     InFloat64<Scalar> const& in_float64) {
   wanted = {std::min(wanted.largest, op.size()), std::min(wanted.smallest, op.size())};
   if (wanted.largest + wanted.smallest == 0) return {.converged = true};
-  auto ends = o.method == EigenMethod::power ? by_power(context, op, o, wanted, look)
-                                             : by_lanczos(context, op, o, wanted, look);
+  auto ends = o.method == EigenMethod::power ? by_power(context, op, o, wanted, in_float64)
+                                             : by_lanczos(context, op, o, wanted, in_float64);
   auto const within = [&](curvature::Eigenvalue const& e) { return e.residual <= o.tolerance; };
   ends.converged = static_cast<Index>(ends.largest.size()) == wanted.largest &&
                    static_cast<Index>(ends.smallest.size()) == wanted.smallest &&
@@ -147,9 +149,9 @@ class Measurement {
     Wanted const wanted{o_.top, o_.smallest};
     if (o_.counts_are_given) require_rows(wanted);
     if constexpr (std::is_same_v<Scalar, float>)
-      if (o_.top + o_.smallest > 0) certificate_.emplace(context_, stored_, o_, progress_);
+      if (o_.float64_residuals && o_.top + o_.smallest > 0) prepare_float64();
     begin("eigenvalues", o_.max_hvps, wanted);
-    result_.ends = ends_of<Scalar>(context_, problem_.matrix(), o_, wanted, look());
+    result_.ends = ends_of<Scalar>(context_, problem_.matrix(), o_, wanted, in_float64());
     note_speed();  // before products with one batch alone
     compare_with_threshold();
     if (o_.batches > 1) measure_batches();
@@ -168,7 +170,7 @@ class Measurement {
     progress_.clear();
     if (result_.seconds_per_hvp == 0) note_speed();
     result_.hvps = problem_.watched().products();
-    if (certificate_) result_.hvps += certificate_->problem().watched().products();
+    if (float64_) result_.hvps += float64_->problem().watched().products();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return result_;
   }
@@ -176,12 +178,22 @@ class Measurement {
  private:
   std::uint64_t seed() const { return static_cast<std::uint64_t>(*o_.seed); }
 
-  /// At the matrix, or at a part of it.
-  Look<Scalar> look(Certificate::Operator* part = nullptr) {
-    if (!certificate_) return {};
+  void prepare_float64() {
+    // θ; of the product vector, image and workspace; P and its root.
+    double const vectors = o_.matrix == train::CurvatureConfig::Matrix::preconditioned ? 5 : 3;
+    double const copies = vectors * static_cast<double>(result_.model_parameters) * sizeof(double);
+    require_memory(context_, copies,
+                   "a copy of the model in float64, for residuals that bound the error,",
+                   "use --residuals products");
+    float64_.emplace(context_, stored_, o_, progress_);
+  }
+
+  /// Of the matrix, or of a part of it.
+  InFloat64<Scalar> in_float64(Float64Residuals::Operator* part = nullptr) {
+    if (!float64_) return {};
     return [this, part](VectorView<Scalar const, Space> u) {
-      auto& matrix = part != nullptr ? *part : certificate_->problem().matrix();
-      return certificate_->template look_at<Scalar>(matrix, u);
+      auto& matrix = part != nullptr ? *part : float64_->problem().matrix();
+      return float64_->template eigenvalue<Scalar>(matrix, u);
     };
   }
 
@@ -242,12 +254,12 @@ class Measurement {
       progress_.begin(fmt::format("batch {} of {}", i + 1, o_.batches), o_.max_hvps);
       auto const batch = static_cast<std::size_t>(i);
       problem_.use_batch(batch);
-      if (certificate_) certificate_->problem().use_batch(batch);
+      if (float64_) float64_->problem().use_batch(batch);
       result_.batches.push_back(
-          ends_of<Scalar>(context_, problem_.matrix(), o_, {.largest = 1}, look()));
+          ends_of<Scalar>(context_, problem_.matrix(), o_, {.largest = 1}, in_float64()));
     }
     problem_.use_mean();
-    if (certificate_) certificate_->problem().use_mean();
+    if (float64_) float64_->problem().use_mean();
   }
 
   void measure_parts() {
@@ -255,10 +267,11 @@ class Measurement {
     for (auto const& [name, segments] : parts_of(problem_.segments())) {
       begin(name, o_.max_hvps, wanted);
       auto const part = problem_.part(segments);
-      std::unique_ptr<Certificate::Operator> exact;
-      if (certificate_) exact = certificate_->problem().part(segments);
+      std::unique_ptr<Float64Residuals::Operator> exact;
+      if (float64_) exact = float64_->problem().part(segments);
       result_.parts.push_back(
-          {name, part->size(), ends_of<Scalar>(context_, *part, o_, wanted, look(exact.get()))});
+          {name, part->size(),
+           ends_of<Scalar>(context_, *part, o_, wanted, in_float64(exact.get()))});
     }
   }
 
@@ -274,7 +287,7 @@ class Measurement {
   CurvatureOptions const& o_;
   Progress& progress_;
   CurvatureProblem<Scalar> problem_;
-  std::optional<Certificate> certificate_;  // where the solver's vectors are in float32
+  std::optional<Float64Residuals> float64_;  // where the solver's vectors are in float32
   CurvatureResult result_;
 };
 

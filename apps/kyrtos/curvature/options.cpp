@@ -23,6 +23,7 @@ Words<Matrix> const matrices{{"hessian", Matrix::hessian},
                              {"preconditioned", Matrix::preconditioned}};
 Words<Preconditioner> const preconditioners{{"bias_corrected", Preconditioner::bias_corrected},
                                             {"plain", Preconditioner::plain}};
+Words<bool> const residuals{{"float64", true}, {"products", false}};
 Words<EigenMethod> const methods{{"lanczos", EigenMethod::lanczos}, {"power", EigenMethod::power}};
 
 template <class Enum>
@@ -100,6 +101,10 @@ void add_eigenvalues(CLI::App& command, CurvatureOptions& o) {
   command.add_option("--tolerance", o.tolerance, "On the relative residuals |Au - λu|/|λ|")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  add_choice(command, "--residuals", residuals, o.float64_residuals,
+             "Eigenvalues and residuals by a product in float64, which bounds their error, or by "
+             "the --precision's own products, whose rounding the residuals leave out: less memory",
+             "float64");
   add_number(command, "--max-hvps", o.max_hvps, 1, "Most products with the matrix")
       ->capture_default_str();
   command.add_flag("--per-block", o.per_block,

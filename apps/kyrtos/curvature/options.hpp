@@ -35,6 +35,7 @@ struct CurvatureOptions {
   Index top = 5, smallest = 1;
   bool counts_are_given = false;  ///< --top or --smallest, which then must not exceed the matrix.
   double tolerance = 1e-3;
+  bool float64_residuals = true;  ///< Also where the precision is another.
   Index max_hvps = 100;
   bool per_block = false;
 

@@ -61,6 +61,9 @@ std::string method_line(CurvatureResult const& r) {
                           o.max_hvps * (is_power ? o.top + o.smallest : 1),
                           r.ends.converged ? "converged" : "not converged", o.tolerance,
                           is_short ? " (raise --max-hvps, or use --precision float64)" : "");
+  if (!o.float64_residuals && o.precision != train::Precision::float64)
+    text +=
+        fmt::format("residuals leave out the rounding of products in {}\n", name_of(*o.precision));
   if (is_zero(r.ends))
     return text + "the matrix is zero as far as can be seen: all its eigenvalues are 0\n";
   if (r.ends.exhausted && !r.ends.converged)

@@ -105,6 +105,10 @@ class Context {
   /// Takes that much scratch memory now, so that the first pass does not have to.
   void reserve_scratch(std::size_t bytes) const { scratch_bytes(bytes); }
 
+  /// Where memory is counted: a kernel's teams take so many bytes each of ordinary memory, which
+  /// Kokkos keeps for as many teams as run at once.
+  void note_team_scratch(std::size_t bytes) const;
+
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
 
@@ -118,7 +122,7 @@ class Context {
     return V(Kokkos::view_alloc(space(), Kokkos::WithoutInitializing, "kyrtos::" + name),
              static_cast<std::size_t>(extents)...);
   }
-  /// What was counted, with the scratch and the memory of reductions.
+  /// What was counted, with the scratch, that of teams, and the memory of reductions.
   std::vector<CountedMemory> counted() const;
 
   /// What the provider of matrix products keeps for this Context and its copies: a library's handle

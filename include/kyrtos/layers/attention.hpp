@@ -107,8 +107,9 @@ class Attention : public Layer<Scalar, Space> {
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
 
-  /// Enqueues nothing. \throws ConfigError where the device lacks the scratch memory, threads or
-  /// registers for a pass; with `tangents`, for a tangent pass too.
+  /// Enqueues nothing; notes what teams take (Context::note_team_scratch). \throws ConfigError
+  /// where the device lacks the scratch memory, threads or registers for a pass; with `tangents`,
+  /// for a tangent pass too.
   void check_device(Context<Space> const& context, bool tangents) const;
 
   /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met

@@ -6,13 +6,14 @@
 namespace kyrtos::layers::attention {
 
 template <class Scalar, class Space>
-void backward(Space const& space, BackwardArguments<Scalar> const& in, AttentionBackward how) {
-  launch_backward<BackwardTile, Scalar>(space, "kyrtos::attention::backward", in, how);
+std::size_t backward(Space const& space, BackwardArguments<Scalar> const& in,
+                     AttentionBackward how) {
+  return launch_backward<BackwardTile, Scalar>(space, "kyrtos::attention::backward", in, how);
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                      \
-  template void backward(SPACE const&, BackwardArguments<float> const&, AttentionBackward); \
-  template void backward(SPACE const&, BackwardArguments<double> const&, AttentionBackward);
+#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                             \
+  template std::size_t backward(SPACE const&, BackwardArguments<float> const&, AttentionBackward); \
+  template std::size_t backward(SPACE const&, BackwardArguments<double> const&, AttentionBackward);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
 
 }  // namespace kyrtos::layers::attention

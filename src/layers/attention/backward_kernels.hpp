@@ -10,6 +10,8 @@
 #include "tangent_backward_tile.hpp"
 #include "traits.hpp"
 
+#include <algorithm>
+
 /// \file
 /// \brief How the backward passes go over the tiles of pairs. The kernels serve both: what a tile
 /// computes is in `PairTile`, BackwardTile or TangentBackwardTile.
@@ -193,24 +195,30 @@ bool fills_threads(Space const& space, Index pieces, double cost) {
   return static_cast<double>(pieces) >= cost * static_cast<double>(rounds * threads);
 }
 
-/// A backward pass, in one kernel or in two.
+/// A backward pass, in one kernel or in two; of no sequences both ways, for their limits.
 template <template <class, Along, class> class PairTile, class Scalar, class Space, class Arguments>
-void launch_backward(Space const& space, char const* label, Arguments const& in,
-                     AttentionBackward how) {
+std::size_t launch_backward(Space const& space, char const* label, Arguments const& in,
+                            AttentionBackward how) {
+  std::size_t bytes = 0;
+  auto const run = [&](auto const& kernel) {
+    bytes = std::max(bytes, launch(space, label, kernel, kernel.teams()));
+  };
   with_head_size<Scalar, Space>(in.g.head_size, [&](auto head_size) {
     if constexpr (AttentionTraits<Scalar, Space>::fused_backward) {
       using Fused = KeyGradientKernel<Scalar, Space, head_size, PairTile, true>;
       Fused const fused{in};
       double const cost = double(Fused::Pairs::fused_products) / Fused::Pairs::split_products;
-      if (how == AttentionBackward::fused ||
-          (how == AttentionBackward::automatic && fills_threads(space, fused.teams(), cost)))
-        return launch(space, label, fused, fused.teams());
+      bool const is_check = fused.teams() == 0;
+      bool const is_fused = how == AttentionBackward::fused ||
+                            (how == AttentionBackward::automatic &&
+                             (is_check || fills_threads(space, fused.teams(), cost)));
+      if (is_fused) run(fused);
+      if (is_fused && !is_check) return;
     }
-    KeyGradientKernel<Scalar, Space, head_size, PairTile, false> const keys{in};
-    launch(space, label, keys, keys.teams());
-    QueryGradientKernel<Scalar, Space, head_size, PairTile> const queries{in};
-    launch(space, label, queries, queries.teams());
+    run(KeyGradientKernel<Scalar, Space, head_size, PairTile, false>{in});
+    run(QueryGradientKernel<Scalar, Space, head_size, PairTile>{in});
   });
+  return bytes;
 }
 
 }  // namespace kyrtos::layers::attention

@@ -7,16 +7,18 @@
 namespace kyrtos::layers::attention {
 
 template <class Scalar, class Space>
-void forward(Space const& space, ForwardArguments<Scalar> const& in) {
+std::size_t forward(Space const& space, ForwardArguments<Scalar> const& in) {
+  std::size_t bytes = 0;
   with_head_size<Scalar, Space>(in.g.head_size, [&](auto head_size) {
     ForwardKernel<Scalar, Space, head_size> const kernel{in};
-    launch(space, "kyrtos::attention::forward", kernel, kernel.teams());
+    bytes = launch(space, "kyrtos::attention::forward", kernel, kernel.teams());
   });
+  return bytes;
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                 \
-  template void forward(SPACE const&, ForwardArguments<float> const&); \
-  template void forward(SPACE const&, ForwardArguments<double> const&);
+#define KYRTOS_INSTANTIATE_PASS(SPACE)                                        \
+  template std::size_t forward(SPACE const&, ForwardArguments<float> const&); \
+  template std::size_t forward(SPACE const&, ForwardArguments<double> const&);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
 
 }  // namespace kyrtos::layers::attention

@@ -57,8 +57,9 @@ void check_limits(Policy const& policy, std::string const& label, Kernel const& 
 
 /// Runs a kernel with one team for each of `teams` pieces of work: for none it only checks the
 /// device's limits. A kernel has its Traits and lists its tiles in Scratch.
+/// \return bytes of ordinary memory that a team's tiles take: 0 where they are in shared memory.
 template <class Space, class Kernel>
-void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
+std::size_t launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   using Traits = typename Kernel::Traits;
   using Scalar = typename Kernel::scalar_type;
   static_assert(Traits::tile_rows % Traits::block_rows == 0 &&
@@ -77,6 +78,7 @@ void launch(Space const& space, char const* label, Kernel kernel, Index teams) {
   policy.set_scratch_size(kernel.scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
   check_limits(policy, label, kernel, bytes);
   if (teams > 0) Kokkos::parallel_for(label, policy, kernel);
+  return compat::runs_on_host<Space> || kernel.scratch_level == 1 ? bytes : 0;
 }
 
 /// The team's scratch, divided into the kernel's tiles.

@@ -6,17 +6,17 @@
 namespace kyrtos::layers::attention {
 
 template <class Scalar, class Space>
-void tangent_backward(Space const& space, TangentBackwardArguments<Scalar> const& in,
-                      AttentionBackward how) {
-  launch_backward<TangentBackwardTile, Scalar>(space, "kyrtos::attention::tangent_backward", in,
-                                               how);
+std::size_t tangent_backward(Space const& space, TangentBackwardArguments<Scalar> const& in,
+                             AttentionBackward how) {
+  return launch_backward<TangentBackwardTile, Scalar>(space, "kyrtos::attention::tangent_backward",
+                                                      in, how);
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                  \
-  template void tangent_backward(SPACE const&, TangentBackwardArguments<float> const&,  \
-                                 AttentionBackward);                                    \
-  template void tangent_backward(SPACE const&, TangentBackwardArguments<double> const&, \
-                                 AttentionBackward);
+#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                         \
+  template std::size_t tangent_backward(SPACE const&, TangentBackwardArguments<float> const&,  \
+                                        AttentionBackward);                                    \
+  template std::size_t tangent_backward(SPACE const&, TangentBackwardArguments<double> const&, \
+                                        AttentionBackward);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
 
 }  // namespace kyrtos::layers::attention

@@ -7,16 +7,18 @@
 namespace kyrtos::layers::attention {
 
 template <class Scalar, class Space>
-void tangent_forward(Space const& space, TangentForwardArguments<Scalar> const& in) {
+std::size_t tangent_forward(Space const& space, TangentForwardArguments<Scalar> const& in) {
+  std::size_t bytes = 0;
   with_head_size<Scalar, Space>(in.g.head_size, [&](auto head_size) {
     TangentForwardKernel<Scalar, Space, head_size> const kernel{in};
-    launch(space, "kyrtos::attention::tangent_forward", kernel, kernel.teams());
+    bytes = launch(space, "kyrtos::attention::tangent_forward", kernel, kernel.teams());
   });
+  return bytes;
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                \
-  template void tangent_forward(SPACE const&, TangentForwardArguments<float> const&); \
-  template void tangent_forward(SPACE const&, TangentForwardArguments<double> const&);
+#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                       \
+  template std::size_t tangent_forward(SPACE const&, TangentForwardArguments<float> const&); \
+  template std::size_t tangent_forward(SPACE const&, TangentForwardArguments<double> const&);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
 
 }  // namespace kyrtos::layers::attention

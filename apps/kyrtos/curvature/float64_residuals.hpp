@@ -9,18 +9,18 @@
 
 namespace kyrtos::program {
 
-/// What a solver in float32 (or with rounded factors) has found, looked at in float64: for a vector
-/// u, the Rayleigh quotient λ = ⟨u, Au⟩/⟨u, u⟩ and ‖Au − λu‖/(|λ|‖u‖), with A's product in float64.
-/// As A is symmetric, some eigenvalue of A lies within residual·|λ| of λ, whatever the rounding
-/// was that led to u.
-class Certificate {
+/// What a solver in float32 (or with rounded factors) has found, computed again in float64: for a
+/// vector u, the Rayleigh quotient λ = ⟨u, Au⟩/⟨u, u⟩ and ‖Au − λu‖/(|λ|‖u‖), with A's product in
+/// float64. As A is symmetric, some eigenvalue of A lies within residual·|λ| of λ, whatever the
+/// rounding was that led to u.
+class Float64Residuals {
  public:
   using Operator = curvature::LinearOperator<double, Space>;
 
   /// The same matrix as `stored` has, whose parameters are read again.
   template <class Scalar>
-  Certificate(Context<Space> const& context, StoredModel<Scalar> const& stored,
-              CurvatureOptions const& options, Progress& progress)
+  Float64Residuals(Context<Space> const& context, StoredModel<Scalar> const& stored,
+                   CurvatureOptions const& options, Progress& progress)
       : context_(context.space(), context.communicator().get()),
         stored_(context_, io::CheckpointReader(context.communicator(), stored.file.path()),
                 stored.config),
@@ -29,10 +29,10 @@ class Certificate {
   CurvatureProblem<double>& problem() { return problem_; }
 
   template <class Scalar>
-  curvature::Eigenvalue look_at(Operator& matrix, VectorView<Scalar const, Space> vector) {
+  curvature::Eigenvalue eigenvalue(Operator& matrix, VectorView<Scalar const, Space> vector) {
     if (u_.size() != vector.size()) {
-      u_ = allocate<double>(context_, "certificate::u", matrix.size());
-      image_ = allocate<double>(context_, "certificate::image", matrix.size());
+      u_ = allocate<double>(context_, "residuals::u", matrix.size());
+      image_ = allocate<double>(context_, "residuals::image", matrix.size());
     }
     linalg::copy(context_, vector, u_);
     matrix.apply(context_, u_, image_);
