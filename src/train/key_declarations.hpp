@@ -13,7 +13,7 @@
 
 namespace kyrtos::train::config {
 
-inline std::string quoted(std::string const& text) {
+inline std::string quoted_toml(std::string const& text) {
   std::ostringstream out;
   toml::value<std::string> const value(text);
   // Without literal strings, so that it is JSON too.
@@ -146,7 +146,7 @@ struct Declarations {
           value = *node.value<std::string>();
           return true;
         },
-        [&value] { return quoted(value); });
+        [&value] { return quoted_toml(value); });
   }
 
   void list(char const* name, std::vector<std::string>& value, char const* help) {
@@ -168,7 +168,7 @@ struct Declarations {
         },
         [&value] {
           std::string text = "[";
-          for (auto const& entry : value) text += (text.size() > 1 ? ", " : "") + quoted(entry);
+          for (auto const& entry : value) text += (text.size() > 1 ? ", " : "") + quoted_toml(entry);
           return text + "]";
         });
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/curvature/detail/start_vector.hpp>
 #include <kyrtos/curvature/detail/vector_set.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
