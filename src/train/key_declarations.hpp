@@ -168,7 +168,8 @@ struct Declarations {
         },
         [&value] {
           std::string text = "[";
-          for (auto const& entry : value) text += (text.size() > 1 ? ", " : "") + quoted_toml(entry);
+          for (auto const& entry : value)
+            text += (text.size() > 1 ? ", " : "") + quoted_toml(entry);
           return text + "]";
         });
   }

@@ -28,6 +28,8 @@ evaluate_every = 10
 [schedule]
 peak = 3e-3
 warmup_steps = 5
+[curvature]
+probe = "fixed"
 [output]
 directory = "run"
 checkpoint_every = 10
@@ -81,19 +83,23 @@ class Curvature(OnARun):
         self.assertEqual(found["parameters"], found["model_parameters"])
 
     def test_residuals_bound_the_error_of_float32(self):
-        words = ("--top", "4", "--smallest", "2", "--max-hvps", "300", "--tolerance")
-        exact = self.curvature(*words, "1e-10", "--precision", "float64")["eigenvalues"]
-        true = [pair["value"] for pair in exact["largest"] + exact["smallest"]]
-        for extra in ((), ("--matrix", "preconditioned"), ("--method", "power", "--top", "1",
-                                                           "--smallest", "0")):
-            if extra[:1] == ("--matrix",):
-                exact = self.curvature(*words, "1e-10", "--precision", "float64", *extra)
-                true = [pair["value"] for pair in exact["eigenvalues"]["largest"]
-                        + exact["eigenvalues"]["smallest"]]
-            found = self.curvature(*words, "1e-7", *extra)["eigenvalues"]
-            for pair in found["largest"] + found["smallest"]:
-                error = min(abs(pair["value"] - value) for value in true)
-                self.assertLessEqual(error, pair["residual"] * abs(pair["value"]) + 1e-12)
+        several = ("--top", "4", "--smallest", "2")
+        for matrix in ("hessian", "preconditioned"):
+            words = ("--matrix", matrix, "--max-hvps", "300", "--tolerance")
+            exact = self.curvature(*words, "1e-10", "--precision", "float64", *several)
+            true = [pair["value"] for end in ("largest", "smallest")
+                    for pair in exact["eigenvalues"][end]]
+            for method in (several, ("--method", "power", "--top", "1", "--smallest", "0")):
+                found = self.curvature(*words, "1e-7", *method)["eigenvalues"]
+                for pair in found["largest"] + found["smallest"]:
+                    error = min(abs(pair["value"] - value) for value in true)
+                    self.assertLessEqual(error, pair["residual"] * abs(pair["value"]) + 1e-12)
+
+    def test_residuals_of_products_take_less(self):
+        found = self.curvature("--top", "1", "--residuals", "products")
+        self.assertEqual(found["options"]["residuals"], "products")
+        self.assertAlmostEqual(found["eigenvalues"]["largest"][0]["value"],
+                               self.largest("--top", "1"), places=3)
 
     def test_methods_agree(self):
         by_lanczos = self.largest("--precision", "float64")

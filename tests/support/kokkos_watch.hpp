@@ -25,7 +25,8 @@ class KokkosWatch {
     std::vector<Kernel> kernels;
     std::vector<std::string> allocations;  ///< Their labels.
     std::vector<std::uint64_t> bytes;      ///< Sizes of those in the memory of kernels.
-    std::int64_t held = 0, peak = 0;       ///< Bytes allocated and not given back.
+    /// Bytes allocated and not given back, without those that Kokkos keeps for itself.
+    std::int64_t held = 0, peak = 0;
     std::vector<std::string> fences;
     std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
   };
@@ -75,13 +76,15 @@ class KokkosWatch {
     using Memory = compat::DeviceMemory<Kokkos::DefaultExecutionSpace>;
     record().allocations.emplace_back(label);
     if (std::string_view(space.name) == Memory::name()) record().bytes.push_back(bytes);
-    record().held += static_cast<std::int64_t>(bytes);
+    if (!is_kokkos_own(label)) record().held += static_cast<std::int64_t>(bytes);
     record().peak = std::max(record().peak, record().held);
   }
-  static void deallocation(Kokkos::Tools::SpaceHandle, char const*, void const*,
+  static void deallocation(Kokkos::Tools::SpaceHandle, char const* label, void const*,
                            std::uint64_t bytes) {
-    record().held -= static_cast<std::int64_t>(bytes);
+    if (!is_kokkos_own(label)) record().held -= static_cast<std::int64_t>(bytes);
   }
+  /// Such as the scratch of teams, which stays from one run to the next.
+  static bool is_kokkos_own(std::string_view label) { return label == "[unlabeled]"; }
   static void fence(char const* label, std::uint32_t, std::uint64_t*) {
     std::string const name = label;
     // Newer Kokkos waits before each event of a tool, and reports that too.

@@ -17,6 +17,12 @@ namespace kyrtos::testing::resources {
 using Scalar = KYRTOS_TEST_SCALAR;
 using Strings = std::vector<std::string>;
 
+inline double bytes_of(train::Resources const& planned, std::string const& name) {
+  for (auto const& entry : planned.memory)
+    if (entry.name == name) return entry.bytes;
+  return 0;
+}
+
 TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   auto const shard = GENERATE(as<std::string>(), "none", "optimizer", "full");
   auto const extra = GENERATE(
@@ -43,8 +49,10 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   auto const planned =
       train::resources_of<Scalar>(run.context, run.config, ranks.size(), trainer->active_depth());
   INFO(shard << ", " << (extra.empty() ? "" : extra.front()));
+  auto const teams = bytes_of(planned, "scratch of teams");
+  CHECK(teams > 0);  // Kokkos holds it, which the watch doesn't see
   double const largest = ranks.max(static_cast<double>(record.peak));
-  CHECK(std::fabs(largest / planned.memory_bytes - 1) < 0.05);
+  CHECK(std::fabs(largest / (planned.memory_bytes - teams) - 1) < 0.05);
   CHECK(planned.step_flops == trainer->step_flops());
 }
 
@@ -63,7 +71,8 @@ TEST_CASE("rounded factors are counted", "[resources]") {
     trainer.step();
   });
   auto const planned = train::resources_of<Scalar>(run.context, run.config, ranks.size(), 2);
-  CHECK(std::fabs(ranks.max(static_cast<double>(record.peak)) / planned.memory_bytes - 1) < 0.05);
+  double const held = planned.memory_bytes - bytes_of(planned, "scratch of teams");
+  CHECK(std::fabs(ranks.max(static_cast<double>(record.peak)) / held - 1) < 0.05);
 }
 
 TEST_CASE("the time of a step falls and rises as its formula says", "[resources]") {

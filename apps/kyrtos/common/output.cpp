@@ -33,8 +33,8 @@ void require_output(Output const& output, std::uint64_t bytes) {
   if (target.is_plain && fs::exists(target.path, error)) {
     for (auto const& input : output.inputs)
       if (fs::equivalent(input, target.path, error))
-        throw FileError(fmt::format("{} {}: is also an input of this command; choose another file",
-                                    output.option, output.path));
+        throw FileError(fmt::format("{} {}: is also an input of this command; choose another {}",
+                                    output.option, output.path, output.option));
     bool const is_empty = fs::file_size(target.path, error) == 0 && !error;  // as mktemp leaves it
     if (!is_empty && !is_result(output, target.path))
       throw FileError(
