@@ -16,6 +16,10 @@ AttentionOptions resolved(AttentionOptions options) {
   if (options.kv_heads == 0) options.kv_heads = options.heads;
   require<ConfigError>(options.heads > 0 && options.kv_heads > 0 && options.head_size > 0,
                        "attention: heads, kv_heads and head_size must be positive");
+  constexpr Index largest_head = 1 << 14;  // tiles count their values as int
+  require<ConfigError>(options.head_size <= largest_head,
+                       "attention: head_size = " + std::to_string(options.head_size) + ", but " +
+                           std::to_string(largest_head) + " is the most; use more heads");
   require<ConfigError>(options.heads % options.kv_heads == 0,
                        "attention: heads = " + std::to_string(options.heads) +
                            " must be a multiple of kv_heads = " + std::to_string(options.kv_heads));

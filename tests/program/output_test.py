@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 import unittest
 from pathlib import Path
@@ -19,6 +20,8 @@ try:
     import numpy
 except ImportError:
     h5py = None
+
+os.environ["KYRTOS_PYTHON"] = sys.executable  # draws and studies
 
 
 class Outputs(InAFolder):

@@ -74,7 +74,7 @@ class Words(InAFolder):
                            ("curvature.probe_sequences", 10**10), ("model.width", 2 * 10**7),
                            ("model.vocabulary", 2 * 10**9)]:
             said = self.train("--set", f"{key}={value}", "--set", "curvature.probe=fixed", status=1)
-            self.assertRegex(said, r"\d [TGPEkM]?B|more .* than any machine|must divide", key)
+            self.assertRegex(said, r"\d [TGPEkM]?B|more .* than any machine|must divide|head_size = ", key)
             self.assertNotIn("bad_alloc", said)
         said = self.train("--set", "training.length=4611686018427387904", "--set",
                           "model.positions=none", status=1)
