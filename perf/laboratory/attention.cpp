@@ -88,6 +88,7 @@ class Tuned final : public Attention {
             heads,
             head_size,
             options().causal,
+            attention::Visibility::everything,
             1 / std::sqrt(static_cast<float>(head_size)),
             0};
   }
@@ -111,7 +112,7 @@ bench::Candidate candidate(Index heads, SequenceShape shape, std::string const& 
   auto const layer = std::make_shared<Tuned<Choice> const>(options);
   auto const error = [](Context<Space> const& context) {
     Tuned<Choice> const small(AttentionOptions{.heads = 2, .head_size = head_size});
-    reference::Attention const plain{2, 2, head_size, true, 0};
+    reference::Attention const plain{2, 2, head_size, true, 0, 0};
     return bench::largest_error(context, small, {1, 150}, plain);
   };
   return {bench::layer_case(name, layer, shape, {1, 2.5, 2.5, 6}), error};

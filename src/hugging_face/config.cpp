@@ -114,6 +114,7 @@ std::vector<std::pair<std::string, std::string>> described(Config const& c) {
   return {{"input_features", text(c.input_features)},
           {"positions", word(c.positions, {"learned", "rotary", "none"})},
           {"causal", text(c.causal)},
+          {"attention_window", text(c.attention_window)},
           {"soft_cap", text(c.soft_cap)},
           {"gated", text(c.gated)},
           {"residual_scale", text(c.residual_scale)},

@@ -98,16 +98,18 @@ Family llama() {
 
 Family mistral() {
   auto f = like_llama("mistral", "MistralForCausalLM", "a Mistral", 131072, 1e-6);
-  return with(f, {size("num_key_value_heads", &Config::kv_heads),
-                  size("head_dim", &Config::head_size, 0), rotary({}), sliding_window(false)});
+  return with(
+      f, {size("num_key_value_heads", &Config::kv_heads), size("head_dim", &Config::head_size, 0),
+          rotary({}), sliding_window(SlidingWindow::always)});
 }
 
 Family qwen2() {
   auto f = like_llama("qwen2", "Qwen2ForCausalLM", "a Qwen2", 32768, 1e-6);
   f.base.attention_bias = model::AttentionBias::qkv;
-  return with(f, {size("num_key_value_heads", &Config::kv_heads),
-                  size("head_dim", &Config::head_size, 0), rotary({}), sliding_window(true),
-                  fixed("use_mrope", false, "positions of several kinds")});
+  return with(
+      f, {size("num_key_value_heads", &Config::kv_heads), size("head_dim", &Config::head_size, 0),
+          rotary({}), sliding_window(SlidingWindow::on_demand),
+          fixed("use_mrope", false, "positions of several kinds")});
 }
 
 Family qwen3() {
@@ -115,7 +117,8 @@ Family qwen3() {
   f.base.qk_norm = true;
   return with(f,
               {size("num_key_value_heads", &Config::kv_heads), size("head_dim", &Config::head_size),
-               rotary({}), sliding_window(true), attention_bias("attention_bias", false)});
+               rotary({}), sliding_window(SlidingWindow::on_demand),
+               attention_bias("attention_bias", false)});
 }
 
 Family olmo2() {

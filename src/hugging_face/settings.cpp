@@ -44,17 +44,30 @@ bool Settings::has(std::string const& key) const {
   return object_.contains(key) && !object_[key].is_null();
 }
 
-Index Settings::integer(std::string const& key) const {
-  if (!has(key)) fail("has no " + name(key));
+bool Settings::is_null(std::string const& key) const {
+  return object_.contains(key) && object_[key].is_null();
+}
+
+Index Settings::integer_from(Index least, std::string const& key) const {
   auto const& value = object_[key];
   constexpr std::uint64_t most = std::numeric_limits<std::int32_t>::max();
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most || value == 0)
-    fail(fmt::format("{} must be an integer from 1 to {}", name(key), most));
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most ||
+      value.get<Index>() < least)
+    fail(fmt::format("{} must be an integer from {} to {}", name(key), least, most));
   return value.get<Index>();
+}
+
+Index Settings::integer(std::string const& key) const {
+  if (!has(key)) fail("has no " + name(key));
+  return integer_from(1, key);
 }
 
 Index Settings::integer(std::string const& key, Index otherwise) const {
   return has(key) ? integer(key) : otherwise;
+}
+
+Index Settings::count(std::string const& key, Index otherwise) const {
+  return has(key) ? integer_from(0, key) : otherwise;
 }
 
 double Settings::real(std::string const& key) const {
@@ -171,27 +184,59 @@ Setting fixed(std::string const& key, bool value, std::string const& needed) {
           [](Config const&, Json&) {}};
 }
 
-Setting sliding_window(bool has_switch) {
-  std::vector<std::string> keys{"sliding_window", "layer_types", "max_window_layers"};
-  if (has_switch) keys.push_back("use_sliding_window");
-  auto const read = [=](Settings const& s, Config& c) {
-    auto const types = s.texts("layer_types");
-    for (auto const& type : types)
-      if (type != "full_attention" && type != "sliding_attention")
-        s.refuse("layer_types", "another kind of layer than attention");
-    bool const is_on = !has_switch || s.flag("use_sliding_window", false);
-    bool const slides =
-        types.empty() ? is_on
-                      : std::find(types.begin(), types.end(), "sliding_attention") != types.end();
-    if (slides && s.has("sliding_window") && s.integer("sliding_window") < c.context)
-      s.fail(
-          fmt::format("'sliding_window' = {} is shorter than 'max_position_embeddings' = {}, which "
-                      "needs attention within a window; Kyrtos doesn't have it, and sequences "
-                      "within the window don't need it: lower 'max_position_embeddings' to it",
-                      s.integer("sliding_window"), c.context));
+namespace {
+
+/// How many layers are said to attend within the window.
+Index sliding_layers(Settings const& s, SlidingWindow kind, Index depth) {
+  auto const types = s.texts("layer_types");
+  for (auto const& type : types)
+    if (type != "full_attention" && type != "sliding_attention")
+      s.refuse("layer_types", "another kind of layer than attention");
+  if (types.empty())
+    return kind == SlidingWindow::always
+               ? depth
+               : depth - std::min(s.count("max_window_layers", 28), depth);
+  if (static_cast<Index>(types.size()) != depth)
+    s.fail(fmt::format("'layer_types' has {} entries for {} layers", types.size(), depth));
+  return std::count(types.begin(), types.end(), "sliding_attention");
+}
+
+void read_sliding_window(Settings const& s, SlidingWindow kind, Config& c) {
+  bool const is_on = kind == SlidingWindow::always || s.flag("use_sliding_window", false);
+  bool const has_window = is_on && !s.is_null("sliding_window");
+  Index const layers = sliding_layers(s, kind, c.depth);
+  if (!has_window) {
+    if (s.has("layer_types") && layers > 0)
+      s.fail("'layer_types' has \"sliding_attention\", but there is no window: set '" +
+             std::string(is_on ? "sliding_window" : "use_sliding_window") + "'");
+    return;
+  }
+  Index const window = s.integer("sliding_window", 4096);
+  if (layers == c.depth)
+    c.attention_window = window;
+  else if (window < c.context && (layers > 0 || kind == SlidingWindow::always))
+    s.fail(fmt::format(
+        "'{}' gives {} of {} layers a window of {} tokens; Kyrtos has one for all "
+        "layers or for none",
+        s.has("layer_types") ? "layer_types" : "max_window_layers", layers, c.depth, window));
+}
+
+}  // namespace
+
+Setting sliding_window(SlidingWindow kind) {
+  bool const has_switch = kind == SlidingWindow::on_demand;
+  std::vector<std::string> keys{"sliding_window", "layer_types"};
+  if (has_switch) keys.insert(keys.end(), {"use_sliding_window", "max_window_layers"});
+  auto const write = [=](Config const& c, Json& j) {
+    // Without the key, those who read the file would assume a window.
+    j["sliding_window"] = nullptr;
+    if (c.attention_window == 0) return;
+    j["sliding_window"] = c.attention_window;
+    if (!has_switch) return;
+    j["use_sliding_window"] = true;
+    j["max_window_layers"] = 0;
   };
-  // Without it, those who read the file would assume a window.
-  return {keys, read, [](Config const&, Json& j) { j["sliding_window"] = nullptr; }};
+  return {keys, [=](Settings const& s, Config& c) { read_sliding_window(s, kind, c); }, write};
 }
 
 }  // namespace kyrtos::hugging_face

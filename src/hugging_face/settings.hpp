@@ -27,9 +27,13 @@ class Settings {
 
   /// Whether it is given, and not null.
   bool has(std::string const& key) const;
+  /// Whether it is given as null, which need not mean its default.
+  bool is_null(std::string const& key) const;
   /// A setting that must be there: an integer from 1 on.
   Index integer(std::string const& key) const;
   Index integer(std::string const& key, Index otherwise) const;
+  /// An integer from 0 on.
+  Index count(std::string const& key, Index otherwise) const;
   /// A positive number.
   double real(std::string const& key) const;
   double real(std::string const& key, double otherwise) const;
@@ -48,6 +52,7 @@ class Settings {
   Settings(nlohmann::json object, std::string source, std::string prefix)
       : object_(std::move(object)), source_(std::move(source)), prefix_(std::move(prefix)) {}
   std::string name(std::string const& key) const { return "'" + prefix_ + key + "'"; }
+  Index integer_from(Index least, std::string const& key) const;
 
   nlohmann::json object_;
   std::string source_, prefix_;
@@ -78,9 +83,12 @@ Setting activation(std::string const& key, std::vector<ActivationName> names,
 /// A flag that can have one value only; the other would need `needed`.
 Setting fixed(std::string const& key, bool value, std::string const& needed);
 
-/// Attention within a window of so many tokens, which can be had where it is no shorter than the
-/// context. \param has_switch whether `use_sliding_window` turns it on.
-Setting sliding_window(bool has_switch);
+/// Attention within a window: all layers must have the same, unless it is as long as the context.
+enum class SlidingWindow {
+  always,     ///< Of all layers, 4096 tokens where none is given (Mistral).
+  on_demand,  ///< With `use_sliding_window`, of the layers from `max_window_layers` on (Qwen).
+};
+Setting sliding_window(SlidingWindow kind);
 
 /// Rotary positions: newer files have an object `rope_parameters`; older ones have `rope_scaling`,
 /// and the base and the share of a head's features by themselves.

@@ -25,17 +25,23 @@ AttentionOptions resolved(AttentionOptions options) {
                            " must be a multiple of kv_heads = " + std::to_string(options.kv_heads));
   require<ConfigError>(options.soft_cap >= 0 && std::isfinite(options.soft_cap),
                        "attention: soft_cap must be 0 (off) or positive");
+  require<ConfigError>(options.window >= 0, "attention: window must be 0 (all) or positive");
+  require<ConfigError>(options.window == 0 || options.causal,
+                       "attention: a window needs causal = true");
   return options;
 }
 
 template <class Scalar>
-attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceShape shape) {
+attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceShape shape,
+                                     Index past = 0) {
+  bool const hides = options.window > 0 && options.window < past + shape.length;
   return {static_cast<int>(shape.batch),
           static_cast<int>(shape.length),
           static_cast<int>(options.heads),
           static_cast<int>(options.kv_heads),
           static_cast<int>(options.head_size),
           options.causal,
+          hides ? static_cast<int>(options.window) : attention::Visibility::everything,
           static_cast<Scalar>(1 / std::sqrt(static_cast<double>(options.head_size))),
           static_cast<Scalar>(options.soft_cap)};
 }
@@ -55,7 +61,8 @@ Attention<Scalar, Space>::Attention(AttentionOptions const& options)
 template <class Scalar, class Space>
 double Attention<Scalar, Space>::forward_flops(SequenceShape shape) const {
   auto const n = static_cast<double>(shape.length);
-  double const pairs = options_.causal ? n * (n + 1) / 2 : n * n;
+  double const seen = options_.window > 0 ? std::min(static_cast<double>(options_.window), n) : n;
+  double const pairs = options_.causal ? n * seen - seen * (seen - 1) / 2 : n * n;
   return 4 * static_cast<double>(shape.batch * out_features()) * pairs;
 }
 
@@ -78,8 +85,8 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
           "Attention::extend: there is no room for the tokens' keys and values");
   attention::extend<Scalar>(
       context.space(),
-      {geometry<Scalar>(options_, p.shape), p.x.data(), p.y.data(), past.tokens, past.capacity,
-       past.memory.data(), past.memory.data() + past_size(past.capacity) / 2});
+      {geometry<Scalar>(options_, p.shape, past.tokens), p.x.data(), p.y.data(), past.tokens,
+       past.capacity, past.memory.data(), past.memory.data() + past_size(past.capacity) / 2});
 }
 
 /// A pass over no sequences.

@@ -89,7 +89,8 @@ class BlockLayers {
                                                          .kv_heads = c.kv_heads,
                                                          .head_size = c.head_size,
                                                          .causal = c.causal,
-                                                         .soft_cap = c.soft_cap});
+                                                         .soft_cap = c.soft_cap,
+                                                         .window = c.attention_window});
     chain.add("attention.heads", attention);
     return attention;
   }

@@ -87,6 +87,12 @@ void check(TransformerConfig const& c) {
     throw ConfigError("model: its sizes make more parameters than any machine can hold");
   if (c.norm_epsilon <= 0) throw ConfigError("model.norm_epsilon must be positive");
   if (c.soft_cap < 0) throw ConfigError("model.soft_cap must be positive, or 0 for none");
+  if (c.attention_window < 0)
+    throw ConfigError("model.attention_window must be positive, or 0 for none");
+  if (c.attention_window > 0 && !c.causal)
+    throw ConfigError(
+        "model.attention_window = " + std::to_string(c.attention_window) +
+        " counts tokens before each other: it needs model.causal = true, or must be 0");
   if (c.z_loss < 0) throw ConfigError("model.z_loss must be positive, or 0 for none");
 }
 

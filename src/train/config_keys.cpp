@@ -75,6 +75,8 @@ void declare_model(Declarations& d, model::TransformerConfig& c) {
       "of each query and key head, or of all query and of all key heads at once");
   d.real("soft_cap", c.soft_cap, not_negative, "bound of attention logits by tanh; 0: none");
   d.flag("causal", c.causal, "tokens see only those before them");
+  d.integer("attention_window", c.attention_window, 0,
+            "tokens that each sees, itself and the last before it, if causal; 0: all before it");
   d.flag("bias", c.bias, "biases of linear layers and LayerNorm");
   using AttentionBias = model::AttentionBias;
   d.choice("attention_bias", c.attention_bias,

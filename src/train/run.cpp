@@ -157,6 +157,7 @@ char const* difference(model::TransformerConfig const& a, model::TransformerConf
   if (a.residual_scale != b.residual_scale) return "residual_scale";
   if (a.soft_cap != b.soft_cap) return "soft_cap";
   if (a.causal != b.causal) return "causal";
+  if (a.attention_window != b.attention_window) return "attention_window";
   return nullptr;
 }
 

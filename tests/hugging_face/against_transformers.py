@@ -60,6 +60,7 @@ def rope(kind, **more):
 llama3 = rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=16)
 yarn = rope("yarn", factor=4.0, original_max_position_embeddings=16)
+window = dict(use_sliding_window=True, sliding_window=5, max_window_layers=0)
 
 MODELS = {
     "gpt2": ("GPT2", [dict(vocab_size=37, n_positions=32, n_embd=24, n_layer=2, n_head=3, n_inner=20),
@@ -76,12 +77,15 @@ MODELS = {
                                             original_max_position_embeddings=16)),
                         dict(grouped, attention_bias=True), dict(common, mlp_bias=True),
                         dict(common, attention_bias=True, mlp_bias=True)]),
-    "mistral": ("Mistral", [dict(grouped, sliding_window=None), dict(grouped, head_dim=6)]),
+    "mistral": ("Mistral", [dict(grouped, sliding_window=None), dict(grouped, head_dim=6),
+                             dict(grouped, sliding_window=1), dict(grouped, sliding_window=7)]),
     "qwen2": ("Qwen2", [dict(grouped), dict(grouped, num_key_value_heads=6,
-                                            tie_word_embeddings=True, **yarn)]),
+                                            tie_word_embeddings=True, **yarn),
+                         dict(grouped, **window)]),
     "qwen3": ("Qwen3", [dict(grouped, head_dim=10), dict(grouped, num_key_value_heads=3, head_dim=4,
                                                          tie_word_embeddings=True),
-                        dict(grouped, head_dim=8, attention_bias=True)]),
+                        dict(grouped, head_dim=8, attention_bias=True),
+                        dict(grouped, head_dim=8, **window)]),
     "olmo2": ("Olmo2", [dict(grouped), dict(common, tie_word_embeddings=True, attention_bias=True)]),
     "gpt_neox": ("GPTNeoX", [dict(common), dict(common, rotary_pct=1.0, tie_word_embeddings=True),
                              dict(common, rotary_pct=0.5, use_parallel_residual=False,

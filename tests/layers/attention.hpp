@@ -20,10 +20,14 @@ inline void check_attention(layers::AttentionOptions const& options, SequenceSha
   layers::Attention<Scalar, Space> const layer(options);
   auto const& o = layer.options();
   INFO("heads " << o.heads << "/" << o.kv_heads << " of " << o.head_size << ", causal " << o.causal
-                << ", soft cap " << o.soft_cap << ", backward " << static_cast<int>(o.backward));
+                << ", soft cap " << o.soft_cap << ", window " << o.window << ", backward "
+                << static_cast<int>(o.backward));
   reference::Attention const reference{static_cast<std::size_t>(o.heads),
                                        static_cast<std::size_t>(o.kv_heads),
-                                       static_cast<std::size_t>(o.head_size), o.causal, o.soft_cap};
+                                       static_cast<std::size_t>(o.head_size),
+                                       o.causal,
+                                       o.soft_cap,
+                                       static_cast<std::size_t>(o.window)};
   check_layer<Scalar>(layer, shape, reference);
 }
 
@@ -33,14 +37,14 @@ TEST_CASE("attention, every option", "[attention]") {
   Index const kv_heads = GENERATE(2, 1);
   auto const backward =
       GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
-  check_attention({2, kv_heads, 5, causal, soft_cap, backward}, {2, 7});
+  check_attention({2, kv_heads, 5, causal, soft_cap, 0, backward}, {2, 7});
 }
 
 TEST_CASE("attention, every kind of head size", "[attention]") {
   Index const head_size = GENERATE(1, 16, 20, 32, 64, 128);
   auto const backward =
       GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
-  check_attention({1, 1, head_size, true, 2.0, backward}, {1, 5});
+  check_attention({1, 1, head_size, true, 2.0, 0, backward}, {1, 5});
 }
 
 TEST_CASE("attention, lengths around the sizes of tiles and blocks", "[attention]") {
@@ -48,12 +52,95 @@ TEST_CASE("attention, lengths around the sizes of tiles and blocks", "[attention
   bool const causal = GENERATE(true, false);
   auto const backward =
       GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
-  check_attention({1, 1, 4, causal, 0, backward}, {1, length});
+  check_attention({1, 1, 4, causal, 0, 0, backward}, {1, length});
 }
 
 TEST_CASE("attention, batches and groups of heads over several tiles", "[attention]") {
   check_attention({4, 2, 8, true, 3.0}, {3, 140});
   check_attention({3, 1, 8, false, 0}, {2, 132});
+}
+
+TEST_CASE("attention within a window, every option", "[attention]") {
+  Index const window = GENERATE(1, 3, 9);
+  double const soft_cap = GENERATE(0.0, 1.5);
+  Index const kv_heads = GENERATE(2, 1);
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  check_attention({2, kv_heads, 5, true, soft_cap, window, backward}, {2, 7});
+}
+
+/// Whole tiles lie outside, before the window and after it.
+TEST_CASE("attention within windows that divide no tile, and some that do", "[attention]") {
+  Index const window = GENERATE(1, 8, 37, 64, 130);
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  check_attention({1, 1, 4, true, 0, window, backward}, {1, 290});
+}
+
+TEST_CASE("attention within a window, groups of heads over several tiles", "[attention]") {
+  check_attention({4, 2, 8, true, 3.0, 50}, {2, 140});
+  check_attention({2, 1, 32, true, 0, 3}, {1, 200});
+}
+
+/// The four passes between random numbers, but for the rows of x of the first `bad` tokens.
+inline LayerOutputs outputs_of(layers::AttentionOptions const& options, SequenceShape shape,
+                               Index bad = 0) {
+  using Scalar = KYRTOS_TEST_SCALAR;
+  layers::Attention<Scalar, Space> const layer(options);
+  auto const from = static_cast<std::size_t>(shape.tokens() * layer.in_features()),
+             to = static_cast<std::size_t>(shape.tokens() * layer.out_features());
+  LayerInputs in{.x = random_numbers<Scalar>(from, 1),
+                 .theta = {},
+                 .x_dot = random_numbers<Scalar>(from, 2),
+                 .u = {},
+                 .dy = random_numbers<Scalar>(to, 3),
+                 .dy_dot = random_numbers<Scalar>(to, 4)};
+  std::fill_n(in.x.begin(), bad * layer.in_features(), std::nan(""));
+  Context<Space> const context(MPI_COMM_SELF);
+  return LayerPasses<Scalar>(context, layer, shape, in, {}).run();
+}
+
+TEST_CASE("a window as long as the sequence changes no bit of attention", "[attention]") {
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  SequenceShape const shape{2, 141};
+  auto const wanted = outputs_of({2, 1, 8, true, 2.0, 0, backward}, shape);
+  for (Index const window : {Index{141}, Index{142}, Index{1} << 40})
+    CHECK(outputs_of({2, 1, 8, true, 2.0, window, backward}, shape) == wanted);
+  CHECK(!(outputs_of({2, 1, 8, true, 2.0, 140, backward}, shape) == wanted));
+}
+
+/// What is not a number stays so, times a weight of zero too.
+TEST_CASE("attention leaves out tiles of pairs outside of the window", "[attention]") {
+  auto const backward =
+      GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
+  constexpr Index length = 600, window = 20, bad = 2, tile = 128;
+  auto const out = outputs_of({1, 1, 8, true, 0, window, backward}, {1, length}, bad);
+  auto const is_finite_from = [](Numbers const& rows, Index token) {
+    auto const first = rows.begin() + token * (static_cast<Index>(rows.size()) / length);
+    return std::all_of(first, rows.end(), [](double v) { return std::isfinite(v); });
+  };
+  CHECK(!is_finite_from(out.y, 0));
+  CHECK(is_finite_from(out.y, bad + window + tile));
+  CHECK(is_finite_from(out.y_dot, bad + window + tile));
+  CHECK(is_finite_from(out.dx, bad + 2 * (window + tile)));
+  CHECK(is_finite_from(out.dx_dot, bad + 2 * (window + tile)));
+}
+
+TEST_CASE("attention counts the pairs that there are", "[attention]") {
+  using Layer = layers::Attention<KYRTOS_TEST_SCALAR, Space>;
+  SequenceShape const shape{3, 11};
+  for (bool const causal : {true, false})
+    for (Index const window : {0, 1, 4, 10, 11, 50}) {
+      if (!causal && window > 0) continue;
+      INFO("causal " << causal << ", window " << window);
+      Index pairs = 0;
+      for (Index i = 0; i < shape.length; ++i)
+        for (Index j = 0; j < shape.length; ++j)
+          pairs += (!causal || j <= i) && (window == 0 || i - j < window) ? 1 : 0;
+      Layer const layer({4, 2, 5, causal, 0, window});
+      CHECK(layer.forward_flops(shape) == static_cast<double>(4 * shape.batch * 4 * 5 * pairs));
+    }
 }
 
 TEST_CASE("attention stays finite where every score but one is hopeless", "[attention]") {
@@ -77,11 +164,12 @@ TEST_CASE("attention stays finite where every score but one is hopeless", "[atte
 
 TEST_CASE("attention tells the largest score of each head", "[attention]") {
   using Scalar = KYRTOS_TEST_SCALAR;
-  bool const causal = GENERATE(true, false);
+  auto const [causal, window] =
+      GENERATE(Catch::Generators::table<bool, Index>({{true, 0}, {false, 0}, {true, 5}}));
   double const soft_cap = GENERATE(0.0, 0.8);
   constexpr Index heads = 4, kv_heads = 2, d = 3, packed = (heads + 2 * kv_heads) * d;
   SequenceShape const shape{2, 70};
-  layers::Attention<Scalar, Space> const layer({heads, kv_heads, d, causal, soft_cap});
+  layers::Attention<Scalar, Space> const layer({heads, kv_heads, d, causal, soft_cap, window});
   Context<Space> const context(MPI_COMM_SELF);
   auto const values =
       random_numbers<Scalar>(static_cast<std::size_t>(shape.tokens() * packed), 1, 2.0);
@@ -93,6 +181,7 @@ TEST_CASE("attention tells the largest score of each head", "[attention]") {
     for (Index i = 0; i < shape.tokens(); ++i)
       for (Index j = 0; j < shape.tokens(); ++j) {
         if (i / shape.length != j / shape.length || (causal && j > i)) continue;
+        if (window > 0 && i - j >= window) continue;
         double score = 0;
         for (Index e = 0; e < d; ++e)
           score += row(i, h)[e] * row(j, heads + h / 2)[e] / std::sqrt(double(d));
@@ -117,6 +206,8 @@ TEST_CASE("attention refuses options that make no sense", "[attention]") {
   CHECK_THROWS_AS(Layer({3, 2, 8}), ConfigError);
   CHECK_THROWS_AS(Layer({2, 2, 0}), ConfigError);
   CHECK_THROWS_AS(Layer({2, 2, 8, true, -1.0}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, true, 0, -1}), ConfigError);
+  CHECK_THROWS_AS(Layer({2, 2, 8, false, 0, 3}), ConfigError);
 }
 
 }  // namespace kyrtos::testing

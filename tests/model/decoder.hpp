@@ -68,6 +68,17 @@ TEST_CASE("a long beginning is taken in pieces", "[decoder]") {
   check_decoder(run, decoder, {520, 1, 79});
 }
 
+TEST_CASE("a window is that of the whole sequence", "[decoder]") {
+  auto config = small(model::llama_config());
+  for (Index const window : {1, 64, 100}) {
+    INFO("window " << window);
+    config.attention_window = window;
+    auto const run = long_run(config, 300);
+    model::Decoder<Scalar, Space> decoder(run.context, run.model, 300);
+    check_decoder(run, decoder, {90, 1, 170, 1, 38});
+  }
+}
+
 TEST_CASE("blocks that take no part are passed over", "[decoder]") {
   auto config = small(model::gpt2_config());
   config.depth = 3;

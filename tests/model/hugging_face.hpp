@@ -79,9 +79,21 @@ inline model::TransformerConfig llama31() {
   return config.resolved();
 }
 
+inline model::TransformerConfig mistral() {
+  auto config = grouped_llama();
+  config.attention_window = 3;
+  return config.resolved();
+}
+inline model::TransformerConfig qwen3_with_window() {
+  auto config = qwen3();
+  config.attention_window = 4;
+  return config.resolved();
+}
+
 /// One model of every family.
 inline std::vector<model::TransformerConfig> models_of_all_families() {
-  return {small_gpt2(), grouped_llama(), qwen2(), qwen3(), olmo2(), gpt_neox(), llama31()};
+  return {small_gpt2(), grouped_llama(),    qwen2(), qwen3(), olmo2(), gpt_neox(), llama31(),
+          mistral(),    qwen3_with_window()};
 }
 
 /// A tensor as bytes in a file.
@@ -285,10 +297,12 @@ TEST_CASE("a config.json says what the model is", "[hugging_face]") {
     CHECK(back.parallel_residual == config.parallel_residual);
     CHECK(back.bias == config.bias);
     CHECK(back.attention_bias == config.attention_bias);
+    CHECK(back.attention_window == config.attention_window);
     CHECK(back.tied == config.tied);
     types.insert(nlohmann::json::parse(text).at("model_type").get<std::string>());
   }
-  CHECK(types == std::set<std::string>{"gpt2", "llama", "qwen2", "qwen3", "olmo2", "gpt_neox"});
+  CHECK(types ==
+        std::set<std::string>{"gpt2", "llama", "mistral", "qwen2", "qwen3", "olmo2", "gpt_neox"});
 }
 
 TEST_CASE("a share of rotated features survives its way through a number", "[hugging_face]") {
@@ -324,17 +338,6 @@ TEST_CASE("a config.json that asks for something else", "[hugging_face]") {
   CHECK_THAT(words(R"(,"rope_scaling":{"rope_type":"longrope"})"),
              ContainsSubstring("'rope_scaling.rope_type' = \"longrope\" needs other rotary"));
   CHECK_THAT(words(R"(,"partial_rotary_factor":0.5)"), ContainsSubstring("a share of 0.5"));
-  auto const mistral = [&](std::string const& more) {
-    return words(R"(,"num_key_value_heads":1,"max_position_embeddings":64)" + more, "mistral");
-  };
-  CHECK(mistral(R"(,"sliding_window":null)").empty());
-  CHECK(mistral(R"(,"sliding_window":64)").empty());
-  CHECK_THAT(
-      mistral(R"(,"sliding_window":63)"),
-      ContainsSubstring("'sliding_window' = 63 is shorter than 'max_position_embeddings' = 64"));
-  CHECK_THAT(
-      words(R"(,"num_key_value_heads":1,"use_sliding_window":true,"sliding_window":5)", "qwen2"),
-      ContainsSubstring("'sliding_window' = 5 is shorter than"));
   CHECK_THAT(words("", "gpt2"), ContainsSubstring("has no 'n_positions'"));
   CHECK_THAT(words(R"(,"rope_scaling":{"rope_type":"llama3"})"),
              ContainsSubstring("has no 'rope_scaling.low_freq_factor'"));
@@ -354,6 +357,74 @@ TEST_CASE("a config.json that asks for something else", "[hugging_face]") {
              ContainsSubstring("c.json: must be a JSON object"));
 }
 
+/// A model of two layers and 64 tokens of context.
+inline model::TransformerConfig with_windows(char const* type, std::string const& more) {
+  return hf::parse_config(
+      fmt::format(R"({{"model_type":"{}","vocab_size":8,"hidden_size":8,"num_hidden_layers":2,)"
+                  R"("num_attention_heads":2,"num_key_value_heads":1,"head_dim":4,)"
+                  R"("max_position_embeddings":64,"intermediate_size":8{}}})",
+                  type, more),
+      "c.json");
+}
+
+TEST_CASE("windows of a Mistral", "[hugging_face]") {
+  auto const window = [](std::string const& more) {
+    return with_windows("mistral", more).attention_window;
+  };
+  CHECK(window("") == 4096);
+  CHECK(window(R"(,"sliding_window":null)") == 0);
+  CHECK(window(R"(,"sliding_window":64)") == 64);
+  CHECK(window(R"(,"sliding_window":5)") == 5);
+  std::string const both = R"("layer_types":["full_attention","sliding_attention"])";
+  std::string const sliding = R"("layer_types":["sliding_attention","sliding_attention"])";
+  CHECK(window(R"(,"sliding_window":5,)" + sliding) == 5);
+  CHECK(window(R"(,"sliding_window":64,)" + both) == 0);
+  auto const words = [&](std::string const& more) {
+    return failure<ConfigError>([&] { window(more); });
+  };
+  CHECK_THAT(words(R"(,"sliding_window":5,)" + both),
+             ContainsSubstring("c.json: 'layer_types' gives 1 of 2 layers a window of 5 tokens"));
+  CHECK_THAT(words(R"(,"sliding_window":5,"layer_types":["full_attention","full_attention"])"),
+             ContainsSubstring("'layer_types' gives 0 of 2 layers"));
+  CHECK_THAT(words(R"(,"sliding_window":null,)" + sliding),
+             ContainsSubstring("there is no window: set 'sliding_window'"));
+  CHECK_THAT(words(R"(,"layer_types":["sliding_attention"])"),
+             ContainsSubstring("'layer_types' has 1 entries for 2 layers"));
+  CHECK_THAT(words(R"(,"layer_types":["full_attention","linear_attention"])"),
+             ContainsSubstring("'layer_types'"));
+  CHECK_THAT(words(R"(,"sliding_window":0)"),
+             ContainsSubstring("'sliding_window' must be an integer from 1"));
+}
+
+TEST_CASE("windows of a Qwen", "[hugging_face]") {
+  auto const window = [](std::string const& more) {
+    auto const qwen2 = with_windows("qwen2", more), qwen3 = with_windows("qwen3", more);
+    CHECK(qwen2.attention_window == qwen3.attention_window);
+    return qwen2.attention_window;
+  };
+  std::string const on = R"(,"use_sliding_window":true,"sliding_window":5)";
+  CHECK(window("") == 0);
+  CHECK(window(R"(,"sliding_window":5,"max_window_layers":0)") == 0);
+  CHECK(window(on) == 0);  // of 28 layers none has it
+  CHECK(window(on + R"(,"max_window_layers":2)") == 0);
+  CHECK(window(on + R"(,"max_window_layers":0)") == 5);
+  CHECK(window(on + R"(,"layer_types":["sliding_attention","sliding_attention"])") == 5);
+  CHECK(window(R"(,"use_sliding_window":true,"max_window_layers":0)") == 4096);
+  CHECK(window(R"(,"use_sliding_window":true,"max_window_layers":0,"sliding_window":null)") == 0);
+  CHECK(window(R"(,"use_sliding_window":true,"max_window_layers":1,"sliding_window":64)") == 0);
+  auto const words = [&](std::string const& more) {
+    return failure<ConfigError>([&] { window(more); });
+  };
+  CHECK_THAT(words(on + R"(,"max_window_layers":1)"),
+             ContainsSubstring("'max_window_layers' gives 1 of 2 layers a window of 5 tokens"));
+  CHECK_THAT(words(on + R"(,"max_window_layers":-1)"),
+             ContainsSubstring("'max_window_layers' must be an integer from 0"));
+  CHECK_THAT(words(on + R"(,"layer_types":["full_attention","sliding_attention"])"),
+             ContainsSubstring("'layer_types' gives 1 of 2 layers"));
+  CHECK_THAT(words(R"(,"sliding_window":5,"layer_types":["sliding_attention","full_attention"])"),
+             ContainsSubstring("there is no window: set 'use_sliding_window'"));
+}
+
 TEST_CASE("models that Hugging Face doesn't have", "[hugging_face]") {
   auto const words = [](model::TransformerConfig const& config) {
     return failure<ConfigError>([&] { hf::to_json(config); });
@@ -366,6 +437,9 @@ TEST_CASE("models that Hugging Face doesn't have", "[hugging_face]") {
   config.residual_scale = 0.5;
   CHECK_THAT(words(config),
              ContainsSubstring("needs model.residual_scale = 1 and model.norm_position"));
+  config = olmo2();
+  config.attention_window = 3;
+  CHECK_THAT(words(config), ContainsSubstring("needs model.attention_window = 0, to be an OLMo 2"));
   config = small(model::gpt2_config());
   config.bias = false;
   CHECK_THAT(words(config), ContainsSubstring("needs model.bias = true, to be a GPT-2"));

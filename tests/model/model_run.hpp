@@ -58,6 +58,8 @@ inline std::vector<NamedConfig> small_models() {
   plain.norm = model::Norm::rms_norm;
   plain.soft_cap = 1.3;
   auto qwen = grouped, olmo = grouped, neox = exact, post = gpt2, normless = gpt2, mixed = llama;
+  auto window = grouped;
+  window.attention_window = 3;
   qwen.attention_bias = model::AttentionBias::qkv;
   qwen.rotary_scaling = {.kind = layers::RotaryScaling::Kind::yarn, .factor = 4, .context = 20};
   qwen.initial_weights = model::InitialWeights::fan_in;
@@ -92,7 +94,8 @@ inline std::vector<NamedConfig> small_models() {
           {"parallel residual, partial rotary", neox},
           {"post-norm, scaled branches", post},
           {"no norms", normless},
-          {"reordered norms in parallel, Llama 3.1", mixed}};
+          {"reordered norms in parallel, Llama 3.1", mixed},
+          {"window", window}};
 }
 
 template <class Scalar>

@@ -44,8 +44,11 @@ struct Watched {
       if (segment.name.starts_with("blocks.") && segment.shape.size() == 2)
         linear += 2 * rows * static_cast<double>(segment.size);
     head = 2 * rows * static_cast<double>(c.width * c.vocabulary);
-    layers::Attention<Scalar, Space> const layer(
-        {.heads = c.heads, .kv_heads = c.kv_heads, .head_size = c.head_size, .causal = c.causal});
+    layers::Attention<Scalar, Space> const layer({.heads = c.heads,
+                                                  .kv_heads = c.kv_heads,
+                                                  .head_size = c.head_size,
+                                                  .causal = c.causal,
+                                                  .window = c.attention_window});
     attention = static_cast<double>(c.depth) * layer.forward_flops(run.shape);
   }
 

@@ -9,12 +9,13 @@
 
 namespace kyrtos::reference {
 
-/// y = softmax(c tanh(QKᵀ/(c√D))) V per head, from packed rows [q heads | k heads | v heads]; query
-/// head h reads key head h / (heads/kv_heads).
+/// y = softmax(c tanh(QKᵀ/(c√D))) V per head, over the keys that a query sees, from packed rows [q
+/// heads | k heads | v heads]; query head h reads key head h / (heads/kv_heads).
 struct Attention {
   std::size_t heads, kv_heads, head_size;
   bool causal;
-  double soft_cap;  ///< c; 0: scores as they are
+  double soft_cap;         ///< c; 0: scores as they are
+  std::size_t window = 0;  ///< W: query i sees the keys j with i - j < W; 0: all
 
   template <class T>
   std::vector<T> operator()(SequenceShape shape, std::vector<T> const& x,
@@ -31,12 +32,13 @@ struct Attention {
           std::size_t const kv_head = h / (heads / kv_heads);
           T const* const q = &x[(b * length + i) * row + h * head_size];
           T* const out = &y[((b * length + i) * heads + h) * head_size];
-          std::size_t const seen = causal ? i + 1 : length;
+          std::size_t const first = window > 0 && i + 1 > window ? i + 1 - window : 0;
+          std::size_t const seen = (causal ? i + 1 : length) - first;
           auto const key = [&](std::size_t j) {
-            return &x[(b * length + j) * row + (heads + kv_head) * head_size];
+            return &x[(b * length + first + j) * row + (heads + kv_head) * head_size];
           };
           auto const value = [&](std::size_t j) {
-            return &x[(b * length + j) * row + (heads + kv_heads + kv_head) * head_size];
+            return &x[(b * length + first + j) * row + (heads + kv_heads + kv_head) * head_size];
           };
 
           std::vector<T> score(seen, T(0));

@@ -243,7 +243,13 @@ struct HuggingFace {
     return y;
   }
 
-  /// Causal, as many heads in k and v as in q.
+  /// As the mask of a Mistral: causal, and within the window where there is one.
+  bool is_seen(std::size_t query, std::size_t key) const {
+    bool const is_within = c.attention_window == 0 || query - key < size(c.attention_window);
+    return key <= query && is_within;
+  }
+
+  /// As many heads in k and v as in q.
   Rows attention(Rows const& q, Rows const& k, Rows const& v) const {
     std::size_t const d = size(c.head_size);
     Rows out(q.size(), Row(q.front().size(), 0.0));
@@ -252,6 +258,7 @@ struct HuggingFace {
         Row p(t + 1, 0.0);
         double total = 0;
         for (std::size_t s = 0; s <= t; ++s) {
+          if (!is_seen(t, s)) continue;
           for (std::size_t i = head * d; i < (head + 1) * d; ++i) p[s] += q[t][i] * k[s][i];
           total += p[s] = std::exp(p[s] / std::sqrt(static_cast<double>(d)));
         }

@@ -146,7 +146,8 @@ struct Transformer {
     if (c.positions == model::Positions::rotary)
       x = Rotary{heads,           kv_heads, head_size, c.rotary_base, size(c.rotary_features),
                  c.rotary_scaling}(shape, x, {});
-    x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap}(shape, x, {});
+    x = Attention{heads, kv_heads, head_size, c.causal, c.soft_cap, size(c.attention_window)}(
+        shape, x, {});
     return branch_output(linear(x, c.heads * c.head_size, c.width, output_bias, next), next);
   }
 

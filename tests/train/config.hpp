@@ -131,6 +131,8 @@ TEST_CASE("values out of range or of another type are refused", "[config]") {
 }
 
 TEST_CASE("values that contradict each other are refused", "[config]") {
+  CHECK_THAT(refusal("model = { causal = false, attention_window = 4 }"),
+             ContainsSubstring("model.attention_window = 4") && ContainsSubstring("model.causal"));
   CHECK_THAT(refusal("model.heads = 5"), ContainsSubstring("must divide model.width"));
   CHECK_THAT(refusal("curvature = { min_hvps = 3, max_hvps = 2 }"), ContainsSubstring("min_hvps"));
   CHECK_THAT(refusal("training.length = 300"), ContainsSubstring("model.context = 256"));

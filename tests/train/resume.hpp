@@ -54,8 +54,8 @@ TEST_CASE("a run does not go on with another model or optimizer", "[run]") {
   auto const newest = io::checkpoint_path(run.run() + "/checkpoints", 10);
   for (std::string const change :
        {"model.heads=4", "model.causal=false", "model.activation=\"gelu\"", "model.z_loss=0.1",
-        "model.norm_epsilon=0.001", "model.initial_scale=0.5", "model.width=32",
-        "optimizer.name=\"sgd\""}) {
+        "model.norm_epsilon=0.001", "model.attention_window=4", "model.initial_scale=0.5",
+        "model.width=32", "optimizer.name=\"sgd\""}) {
     auto const told = run.refusal(change, {"model", "optimizer"});
     auto const equals = change.find('=');
     INFO(change << ": " << told);

@@ -19,6 +19,7 @@ struct AttentionOptions {
   Index head_size = 1;  ///< D
   bool causal = true;   ///< A token sees itself and those before it; otherwise all.
   double soft_cap = 0;  ///< Scores s become c·tanh(s/c) (Gemma 2, arXiv 2408.00118); 0: off.
+  Index window = 0;  ///< W: token t sees t-W+1 … t (Mistral 7B, arXiv 2310.06825); 0: all before.
   AttentionBackward backward = AttentionBackward::automatic;
 };
 
@@ -53,7 +54,9 @@ struct AttentionOptions {
 /// backward pass goes over the pairs to find them.
 ///
 /// **Cost.** Products of tiles, each 2·D FLOPs a pair and head; there are length·(length + 1)/2
-/// pairs if causal, length² if not. Every pass computes S again, which is cheaper than to store it.
+/// pairs if causal, length² if not, and with a window W < length it is length·W - W·(W - 1)/2:
+/// tiles of pairs outside of it are left out. Every pass computes S again, which is cheaper than to
+/// store it.
 ///
 /// | pass             | products, fused                              | split           |
 /// |------------------|----------------------------------------------|-----------------|
@@ -67,7 +70,7 @@ struct AttentionOptions {
 /// turn and add to dQ in memory (`fused`), where there are enough heads for all threads. Either way
 /// every sum has a fixed order: results repeat bit by bit for the same `AttentionBackward`.
 /// Memory traffic: a kernel with n resident tiles reads the rows that stream past them n times (n/2
-/// if causal).
+/// if causal, about (W + tile)/tile with a window).
 template <class Scalar, class Space>
 class Attention : public Layer<Scalar, Space> {
  public:
@@ -76,7 +79,8 @@ class Attention : public Layer<Scalar, Space> {
   using typename Layer<Scalar, Space>::Pass;
   using typename Layer<Scalar, Space>::Back;
 
-  /// \throws ConfigError when the heads do not divide into groups or the cap is negative.
+  /// \throws ConfigError when the heads do not divide into groups, the cap or the window is
+  /// negative, or there is a window but tokens see those behind them.
   explicit Attention(AttentionOptions const& options);
 
   std::string kind() const override { return "attention"; }
@@ -116,7 +120,7 @@ class Attention : public Layer<Scalar, Space> {
   /// there: what explodes when attention becomes unstable. Asynchronous.
   void update_head_max(Context<Space> const& context, Pass const& p, MutableVector per_head) const;
 
-  /// As resolved: no zero that stands for another value, but in soft_cap.
+  /// As resolved: no zero that stands for another value, but in soft_cap and window.
   AttentionOptions const& options() const { return options_; }
 
  private:

@@ -68,7 +68,8 @@ struct TransformerConfig {
   QkNormOver qk_norm_over = QkNormOver::each_head;
   double soft_cap = 0;  ///< Attention logits s become soft_cap·tanh(s/soft_cap) (0: off).
   bool causal = true;
-  bool bias = true;  ///< Biases of linear layers and of LayerNorm.
+  Index attention_window = 0;  ///< W: token t sees t-W+1 … t, if causal; 0: all before it.
+  bool bias = true;            ///< Biases of linear layers and of LayerNorm.
   AttentionBias attention_bias = AttentionBias::as_others;
   bool parallel_residual = false;  ///< x + attention(norm₁(x)) + mlp(norm₂(x))
   double residual_scale = 1;       ///< What branches add to the stream is multiplied by it.

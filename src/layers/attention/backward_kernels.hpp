@@ -74,11 +74,14 @@ struct KeyGradientKernel {
     detail::zero_tile<RegisterBlock>(team, s.dk, d, tile_lanes);
     detail::zero_tile<RegisterBlock>(team, s.dv, d, tile_lanes);
 
-    int const first = g.causal ? keys.token / tile_rows * tile_rows : 0;
+    auto const visibility = g.visibility();
+    int const last_key = detail::smaller(keys.token + tile_lanes, g.length) - 1;
+    auto const seen_by = visibility.queries_of(keys.token, last_key);
+    int const first = seen_by.begin / tile_rows * tile_rows;
     for (int head = keys.head * g.group(); head < (keys.head + 1) * g.group(); ++head)
-      for (int query = first; query < g.length; query += tile_rows) {
+      for (int query = first; query < seen_by.end; query += tile_rows) {
         TileStart const queries{keys.sequence, head, query};
-        Scores const tile{{query, keys.token, g.length, g.causal},
+        Scores const tile{{query, keys.token, visibility},
                           detail::round_up(detail::smaller(tile_rows, g.length - query), R),
                           used};
         s.load_streamed(team, in, queries, tile.rows);
@@ -88,7 +91,7 @@ struct KeyGradientKernel {
         accumulate_keys_and_values(team, s, tile);
         if (fused)
           add_to_queries(team, s, tile, g.queries(s.result(in), queries, tile_rows),
-                         keys.token == 0);
+                         keys.token <= visibility.keys_of(query, query).begin);
         team.team_barrier();
       }
 
@@ -104,25 +107,26 @@ struct KeyGradientKernel {
   KYRTOS_KERNEL_STEP void accumulate_keys_and_values(Team const& team, Scratch const& s,
                                                      Scores const& tile) const {
     detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
-      int const begin = tile.mask.rows_begin(j);
+      auto const [begin, end] = tile.mask.template rows_of<L>(j, tile.rows);
       RegisterBlock sum;
       sum.load(s.dk, i, j);
-      s.accumulate_resident_qk(sum, i, j, begin, tile.rows);
+      s.accumulate_resident_qk(sum, i, j, begin, end);
       sum.store(s.dk, i, j);
       sum.load(s.dv, i, j);
-      s.accumulate_dv(sum, i, j, begin, tile.rows);
+      s.accumulate_dv(sum, i, j, begin, end);
       sum.store(s.dv, i, j);
     });
   }
 
-  /// The first tile of keys, which every query sees, replaces what is in memory.
+  /// The first tile of keys that one of the queries sees replaces what is in memory.
   template <class Team>
   KYRTOS_KERNEL_STEP void add_to_queries(Team const& team, Scratch const& s, Scores const& tile,
                                          GlobalRows<Scalar> const& dq, bool replace) const {
     detail::for_blocks<RegisterBlock>(team, tile.rows, head_size(), [&](int i, int j) {
       RegisterBlock sum;
       sum.zero();
-      s.accumulate_streamed_dq(sum, i, j, tile.mask.template lanes_end<R>(i, tile.lanes));
+      auto const [begin, end] = tile.mask.template lanes_of<R>(i, 0, tile.lanes);
+      s.accumulate_streamed_dq(sum, i, j, begin, end);
       sum.add_to(dq, i, j, replace);
     });
   }
@@ -180,7 +184,8 @@ struct QueryGradientKernel {
     detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
       RegisterBlock sum;
       sum.load(s.dq, i, j);
-      s.accumulate_resident_qk(sum, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
+      auto const [begin, end] = tile.mask.template rows_of<L>(j, tile.rows);
+      s.accumulate_resident_qk(sum, i, j, begin, end);
       sum.store(s.dq, i, j);
     });
   }

@@ -94,10 +94,10 @@ struct BackwardTile {
                                                  int end) const {
     sum.add_transposed_product(of.streamed_ov, p, i, j, begin, end);
   }
-  /// With keys along the lanes, if fused: dQ += dS K over lanes [0, end).
+  /// With keys along the lanes, if fused: dQ += dS K over lanes [begin, end).
   KOKKOS_FORCEINLINE_FUNCTION void accumulate_streamed_dq(RegisterBlock& sum, int i, int j,
-                                                          int end) const {
-    sum.add_product(ds, of.k, i, j, 0, end);
+                                                          int begin, int end) const {
+    sum.add_product(ds, of.k, i, j, begin, end);
   }
 
  private:

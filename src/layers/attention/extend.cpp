@@ -27,7 +27,7 @@ void keep(Space const& space, ExtendArguments<Scalar> const& in) {
       });
 }
 
-/// One team's query, which sees the first `seen` keys; sums are those of the forward pass.
+/// One team's query, which sees keys one after the other; sums are those of the forward pass.
 template <class Scalar, class Space>
 struct Query {
   using Team = lanes::Team<Space>;
@@ -106,7 +106,7 @@ void attend(Space const& space, ExtendArguments<Scalar> const& in) {
             o,
             o + d};
         Index const seen = in.past + row + 1;
-        for (Index begin = 0; begin < seen; begin += tile)
+        for (Index begin = seen < g.window ? 0 : seen - g.window; begin < seen; begin += tile)
           query.add(begin, static_cast<int>(seen - begin < tile ? seen - begin : tile));
         Scalar* const y = in.y + (Index(row) * g.heads + head) * d;
         Scalar const factor = 1 / query.sum;

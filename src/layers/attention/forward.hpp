@@ -21,6 +21,9 @@ struct ForwardKernel {
   static constexpr int R = Traits::block_rows, L = Traits::block_lanes;
   static constexpr int tile_rows = Traits::tile_rows, tile_lanes = Traits::tile_lanes;
   static constexpr Scalar infinity = Kokkos::Experimental::infinity<Scalar>::value;
+  /// What m starts from: unlike -∞ it may be subtracted from itself, where a query sees no key of
+  /// a tile.
+  static constexpr Scalar lowest = Kokkos::Experimental::finite_min<Scalar>::value;
   using RegisterBlock = BlockOf<Scalar, Traits>;
   using RegisterRow = RowOf<Scalar, Traits>;
   using Vector = typename RegisterBlock::Vector;
@@ -53,7 +56,7 @@ struct ForwardKernel {
     Scratch const s = allocate_scratch(team, *this);
     s.x.load_queries(team, in.g, in.x, queries.start, head_size());
     detail::for_lanes(team, tile_lanes, [&](int j) {
-      s.max_score[j] = -infinity;
+      s.max_score[j] = lowest;
       s.sum[j] = 0;
     });
     detail::zero_tile<RegisterBlock>(team, s.o, head_size(), tile_lanes);
@@ -144,7 +147,8 @@ struct ForwardKernel {
       o.set([&](int a, int v) {
         return o.value[a][v] * simd::load<Vector>(s.rescale + j + o.lane(v));
       });
-      o.add_transposed_product(s.x.v, s.p, i, j, 0, tile.mask.template rows_end<L>(j, tile.rows));
+      auto const [begin, end] = tile.mask.template rows_of<L>(j, tile.rows);
+      o.add_transposed_product(s.x.v, s.p, i, j, begin, end);
       o.store(s.o, i, j);
     });
   }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include "../detail/tile.hpp"
+#include "visibility.hpp"
 
 /// \file
 /// \brief Where heads lie in packed rows, and where the numbers a (token, query head).
@@ -31,10 +31,12 @@ struct Geometry {
   int batch = 0, length = 0;
   int heads = 0, kv_heads = 0, head_size = 0;
   bool causal = true;
+  int window = Visibility::everything;
   Scalar scale = 1;     ///< 1/√D
   Scalar soft_cap = 0;  ///< c, or 0 for none
 
   KOKKOS_INLINE_FUNCTION int group() const { return heads / kv_heads; }
+  KOKKOS_INLINE_FUNCTION Visibility visibility() const { return {length, causal, window}; }
 
   /// Of x: at most `count` rows from `at` on, fewer at the sequence's end; likewise below.
   template <class T>

@@ -41,12 +41,12 @@ KOKKOS_FORCEINLINE_FUNCTION void for_key_tiles(Geometry<Scalar> const& g, QueryT
                                                F const& f) {
   auto const [sequence, head, first] = queries.start;
   int const lanes = detail::round_up(queries.present, Traits::block_lanes);
-  int const end = g.causal ? first + queries.present : g.length;
-  for (int key = 0; key < end; key += Traits::tile_rows) {
-    int const present = detail::smaller(Traits::tile_rows, end - key);
+  auto const seen = g.visibility().keys_of(first, first + queries.present - 1);
+  for (int key = seen.begin; key < seen.end; key += Traits::tile_rows) {
+    int const present = detail::smaller(Traits::tile_rows, seen.end - key);
     f(TileStart{sequence, head / g.group(), key},
       ScoreTile<Along::queries>{
-          {first, key, g.length, g.causal}, detail::round_up(present, Traits::block_rows), lanes});
+          {first, key, g.visibility()}, detail::round_up(present, Traits::block_rows), lanes});
   }
 }
 

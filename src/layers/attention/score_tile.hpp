@@ -15,18 +15,11 @@ namespace kyrtos::layers::attention {
 /// rows. The tile along the lanes is resident in scratch while those along the rows stream past.
 enum class Along { queries, keys };
 
-/// Lanes [begin, end).
-struct LaneRange {
-  int begin, end;
-};
-inline constexpr int all_lanes = 1 << 20;
-
-/// Which pairs of a tile of scores count: keys that exist and, if causal, don't follow the query.
+/// Which pairs of a tile of scores count.
 template <Along lanes>
-struct CausalMask {
+struct Mask {
   int first_query = 0, first_key = 0;
-  int length = 0;  ///< of the sequence
-  bool causal = true;
+  Visibility visibility;
 
   KOKKOS_FORCEINLINE_FUNCTION int query(int i, int j) const {
     return first_query + (lanes == Along::queries ? j : i);
@@ -34,22 +27,16 @@ struct CausalMask {
   KOKKOS_FORCEINLINE_FUNCTION int key(int i, int j) const {
     return first_key + (lanes == Along::queries ? i : j);
   }
-  /// A range of lanes: out of those from j on, counted from j, the ones whose pair in row i counts.
-  KOKKOS_FORCEINLINE_FUNCTION LaneRange visible(int i, int j) const {
-    if constexpr (lanes == Along::queries)
-      return {causal ? key(i, 0) - query(0, j) : 0, key(i, 0) < length ? all_lanes : 0};
-    else
-      return {0, (causal ? detail::smaller(query(i, 0) + 1, length) : length) - key(0, j)};
-  }
-  /// Of the block of Rows × Lanes pairs that starts at (i, j), causality hides every pair.
+  /// Of the block of Rows × Lanes pairs that starts at (i, j), none counts.
   template <int Rows, int Lanes>
   KOKKOS_FORCEINLINE_FUNCTION bool fully_masked(int i, int j) const {
-    return causal && key(i, j) > query(i + Rows - 1, j + Lanes - 1);
+    int const last_i = i + Rows - 1, last_j = j + Lanes - 1;
+    return visibility.hides_all(query(i, j), query(last_i, last_j), key(i, j), key(last_i, last_j));
   }
   template <int Rows, int Lanes>
   KOKKOS_FORCEINLINE_FUNCTION bool fully_visible(int i, int j) const {
-    int const last_key = key(i + Rows - 1, j + Lanes - 1);
-    return last_key < length && (!causal || last_key <= query(i, j));
+    int const last_i = i + Rows - 1, last_j = j + Lanes - 1;
+    return visibility.shows_all(query(i, j), query(last_i, last_j), key(i, j), key(last_i, last_j));
   }
   /// Sets the masked pairs of a block, which starts at (i, j), to `filler`.
   template <class T, int Rows, int Lanes, int Width>
@@ -59,41 +46,35 @@ struct CausalMask {
     using Vector = simd::Vector<T, Width>;
     Vector const lane([](int number) { return static_cast<T>(number); });
     block.set([&](int a, int v) {
-      auto const [begin, end] = visible(i + a, j + block.lane(v));
+      auto const [begin, end] = lanes_of<1>(i + a, j + block.lane(v), Width);
       auto const mask = lane >= static_cast<T>(begin) && lane < static_cast<T>(end);
       return simd::condition(mask, block.value[a][v], Vector(filler));
     });
   }
 
-  /// With keys along the lanes, the first row that a key of lanes [j, …) is visible to. Blocks of
-  /// scores outside these ranges are not even written.
-  KOKKOS_FORCEINLINE_FUNCTION int rows_begin(int j) const {
-    static_assert(lanes == Along::keys);
-    int const begin = first_key + j - first_query;
-    return causal && begin > 0 ? begin : 0;
-  }
-  /// With queries along the lanes, the end of the rows, out of `rows`, that are visible to a query
-  /// of lanes [j, j + Lanes).
-  template <int Lanes>
-  KOKKOS_FORCEINLINE_FUNCTION int rows_end(int j, int rows) const {
-    static_assert(lanes == Along::queries);
-    int const end = first_query + j + Lanes - first_key;
-    return causal && end < rows ? end : rows;
-  }
-  /// With keys along the lanes, the end of the lanes, out of `used`, that are visible to a query of
-  /// rows [i, i + Rows).
+  /// Of the `count` lanes from j on, and counted from j, those that count in one of the rows
+  /// [i, i + Rows). Blocks of scores outside of these ranges are not even written.
   template <int Rows>
-  KOKKOS_FORCEINLINE_FUNCTION int lanes_end(int i, int used) const {
-    static_assert(lanes == Along::keys);
-    int const end = first_query + i + Rows - first_key;
-    return causal && end < used ? end : used;
+  KOKKOS_FORCEINLINE_FUNCTION Range lanes_of(int i, int j, int count) const {
+    if constexpr (lanes == Along::queries)
+      return visibility.queries_of(key(i, 0), key(i + Rows - 1, 0)).within(query(0, j), count);
+    else
+      return visibility.keys_of(query(i, 0), query(i + Rows - 1, 0)).within(key(0, j), count);
+  }
+  /// Of `count` rows, those that count in one of the lanes [j, j + Lanes).
+  template <int Lanes>
+  KOKKOS_FORCEINLINE_FUNCTION Range rows_of(int j, int count) const {
+    if constexpr (lanes == Along::queries)
+      return visibility.keys_of(query(0, j), query(0, j + Lanes - 1)).within(first_key, count);
+    else
+      return visibility.queries_of(key(0, j), key(0, j + Lanes - 1)).within(first_query, count);
   }
 };
 
 /// One tile of scores: its mask, and its rows and lanes in use, in whole blocks.
 template <Along along>
 struct ScoreTile {
-  CausalMask<along> mask;
+  Mask<along> mask;
   int rows = 0, lanes = 0;
 };
 

@@ -132,9 +132,9 @@ struct TangentBackwardTile {
   }
   /// With keys along the lanes, if fused: dQ̇ += dṠ K + dS K̇.
   KOKKOS_FORCEINLINE_FUNCTION void accumulate_streamed_dq(RegisterBlock& sum, int i, int j,
-                                                          int end) const {
-    sum.add_product(ds_dot, of.k, i, j, 0, end);
-    sum.add_product(ds, of_dot.k, i, j, 0, end);
+                                                          int begin, int end) const {
+    sum.add_product(ds_dot, of.k, i, j, begin, end);
+    sum.add_product(ds, of_dot.k, i, j, begin, end);
   }
 
  private:

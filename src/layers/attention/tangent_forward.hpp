@@ -110,11 +110,11 @@ struct TangentForwardKernel {
       sum.copy_to(s.mean_dot + j, simd::element_aligned);
     });
     detail::for_blocks<RegisterBlock>(team, head_size(), tile.lanes, [&](int i, int j) {
-      int const end = tile.mask.template rows_end<L>(j, tile.rows);
+      auto const [begin, end] = tile.mask.template rows_of<L>(j, tile.rows);
       RegisterBlock o_dot;
       o_dot.load(s.o_dot, i, j);
-      o_dot.add_transposed_product(s.x.v, s.p_z_dot, i, j, 0, end);
-      o_dot.add_transposed_product(s.x_dot.v, s.p, i, j, 0, end);
+      o_dot.add_transposed_product(s.x.v, s.p_z_dot, i, j, begin, end);
+      o_dot.add_transposed_product(s.x_dot.v, s.p, i, j, begin, end);
       o_dot.store(s.o_dot, i, j);
     });
   }

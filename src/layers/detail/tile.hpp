@@ -26,6 +26,10 @@ KOKKOS_INLINE_FUNCTION constexpr int smaller(int a, int b) {
   return a < b ? a : b;
 }
 
+KOKKOS_INLINE_FUNCTION constexpr int larger(int a, int b) {
+  return a < b ? b : a;
+}
+
 /// A row-major matrix in team scratch.
 template <class T>
 struct Tile {
