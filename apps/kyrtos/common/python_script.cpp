@@ -27,11 +27,16 @@ std::string path_of(std::string const& name) {
 
 }  // namespace
 
-int become_python(std::string const& script, std::vector<std::string> const& arguments) {
+std::vector<std::string> python_command(std::string const& script,
+                                        std::vector<std::string> const& arguments) {
   char const* const chosen = std::getenv("KYRTOS_PYTHON");
-  std::string const python = chosen != nullptr ? chosen : "python3";
-  std::vector<std::string> words{python, path_of(script)};
+  std::vector<std::string> words{chosen != nullptr ? chosen : "python3", path_of(script)};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+int become_python(std::string const& script, std::vector<std::string> const& arguments) {
+  auto words = python_command(script, arguments);
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -40,7 +45,7 @@ int become_python(std::string const& script, std::vector<std::string> const& arg
   fmt::print(stderr,
              "kyrtos: {} can't be run: {}; install Python 3 with h5py and matplotlib (Debian: apt "
              "install python3-h5py python3-matplotlib), or name another in KYRTOS_PYTHON\n",
-             python, std::strerror(errno));
+             words.front(), std::strerror(errno));
   return failure;
 }
 

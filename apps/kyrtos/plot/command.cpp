@@ -13,7 +13,7 @@ namespace {
 
 struct PlotOptions {
   std::vector<std::string> runs;
-  std::string spectrum, series, output, panels, title;
+  std::string spectrum, series, output, panels, title, tensorboard;
 };
 
 /// \throws FileError
@@ -38,7 +38,8 @@ int plot(PlotOptions const& o) {
                                     {"--series", o.series},
                                     {"--output", o.output},
                                     {"--panels", o.panels},
-                                    {"--title", o.title}})
+                                    {"--title", o.title},
+                                    {"--tensorboard", o.tensorboard}})
     if (!value.empty()) words.insert(words.end(), {name, value});
   return become_python("plot", words);
 }
@@ -71,8 +72,19 @@ void add_plot(CLI::App& app, Action& action) {
           "depth [all that the record has]")
       ->type_name("NAMES");
   command->add_option("--title", o->title, "Of the picture");
+  command
+      ->add_option("--tensorboard", o->tensorboard,
+                   "Write the numbers of the runs as scalars for TensorBoard instead, a folder in "
+                   "this one for each run")
+      ->type_name("FOLDER")
+      ->excludes("--spectrum")
+      ->excludes("--series")
+      ->excludes("--output")
+      ->excludes("--panels")
+      ->excludes("--title");
   command->footer(
-      "Draws with python3, h5py and matplotlib; KYRTOS_PYTHON names another interpreter.");
+      "Draws with python3, h5py and matplotlib, and writes for TensorBoard with tensorboardX; "
+      "KYRTOS_PYTHON names another interpreter.");
   command->callback([o, &action] {
     if (o->runs.empty() && o->spectrum.empty() && o->series.empty())
       throw CLI::RequiredError("run, --spectrum or --series");

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Kyrtos contributors
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Draws what training runs recorded, or a spectral density, as PNG and SVG."""
+"""Draws what training runs recorded, or a spectral density, as PNG and SVG; or writes what runs
+recorded for TensorBoard."""
 
 import argparse
 import os
@@ -18,6 +19,7 @@ try:
                          draw_mass, draw_parabola, draw_part_sharpness, draw_rate, draw_ratios, draw_ticks, finite,
                          legend_above, mark_growth, pale, plain, role)
     from .record import PlotError, read_run, read_series, read_spectrum
+    from .tensorboard import export
 except ImportError as fault:
     sys.exit(f"kyrtos plot: {fault} in {sys.executable}; install what draws the plots, on Debian "
              "with apt install python3-h5py python3-matplotlib, elsewhere with pip install h5py "
@@ -292,14 +294,21 @@ def options(words):
                         help="which, with commas: loss, sharpness, ratios, parabola, mass, "
                         "part_lambda, rate, depth; default: all that the record has")
     parser.add_argument("--title", metavar="TEXT", help="the line above the picture")
+    parser.add_argument("--tensorboard", metavar="FOLDER",
+                        help="write the runs' numbers as scalars for TensorBoard instead, a folder "
+                        "in this one for each run")
     chosen = parser.parse_args(words)
     if sum(map(bool, (chosen.runs, chosen.spectrum, chosen.series))) != 1:
         parser.error("name either runs or the file of --spectrum or --series")
+    if chosen.tensorboard and (not chosen.runs or chosen.output or chosen.panels or chosen.title):
+        parser.error("--tensorboard takes runs, and draws no picture: leave out the other options")
     return chosen
 
 
 def main(words):
     chosen = options(words)
+    if chosen.tensorboard:
+        return export(chosen.runs, chosen.tensorboard)
     with pyplot.rc_context(STYLE):
         if chosen.spectrum or chosen.series:
             path = Path(chosen.spectrum or chosen.series)

@@ -86,16 +86,25 @@ class Run:
 
 
 def read_run(name):
-    path = Path(name)
-    if not path.exists():
-        raise PlotError(f"{path}: no such file or directory; name one that `kyrtos train` wrote")
-    record = record_of(path) if path.is_dir() else path
+    record = find_record(name)
     parts = (read_jsonl if record.suffix == ".jsonl" else read_h5)(record)
-    if len(parts["step"]) == 0:
-        raise PlotError(f"{record}: holds no step yet; plot again when the run has taken one")
+    require_steps(record, parts)
     for name in COLUMNS:  # No curve goes through infinity.
         parts[name] = np.where(np.isfinite(parts[name]), parts[name], np.nan)
     return Run(folder=record.parent, **parts)
+
+
+def find_record(name):
+    """The file to read, of a run's directory or the record that is named itself."""
+    path = Path(name)
+    if not path.exists():
+        raise PlotError(f"{path}: no such file or directory; name one that `kyrtos train` wrote")
+    return record_of(path) if path.is_dir() else path
+
+
+def require_steps(record, columns):
+    if len(columns["step"]) == 0:
+        raise PlotError(f"{record}: holds no step yet; plot again when the run has taken one")
 
 
 def record_of(folder):
@@ -125,11 +134,15 @@ def open_h5(path):
                         "wrote") from None
 
 
+def require_metrics(path, file):
+    if "metrics/step" not in file:
+        raise PlotError(f"{path}: not the record of a run, it has no dataset metrics/step; "
+                        "name a run.h5 that `kyrtos train` wrote")
+
+
 def read_h5(path):
     with open_h5(path) as file:
-        if "metrics/step" not in file:
-            raise PlotError(f"{path}: not the record of a run, it has no dataset metrics/step; "
-                            "name a run.h5 that `kyrtos train` wrote")
+        require_metrics(path, file)
         metrics, count = file["metrics"], len(file["metrics/step"])
         parts = {name: np.atleast_1d(metrics[key]) if key in metrics else np.full(count, np.nan)
                  for name, key in COLUMNS.items()}
@@ -139,11 +152,15 @@ def read_h5(path):
                    if name in metrics else {} for name in BY_PART}
         config = file.attrs.get("config", "")
     for columns in (parts, *by_part.values()):
-        for name, column in columns.items():
-            if len(column) != count:
-                raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} "
-                                f"values for {count} steps; plot the metrics.jsonl beside it")
+        require_length(path, columns, count)
     return {**parts, "by_part": in_order(by_part, count), "config": parse_config(config)}
+
+
+def require_length(path, columns, count):
+    for name, column in columns.items():
+        if len(column) != count:
+            raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} "
+                            f"values for {count} steps; plot the metrics.jsonl beside it")
 
 
 def in_order(by_part, count):
@@ -168,20 +185,35 @@ def lines_of(jsonl):
         raise PlotError(f"{jsonl}: {fault.strerror}; make it readable") from None
 
 
-def read_jsonl(path):
+def entries_of(path):
+    """The objects of a metrics.jsonl, one a step, each with the number of its line."""
     lines = lines_of(path)
-    rows, quality, by_part = [], [], {name: [] for name in BY_PART}
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
+        except ValueError:
+            if number == len(lines):  # What a kill can tear.
+                return
+            entry = None
+        if not isinstance(entry, dict) or "step" not in entry:
+            raise not_a_step(path, number)
+        yield number, entry
+
+
+def not_a_step(path, number):
+    return PlotError(f"{path}:{number}: not the JSON object of a step; remove the line")
+
+
+def read_jsonl(path):
+    rows, quality, by_part = [], [], {name: [] for name in BY_PART}
+    for number, entry in entries_of(path):
+        try:
             rows.append([float(entry.get(key, np.nan)) for key in COLUMNS.values()])
-            quality.append(entry.get("quality", ""))
-            for name, values in by_part.items():
-                values.append(entry.get(name, {}))
-        except (ValueError, TypeError, AttributeError):
-            if number < len(lines):  # The last line is what a kill can tear.
-                raise PlotError(f"{path}:{number}: not the JSON object of a step; "
-                                "remove the line") from None
+        except (ValueError, TypeError):
+            raise not_a_step(path, number) from None
+        quality.append(entry.get("quality", ""))
+        for name, values in by_part.items():
+            values.append(entry.get(name, {}))
     columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
     for name, values in by_part.items():
         parts = {part for one in values for part in one}
@@ -189,6 +221,49 @@ def read_jsonl(path):
                          for part in parts}
     return {**dict(zip(COLUMNS, columns)), "quality": np.array(quality, dtype=str),
             "by_part": in_order(by_part, len(rows)), "config": config_beside(path)}
+
+
+def read_columns(record):
+    """All numbers of a record, a column each, NaN where a step has none. Those of an object or
+    group are called by both names: mass/embedding."""
+    columns = (columns_of_jsonl if record.suffix == ".jsonl" else columns_of_h5)(record)
+    require_steps(record, columns)
+    return columns
+
+
+def columns_of_h5(path):
+    columns = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
+            columns[name] = np.atleast_1d(item[()]).astype(float)
+
+    with open_h5(path) as file:
+        require_metrics(path, file)
+        file["metrics"].visititems(visit)
+    require_length(path, columns, len(columns["step"]))
+    return columns
+
+
+def columns_of_jsonl(path):
+    entries = list(entries_of(path))
+    columns = {"step": np.full(len(entries), np.nan)}
+    for row, (number, entry) in enumerate(entries):
+        for name, value in numbers_in(entry):
+            column = columns.setdefault(name, np.full(len(entries), np.nan))
+            try:
+                column[row] = value
+            except (ValueError, TypeError):
+                raise not_a_step(path, number) from None
+    return columns
+
+
+def numbers_in(entry):
+    for key, value in entry.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}/{name}", number) for name, number in value.items())
+        elif not isinstance(value, str):
+            yield key, value
 
 
 def config_beside(jsonl):

@@ -3,10 +3,12 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/model/decoder.hpp>
+#include <kyrtos/parallel/agreement.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "../common/number_option.hpp"
 #include "../common/stored_model.hpp"
+#include "tokenizer.hpp"
 #include "utf8.hpp"
 
 #include <CLI/CLI.hpp>
@@ -91,10 +93,11 @@ class Sampler {
   Vector<float, Space> logits_;
 };
 
-/// Says tokens as they come, on one rank: the text of byte models, else numbers.
+/// Says tokens as they come: the text of byte models, else numbers.
 class Printer {
  public:
-  Printer(bool speaks, bool is_text) : speaks_(speaks), is_text_(is_text) {}
+  /// \param out where to; nowhere if null.
+  Printer(std::FILE* out, bool is_text) : out_(out), is_text_(is_text) {}
   ~Printer() {
     say(text_.end());
     say("\n");
@@ -108,17 +111,26 @@ class Printer {
 
  private:
   void say(std::string const& text) const {
-    if (!speaks_ || text.empty()) return;
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+    if (out_ == nullptr || text.empty()) return;
+    std::fputs(text.c_str(), out_);
+    std::fflush(out_);
   }
 
-  bool speaks_, is_text_;
+  std::FILE* out_;
+  bool is_text_;
   Utf8 text_;
 };
 
-/// What the sequence begins with. \throws ConfigError with what to give instead.
-std::vector<Token> beginning(SampleOptions const& o, model::TransformerConfig const& model) {
+/// What the sequence begins with, and the tokenizer of its text, if it has one.
+struct Beginning {
+  std::vector<Token> tokens;
+  std::string tokenizer = {};
+};
+
+/// \throws ConfigError with what to give instead.
+Beginning beginning(Communicator const& ranks, SampleOptions const& o,
+                    train::RunConfig const& config) {
+  auto const& model = config.model;
   require<ConfigError>(model.causal && !model.continuous(),
                        "sample: only a causal model of tokens can continue a text");
   if (o.top_k > model.vocabulary)
@@ -128,28 +140,20 @@ std::vector<Token> beginning(SampleOptions const& o, model::TransformerConfig co
     if (token < 0 || token >= model.vocabulary)
       throw ConfigError(fmt::format("--tokens: {} is none of the model's, which are 0 to {}", token,
                                     model.vocabulary - 1));
-  if (!o.tokens.empty()) return o.tokens;
-  bool const is_bytes = model.vocabulary == bytes;
-  if (!is_bytes && o.prompt)
-    throw ConfigError(fmt::format(
-        "--prompt needs a model of bytes (model.vocabulary = 256), and this one has {} tokens; "
-        "give their numbers, for instance --tokens 5,7,9",
-        model.vocabulary));
-  if (!is_bytes) return {0};
-  std::vector<Token> tokens;
-  for (char const c : o.prompt.value_or("\n")) tokens.push_back(static_cast<unsigned char>(c));
-  return tokens;
+  if (!o.tokens.empty()) return {o.tokens};
+  if (model.vocabulary == bytes) {
+    Beginning found;
+    for (char const c : o.prompt.value_or("\n"))
+      found.tokens.push_back(static_cast<unsigned char>(c));
+    return found;
+  }
+  if (!o.prompt) return {std::vector<Token>{0}};
+  auto const tokenizer = find_tokenizer({o.checkpoint, config.training.start});
+  return {encode(ranks, tokenizer, *o.prompt, model.vocabulary), tokenizer};
 }
 
-int sample(MPI_Comm ranks, SampleOptions const& o) {
-  Context<Space> const context(ranks);
-  StoredRun run(context.communicator(), o.checkpoint);
-  auto const model = run.config.model;
-  auto tokens = beginning(o, model);  // before all parameters are read
-  StoredModel<float> const stored(context, std::move(run));
-  Index const drawn = std::min(o.length, model.context);  // or more: the sum can't overflow
-  Sampler sampler(context, stored, static_cast<Index>(tokens.size()) + drawn);
-  Printer printer(context.communicator().is_root(), model.vocabulary == bytes);
+/// Prints the beginning, if it was given, and what is drawn.
+void speak(Sampler& sampler, Printer& printer, std::vector<Token> tokens, SampleOptions const& o) {
   if (o.prompt || !o.tokens.empty())
     for (Token const token : tokens) printer.print(token);
   Philox const random{static_cast<std::uint64_t>(o.seed), 0x73616d70};
@@ -158,6 +162,30 @@ int sample(MPI_Comm ranks, SampleOptions const& o) {
         draw(sampler.next_logits(tokens), o, random.uniform(static_cast<std::uint64_t>(i))));
     printer.print(tokens.back());
   }
+}
+
+int sample(MPI_Comm ranks, SampleOptions const& o) {
+  Context<Space> const context(ranks);
+  auto const& communicator = context.communicator();
+  StoredRun run(communicator, o.checkpoint);
+  auto const model = run.config.model;
+  auto const begin = beginning(communicator, o, run.config);  // before all parameters are read
+  StoredModel<float> const stored(context, std::move(run));
+  Index const drawn = std::min(o.length, model.context);  // or more: the sum can't overflow
+  Sampler sampler(context, stored, static_cast<Index>(begin.tokens.size()) + drawn);
+  std::optional<Detokenizer> detokenizer;
+  std::FILE* out = nullptr;
+  parallel::on_root<Error>(communicator, [&] {
+    if (!begin.tokenizer.empty()) detokenizer.emplace(begin.tokenizer);
+    out = detokenizer ? detokenizer->numbers() : stdout;
+  });
+  {
+    Printer printer(out, model.vocabulary == bytes);
+    speak(sampler, printer, begin.tokens, o);
+  }
+  parallel::on_root<Error>(communicator, [&] {
+    if (detokenizer) detokenizer->finish();
+  });
   return 0;
 }
 
@@ -172,7 +200,8 @@ void add_sample(CLI::App& app, Action& action) {
       ->required()
       ->check(CLI::ExistingPath);
   auto* const prompt = command->add_option("--prompt", o->prompt,
-                                           "Text to continue, for models of bytes [a line break]");
+                                           "Text to continue, for models of bytes [a line break], "
+                                           "or with a tokenizer beside");
   prompt->type_name("TEXT")->check([](std::string const& text) {
     return text.empty() ? "is empty, but the model continues one byte at least; leave it out to "
                           "begin with a line break"
@@ -197,7 +226,9 @@ void add_sample(CLI::App& app, Action& action) {
   add_number(*command, "--seed", o->seed, 0, "Of the random numbers")->capture_default_str();
   command->footer(
       "Keys and values of earlier tokens are kept, so that a token costs one pass of that token. A "
-      "text longer than model.context goes on from the newer half of what the model sees.");
+      "text longer than model.context goes on from the newer half of what the model sees.\n\n"
+      "MODEL.tokenizer/tokenizer.json, which `kyrtos import` keeps beside MODEL.h5, is read by "
+      "python3 with tokenizers; KYRTOS_PYTHON names another interpreter.");
   command->callback(
       [o, &action] { action.on_ranks = [o](MPI_Comm ranks) { return sample(ranks, *o); }; });
 }
