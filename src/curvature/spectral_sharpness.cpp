@@ -77,14 +77,14 @@ SharpnessReport SpectralSharpness<Scalar, Space>::measure() {
   do {
     operator_->apply(context_, flat(d_), image_);
     ++report.hvps;
-    double const value = linalg::dot(context_, direction(), image());
+    double const value = linalg::dot(context_, direction(), image_on_ranks());
     double const length = linalg::norm(context_, direction()),
-                 image_length = linalg::norm(context_, image());
+                 image_length = linalg::norm(context_, image_on_ranks());
     if (!std::isfinite(value) || !std::isfinite(image_length)) return report;
     bool const falls = value < 0 || (before && value < *before);
     before = value;
     project(falls && length > 0 ? 2 * image_length / length : 0);
-    double const highest = linalg::dot(context_, direction(), image());
+    double const highest = linalg::dot(context_, direction(), image_on_ranks());
     report.lambda.reset();
     if (value > 0) {
       report.lambda = value;
@@ -108,7 +108,7 @@ template <class Scalar, class Space>
 void SpectralSharpness<Scalar, Space>::draw() {
   auto const random = detail::philox(options_.seed, detail::Stream::restart,
                                      static_cast<std::uint64_t>(state_.updates));
-  detail::fill_normal(context_, image(), random, 0);
+  detail::fill_normal(context_, image_on_ranks(), random, 0);
   linalg::fill(context_, flat(d_), 0);
   project(0);
 }

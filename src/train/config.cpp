@@ -192,6 +192,9 @@ void check_together(RunConfig& c, std::string const& source) {
     fail("curvature.reference_every needs an operator: curvature.method = \"tracker\" or \"cold\"");
   if (c.curvature.parts && c.curvature.method == CurvatureConfig::Method::critical)
     fail("curvature.parts needs an operator: curvature.method = \"tracker\" or \"cold\"");
+  bool const is_checked = c.curvature.enabled && c.curvature.check_every > 0;
+  if (is_checked && c.curvature.method != CurvatureConfig::Method::tracker)
+    fail("curvature.check_every needs a direction: curvature.method = \"tracker\"");
   if (c.sharpness_cap > 0 && !c.curvature.enabled)
     fail("schedule.sharpness_cap needs curvature.enabled = true");
   bool const rounds = c.curvature.precision != CurvatureConfig::Factors::training;

@@ -264,6 +264,13 @@ void declare_curvature(Declarations& d, CurvatureConfig& c) {
             "steps between eigenvalues by converged Lanczos, to compare with; 0: never");
   d.integer("reference_hvps", c.reference_hvps, 2,
             "most products of one, and vectors that it keeps");
+  d.as(KeyRole::harmless)
+      .integer("check_every", c.check_every, 0,
+               "steps between checks of the tracked direction on sequences that it was not fitted "
+               "to: their mean, its error, and that of rounded factors; 0: never");
+  d.as(KeyRole::harmless)
+      .integer("check_batches", c.check_batches, 2,
+               "of a check, each of probe_sequences sequences and a product");
 }
 
 void declare_growth(Declarations& d, growth::GrowthConfig& c) {

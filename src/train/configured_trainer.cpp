@@ -112,6 +112,13 @@ void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> p
                 with_precision(context, precision, "curvature.precision"));
 }
 
+template <class Scalar, class Space>
+void ConfiguredTrainer<Scalar, Space>::check(
+    typename CurvatureCheck<Scalar, Space>::Source source) {
+  if (config.curvature.check_every > 0)
+    trainer.check(std::move(source), {probe_share.micro_batch, config.training.length});
+}
+
 KYRTOS_INSTANTIATE(kyrtos::train::ConfiguredTrainer)
 
 #define KYRTOS_MAKE_OPTIMIZER(SCALAR, SPACE)                                             \

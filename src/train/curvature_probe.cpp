@@ -325,6 +325,17 @@ MatrixView<Scalar, Space> CurvatureProbe<Scalar, Space>::vectors() const {
 }
 
 template <class Scalar, class Space>
+VectorView<Scalar const, Space> CurvatureProbe<Scalar, Space>::direction() {
+  update_preconditioner();
+  return flat(rows_of(vectors(), 0, 1));
+}
+
+template <class Scalar, class Space>
+VectorView<Scalar, Space> CurvatureProbe<Scalar, Space>::image() const {
+  return tracker_ ? tracker_->image() : spectral_->image();
+}
+
+template <class Scalar, class Space>
 ProbeState CurvatureProbe<Scalar, Space>::state() const {
   ProbeState state;
   if (tracker_) state.tracker = tracker_->state();

@@ -69,7 +69,10 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
                                 {.counts_memory = true});
   // The last rank has most of what does not divide.
   ConfiguredTrainer<Scalar, Space> c(counting, config, {ranks - 1, ranks});
-  if (config.curvature.enabled) c.watch({});
+  if (config.curvature.enabled) {
+    c.watch({});
+    c.check({});
+  }
   auto const& train = c.training_share;
   auto const sequences = [](BatchShare const& share) {
     return share.micro_batch * (share.count + share.fillers);
@@ -80,6 +83,8 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   tokens_of(sequences(train));
   tokens_of(sequences(train));  // of validation
   if (config.curvature.enabled && config.curvature.probe != CurvatureConfig::Probe::batch)
+    tokens_of(sequences(c.probe_share));
+  if (config.curvature.enabled && config.curvature.check_every > 0)
     tokens_of(sequences(c.probe_share));
 
   Resources r;
@@ -108,12 +113,14 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   r.step_flops = (config.training.recompute ? 4 : 3) *
                  c.model.forward_flops({config.training.batch, config.training.length}, active);
   auto const& curvature = c.config.curvature;
-  if (curvature.enabled)
-    r.product_flops =
-        (curvature.method == CurvatureOptions::Method::critical ? 1
-         : curvature.probe == CurvatureConfig::Probe::batch     ? 6
-                                                                : 8) *
-        c.model.forward_flops({curvature.probe_sequences, config.training.length}, active);
+  if (!curvature.enabled) return r;
+  double const product = curvature.method == CurvatureOptions::Method::critical ? 1
+                         : curvature.probe == CurvatureConfig::Probe::batch     ? 6
+                                                                                : 8;
+  r.product_flops =
+      product * c.model.forward_flops({curvature.probe_sequences, config.training.length}, active);
+  bool const rounds = curvature.precision != CurvatureConfig::Factors::training;
+  r.check_products = check_products(curvature, rounds) * 8 / product;
   return r;
 }
 

@@ -33,15 +33,33 @@ Run<Scalar, Space>::Run(Context<Space> const& context, RunConfig const& config,
       validation_(token_stream<Scalar>(context, config, data_.validation,
                                        configured_.training_share, Purpose::validation)) {
   configured_.theta.initialize(configured_.model, static_cast<std::uint64_t>(config.training.seed));
-  if (!config.curvature.enabled) return;
-  if (config.curvature.probe == CurvatureConfig::Probe::batch) {
+  if (config.curvature.enabled) watch();
+}
+
+template <class Scalar, class Space>
+void Run<Scalar, Space>::watch() {
+  auto const& c = config().curvature;
+  auto const stream = [&](Purpose purpose) {
+    return token_stream<Scalar>(configured_.context, config(), data_.train, configured_.probe_share,
+                                purpose);
+  };
+  if (c.probe == CurvatureConfig::Probe::batch) {
     configured_.watch({});
-    return;
+  } else {
+    probe_stream_.emplace(stream(Purpose::probe));
+    probe_stream_->load(0);
+    configured_.watch(probe_stream_->batches());
   }
-  probe_stream_.emplace(
-      token_stream<Scalar>(context, config, data_.train, configured_.probe_share, Purpose::probe));
-  probe_stream_->load(0);
-  configured_.watch(probe_stream_->batches());
+  if (c.check_every == 0) return;
+  check_stream_.emplace(stream(Purpose::check));
+  configured_.check([this](Index i) { return check_batch(i); });
+}
+
+/// One of those that the present step draws: a function of the step, as all batches are.
+template <class Scalar, class Space>
+std::vector<Batch<Scalar, Space>> Run<Scalar, Space>::check_batch(Index i) {
+  check_stream_->load(step_ * config().curvature.check_batches + i);
+  return check_stream_->batches();
 }
 
 template <class Scalar, class Space>

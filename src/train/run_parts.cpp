@@ -94,7 +94,7 @@ TrainingData checked_training_data(Communicator const& ranks, RunConfig const& c
 }
 
 BatchShare batch_share(RunConfig const& config, Index sequences, Purpose purpose, RankPlace place) {
-  bool const probes = purpose == Purpose::probe;
+  bool const probes = purpose == Purpose::probe || purpose == Purpose::check;
   // A probe's memory is its own: its micro-batches need not have the size of training's.
   Index const wanted = config.training.micro_batch;
   Index const micro_batch =
@@ -108,9 +108,9 @@ template <class Scalar, class Space>
 TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig const& config,
                                         io::TokenDataset const& data, BatchShare const& share,
                                         Purpose purpose) {
-  Index const batch = purpose == Purpose::probe
-                          ? probe_sequences(config, context.communicator().size())
-                          : config.training.batch;
+  bool const probes = purpose == Purpose::probe || purpose == Purpose::check;
+  Index const batch =
+      probes ? probe_sequences(config, context.communicator().size()) : config.training.batch;
   return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
           share};
 }

@@ -96,6 +96,18 @@ constexpr Field of_sharpness(char const* name) {
           }};
 }
 
+/// A report has a part on the check as soon as it has one of its numbers.
+template <auto member>
+constexpr Field of_check(char const* name) {
+  return {name, Kind::real, largest_of<double>(),
+          [](StepReport const& r) { return r.check ? number((*r.check).*member) : std::nullopt; },
+          [](StepReport& r, std::optional<double> value) {
+            if (!value) return;
+            if (!r.check) r.check.emplace();
+            assign((*r.check).*member, value);
+          }};
+}
+
 /// A report has a part on the update as soon as it has one of its numbers.
 template <auto member>
 constexpr Field of_update(char const* name) {
@@ -145,6 +157,10 @@ inline constexpr Field all[] = {
     detail::of_sharpness<&curvature::SharpnessReport::threshold_ratio>("threshold_ratio"),
     detail::of_step<&StepReport::small_batch_ratio>("small_batch_ratio"),
     detail::of_step<&StepReport::lambda_reference>("lambda_reference"),
+    detail::of_check<&CheckReport::held_out>("lambda_held_out"),
+    detail::of_check<&CheckReport::held_out_error>("lambda_held_out_error"),
+    detail::of_check<&CheckReport::precision_error>("precision_error"),
+    detail::of_check<&CheckReport::product_error>("product_error"),
     detail::of_sharpness<&curvature::SharpnessReport::hvps>("hvps"),
     detail::edge_of_stability,
     detail::of_update<&UpdateReport::slope>("update_slope"),

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
+#include <kyrtos/core/error.hpp>
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/train/qk_clip.hpp>
@@ -38,6 +39,7 @@ void Trainer<Scalar, Space>::watch(std::vector<Batch> probe, CurvatureOptions co
   auto const& own = objective_->options();
   bool const by_products = options.method != CurvatureOptions::Method::critical;
   if (!probe.empty()) shape = probe.front().shape;
+  check_.reset();
   probe_.reset();
   probe_objective_.emplace(
       context.value_or(objective_->context()), objective_->model(), objective_->parameters(),
@@ -55,6 +57,7 @@ template <class Scalar, class Space>
 void Trainer<Scalar, Space>::watch_kept(CurvatureOptions options) {
   options.on_kept_batch = true;
   watched_ = options;
+  check_.reset();
   probe_.reset();
   probe_objective_.reset();
   probe_.emplace(*objective_, *optimizer_, options, VectorView<Scalar, Space>(),
@@ -66,10 +69,18 @@ void Trainer<Scalar, Space>::watch_kept(CurvatureOptions options) {
 }
 
 template <class Scalar, class Space>
+void Trainer<Scalar, Space>::check(typename CurvatureCheck<Scalar, Space>::Source source,
+                                   SequenceShape shape) {
+  require<ConfigError>(probe_.has_value(), "Trainer::check: watch the sharpness first");
+  check_.emplace(*probe_, *objective_, watched_, shape, std::move(source), options_.interrupted);
+}
+
+template <class Scalar, class Space>
 void Trainer<Scalar, Space>::set_active(model::ActiveBlocks const& active) {
   objective_->set_active(active);
   if (line_) line_->set_active(active);
   if (probe_objective_) probe_objective_->set_active(active);
+  if (check_) check_->set_active(active);
 }
 
 template <class Scalar, class Space>
@@ -147,6 +158,14 @@ void Trainer<Scalar, Space>::measure_sharpness(StepReport& report, bool repeats)
   report.part_lambda = probe_->part_sharpness(report.step - 1);
   if (watched_.reference_every > 0 && report.step % watched_.reference_every == 0)
     report.lambda_reference = probe_->reference(report.step);
+  if (check_ && check_->is_due(report.step)) check_sharpness(report);
+}
+
+/// Last, as it overwrites the tracker's image.
+template <class Scalar, class Space>
+void Trainer<Scalar, Space>::check_sharpness(StepReport& report) {
+  report.check = check_->measure();
+  if (report.check) report.sharpness->hvps += check_->products();
 }
 
 /// What the loss of the kept micro-batch does along the update: one product, and one loss.

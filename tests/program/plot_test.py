@@ -85,6 +85,21 @@ class OneRun(Plot):
                           "along the update", "parabola", "actual", "0.attention", "0.mlp",
                           "λ of each part alone, white 50 to blue 2e+02")
 
+    def test_shows_what_checks_found(self):
+        columns = imitate(200)
+        columns["lambda_held_out"] = np.where(columns["step"] % 50 == 0, 900.0, np.nan)
+        columns["lambda_held_out_error"] = columns["lambda_held_out"] / 10
+        write_h5(self.folder / "run", columns)
+        run = read_run(self.folder / "run")
+        np.testing.assert_array_equal(run.held_out, columns["lambda_held_out"])
+        np.testing.assert_array_equal(run.held_out_error, columns["lambda_held_out_error"])
+        self.plot("run")
+        self.assert_shows(self.picture(self.folder / "run/plot"), "held out ± standard error")
+        write_h5(self.folder / "unchecked", imitate(200))
+        self.plot("unchecked")
+        self.assert_lacks(self.picture(self.folder / "unchecked/plot"),
+                          "held out ± standard error")
+
     def test_panels_that_are_asked_for(self):
         write_h5(self.folder / "run", with_signals(imitate(200)))
         self.plot("run", "--panels", "ratios,part_lambda")

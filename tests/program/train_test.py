@@ -210,6 +210,21 @@ class Train(InAFolder):
         self.assertIn("not finite", log)
         self.assertTrue(list((self.folder / "run/checkpoints").glob("step-*.h5")))
 
+    def test_a_check_of_the_sharpness(self):
+        check = ("--set", "curvature.check_every=10", "--set", "curvature.probe=fixed",
+                 "--set", "curvature.precision=tf32")
+        log = self.train(*check)
+        self.assertEqual(len(re.findall(r"  held out \S+ ± \S+  rounding \S+ %  ", log)), 2, log)
+        steps = self.metrics()
+        keys = {"lambda_held_out", "lambda_held_out_error", "precision_error", "product_error"}
+        for step in steps:
+            self.assertEqual(keys & set(step), keys if step["step"] % 10 == 0 else set())
+        self.assertGreaterEqual(steps[9]["hvps"], 4 + 1 + 1)
+        plans = [json.loads(self.run_program("plan", "run.toml", "--flops", "1e10", "--json",
+                                             *words)) for words in ((), check)]
+        self.assertEqual([plan["full"]["check_products"] for plan in plans], [0, 0.5])
+        self.assertIn("checks", self.run_program("plan", "run.toml", "--flops", "1e10", *check))
+
     def test_critical_sharpness(self):
         self.train("--set", "curvature.method=critical")
         self.assertGreater(self.metrics()[-1]["lambda"], 0)

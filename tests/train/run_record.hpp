@@ -43,6 +43,11 @@ inline train::StepReport some_step(Index step) {
         .stability = curvature::Stability::at_edge,
         .hvps = 5};
   if (step % 3 != 0) r.lambda_reference = 2.5;
+  if (step % 2 == 0)
+    r.check = train::CheckReport{.held_out = 1.0 / 3,
+                                 .held_out_error = 1e-300,
+                                 .precision_error = 0,
+                                 .product_error = 1.0 / 7};
   if (step % 2 == 0) r.small_batch_ratio = 0.7;
   r.loss_z = -0.0;
   r.gradient_z = std::nextafter(1.0, 2.0);
@@ -66,11 +71,16 @@ inline bool same(curvature::SharpnessReport const& a, curvature::SharpnessReport
          same(a.threshold_ratio, b.threshold_ratio) && a.quality == b.quality && a.hvps == b.hvps &&
          a.stability == b.stability;
 }
+inline bool same(train::CheckReport const& a, train::CheckReport const& b) {
+  return same(a.held_out, b.held_out) && same(a.held_out_error, b.held_out_error) &&
+         same(a.precision_error, b.precision_error) && same(a.product_error, b.product_error);
+}
 inline bool same(train::StepReport const& a, train::StepReport const& b) {
   return a.step == b.step && same(a.loss, b.loss) && same(a.validation_loss, b.validation_loss) &&
          same(a.gradient_norm, b.gradient_norm) && same(a.learning_rate, b.learning_rate) &&
          a.active_depth == b.active_depth && a.sharpness.has_value() == b.sharpness.has_value() &&
          (!a.sharpness || same(*a.sharpness, *b.sharpness)) &&
+         a.check.has_value() == b.check.has_value() && (!a.check || same(*a.check, *b.check)) &&
          same(a.lambda_reference, b.lambda_reference) &&
          same(a.small_batch_ratio, b.small_batch_ratio) && same(a.loss_z, b.loss_z) &&
          same(a.gradient_z, b.gradient_z) && a.skipped == b.skipped &&
@@ -111,6 +121,10 @@ TEST_CASE("the keys are the documented ones", "[run_record]") {
                                       "threshold_ratio",
                                       "small_batch_ratio",
                                       "lambda_reference",
+                                      "lambda_held_out",
+                                      "lambda_held_out_error",
+                                      "precision_error",
+                                      "product_error",
                                       "hvps",
                                       "edge_of_stability",
                                       "quality",

@@ -40,10 +40,10 @@ train::Resources resources(Context<Space> const& context, train::RunConfig const
 nlohmann::json to_json(train::Resources const& r) {
   nlohmann::json memory;
   for (auto const& [name, bytes] : r.memory) memory[name] = bytes;
-  return {{"active_depth", r.active_depth},  {"memory_bytes", r.memory_bytes},
-          {"copy_bytes", r.copy_bytes},      {"memory", memory},
-          {"step_flops", r.step_flops},      {"product_flops", r.product_flops},
-          {"micro_batches", r.micro_batches}};
+  return {{"active_depth", r.active_depth},     {"memory_bytes", r.memory_bytes},
+          {"copy_bytes", r.copy_bytes},         {"memory", memory},
+          {"step_flops", r.step_flops},         {"product_flops", r.product_flops},
+          {"check_products", r.check_products}, {"micro_batches", r.micro_batches}};
 }
 
 std::string memory_table(train::Resources const& r) {
@@ -73,7 +73,7 @@ std::vector<Scaled> scale(Context<Space> const& context, train::RunConfig config
     config.curvature.probe_sequences = probe * ranks / o.ranks;
     auto const work = resources(context, config, ranks, depth);
     rows.push_back({ranks, train::step_seconds(config, work, ranks, o.rates, 0),
-                    train::step_seconds(config, work, ranks, o.rates, 1)});
+                    train::step_seconds(config, work, ranks, o.rates, 1 + work.check_products)});
   }
   return rows;
 }
@@ -134,6 +134,10 @@ int plan(MPI_Comm world, PlanOptions o) {
     fmt::print("  {} into {:.3g} GiB\n", fits ? "fits" : "DOES NOT FIT", o.memory_gib);
   fmt::print("Work of a step over all ranks: {}FLOP, with one product on the probe {}FLOP\n",
              scaled(full.step_flops), scaled(full.step_flops + full.product_flops));
+  if (full.check_products > 0)
+    fmt::print(
+        "  and {}FLOP for checks of it, on average over the steps, which \"tracked\" counts\n",
+        scaled(full.check_products * full.product_flops));
   fmt::print("{}", time_table(rows, o.rates));
   return fits ? 0 : failure;
 }

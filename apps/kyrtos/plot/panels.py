@@ -121,6 +121,7 @@ def draw_curvature(axes, runs):
                 "rasterized": len(step) > MANY}
         axes.plot(step, sharpness, "o-", color=pale(run.colour), linewidth=0.8, **dots)
         axes.plot(step[sure], sharpness[sure], "o", color=run.colour, **dots)
+        draw_held_out(axes, run, GREEN if alone else run.colour)
         draw_line(axes, run.step, bound, linestyle="--", linewidth=1,
                   color=INK if alone else run.colour)
         if alone:
@@ -129,6 +130,13 @@ def draw_curvature(axes, runs):
         draw_ticks(axes, run.step[run.lost], 0.03 + row * min(0.05, 0.4 / len(runs)),
                    ACCENT if alone else run.colour, 5)
     legend_above(axes, curvature_roles(runs))
+
+
+def draw_held_out(axes, run, colour):
+    """λ's direction on sequences that it was not fitted to, with their standard error."""
+    there = run.held_out > 0
+    axes.errorbar(run.step[there], run.held_out[there], run.held_out_error[there], fmt="s",
+                  color=colour, markersize=3, elinewidth=0.9, capsize=1.5, zorder=3)
 
 
 def limit_curvature(axes, runs):
@@ -143,6 +151,8 @@ def limit_curvature(axes, runs):
     if len(shown) == 0:
         say_nothing_there(axes, "no estimate")
         shown = np.array([1.0])
+    held_out = finite(*(run.held_out for run in runs))
+    shown = np.append(shown, held_out[held_out > 0])
     ends = [shown.min(), shown.max(), *(bounds.min() for _ in bounds[:1])]
     axes.set_ylim(min(ends) / 2, max(ends) * 2.5)
     return max(ends) * 2.5
@@ -164,6 +174,8 @@ def curvature_roles(runs):
     roles = [role("converged", colour, "o", 3),
              role("following", pale(colour), "o", 3, "-"),
              role("stability threshold", bound, line="--")]
+    if any((run.held_out > 0).any() for run in runs):
+        roles.insert(2, role("held out ± standard error", GREEN if alone else GREY, "s", 3))
     if lost:
         roles.append(role(f"lost ({lost} step{'s' if lost > 1 else ''})", accent, "|", 6))
     return roles

@@ -22,6 +22,8 @@ COLUMNS = {
     "rate": "learning_rate",
     "depth": "active_depth",
     "sharpness": "lambda",
+    "held_out": "lambda_held_out",
+    "held_out_error": "lambda_held_out_error",
     "ratio": "threshold_ratio",
     "along": "directional_ratio",
     "predicted": "predicted_change",
@@ -44,6 +46,8 @@ class Run:
     rate: np.ndarray
     depth: np.ndarray
     sharpness: np.ndarray
+    held_out: np.ndarray
+    held_out_error: np.ndarray
     ratio: np.ndarray
     along: np.ndarray
     predicted: np.ndarray

@@ -27,6 +27,14 @@ void add_sharpness(curvature::SharpnessReport const& c, std::vector<Piece>& piec
         {fmt::format("λη/threshold {:.2f}{}", *c.threshold_ratio, is_at_edge ? " !" : ""), 5});
 }
 
+/// What other sequences and another precision say of λ.
+void add_check(train::CheckReport const& check, std::vector<Piece>& pieces) {
+  pieces.push_back(
+      {fmt::format("held out {:.3g} ± {:.2g}", check.held_out, check.held_out_error), 2});
+  if (check.precision_error)
+    pieces.push_back({fmt::format("rounding {:.2g} %", 100 * *check.precision_error), 1});
+}
+
 /// Without complaint where nobody listens any more: that is a signal's business.
 void put(std::string const& text) {
   std::fputs(text.c_str(), stdout);
@@ -50,7 +58,8 @@ std::string probe_warning(train::RunConfig const& config, Index sequences) {
                                      [&](auto const& e) { return e.sequences <= sequences; });
   return fmt::format(
       "Note: λ of {} sequence{} is larger than that of all data, by {} to {} % where it was "
-      "compared; curvature.probe_sequences = 16 came within 11 %",
+      "compared; curvature.probe_sequences = 16 came within 11 %, curvature.check_every says how "
+      "much it is here",
       sequences, sequences == 1 ? "" : "s", excess.least, excess.most);
 }
 
@@ -110,6 +119,7 @@ std::string Status::line(train::StepReport const& r) const {
   if (r.validation_loss)
     pieces.push_back({fmt::format("validation {:.4f}", *r.validation_loss), 7});
   if (r.sharpness) add_sharpness(*r.sharpness, pieces);
+  if (r.check) add_check(*r.check, pieces);
   pieces.push_back({scaled(r.tokens_per_s) + " tokens/s", 2});
   pieces.push_back({fmt::format("{:.0f} % of peak", 100 * rate / gemm_rate_), 1});
   pieces.push_back({"ETA " + duration(seconds_left(r)), 4});
@@ -122,12 +132,13 @@ std::string Status::line(train::StepReport const& r) const {
 void Status::stepped(train::StepReport const& report) {
   if (!speaks_) return;
   bool const is_last = report.step == config_.training.steps;
+  bool const is_marked = report.validation_loss || report.check;
   if (!is_terminal_) {
     bool const is_due = report.step % config_.output.log_every == 0;
-    if (is_due || is_last || report.validation_loss || report.skipped) say(line(report));
+    if (is_due || is_last || is_marked || report.skipped) say(line(report));
     return;
   }
-  if (report.validation_loss || is_last) return say(line(report));
+  if (is_marked || is_last) return say(line(report));
   auto const now = std::chrono::steady_clock::now();
   if (now - shown_ < std::chrono::milliseconds(100)) return;
   shown_ = now;

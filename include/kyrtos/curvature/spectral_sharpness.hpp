@@ -73,6 +73,8 @@ class SpectralSharpness final : public SharpnessEstimator {
 
   /// D in the one row, for a checkpoint.
   MatrixView<Scalar, Space> vectors() const { return d_; }
+  /// Memory of one vector that the next update overwrites.
+  VectorView<Scalar, Space> image() const { return image_; }
   using State = TrackerState;
   State const& state() const { return state_; }
   void restore(State const& state) { state_ = state; }
@@ -83,7 +85,7 @@ class SpectralSharpness final : public SharpnessEstimator {
   void project(double shift);
   void judge(SharpnessReport& report, double learning_rate) const;
   DistributedView<Scalar, Space> direction() const { return {flat(d_), partition_}; }
-  DistributedView<Scalar, Space> image() const { return {image_, partition_}; }
+  DistributedView<Scalar, Space> image_on_ranks() const { return {image_, partition_}; }
 
   Context<Space> context_;
   LinearOperator<Scalar, Space>* operator_;

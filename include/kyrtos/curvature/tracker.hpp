@@ -94,6 +94,8 @@ class CurvatureTracker final : public SharpnessEstimator {
 
   /// The vectors x carried along, one a row, for a checkpoint.
   MatrixView<Scalar, Space> vectors() const { return x_; }
+  /// Memory of one vector that the next update overwrites.
+  VectorView<Scalar, Space> image() const { return flat(rows_of(y_, 0, 1)); }
   TrackerOptions const& options() const { return options_; }
 
   using State = TrackerState;

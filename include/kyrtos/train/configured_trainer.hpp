@@ -25,6 +25,8 @@ class ConfiguredTrainer {
 
   /// The sharpness is followed from now on, on these micro-batches of the probe.
   void watch(std::vector<Batch<Scalar, Space>> probe);
+  /// After watch(): and checked, where the configuration says so, on batches of probe_share.
+  void check(typename CurvatureCheck<Scalar, Space>::Source source);
 
   Context<Space> const context;  ///< With the precision's products.
   RunConfig const config;

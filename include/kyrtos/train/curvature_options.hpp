@@ -36,6 +36,8 @@ struct CurvatureOptions {
   double target_residual = 0.1;  ///< More products, within the budget, while above it.
   Index reference_every = 0;     ///< Steps between eigenvalues by converged Lanczos; 0: never.
   Index reference_hvps = 100;    ///< Most products of one.
+  Index check_every = 0;    ///< Steps between checks on other sequences (CurvatureCheck); 0: never.
+  Index check_batches = 4;  ///< Drawn for one, each as large as the probe; at least 2.
   std::uint64_t seed = 0;
 };
 

@@ -100,6 +100,11 @@ class CurvatureProbe {
   /// After vectors() and the optimiser have been filled: goes on as if never interrupted.
   void restore(ProbeState const& state);
 
+  /// Of a tracker: the direction that it carries along, x of u = P^(1/2) x or D, with P as the
+  /// optimiser has it now; and memory of a vector that the next measurement overwrites.
+  VectorView<Scalar const, Space> direction();
+  VectorView<Scalar, Space> image() const;
+
   /// H or G, without a preconditioner, and the preconditioner, null if there is none: for
   /// comparison with another estimator.
   curvature::LinearOperator<Scalar, Space>& matrix() { return *matrix_; }

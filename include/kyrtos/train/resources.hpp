@@ -25,11 +25,13 @@ struct Resources {
 
   Index parameters = 0;
   Index active_depth = 0;
-  Index micro_batches = 0;   ///< Of the rank that has most.
-  double step_flops = 0;     ///< Over all ranks, without the curvature's.
-  double product_flops = 0;  ///< Of one product on the probe, over all ranks.
-  double parts = 0;          ///< Messages that a split vector is gathered or summed in,
-  double buckets = 0;        ///< and a whole one.
+  Index micro_batches = 0;    ///< Of the rank that has most.
+  double step_flops = 0;      ///< Over all ranks, without the curvature's.
+  double product_flops = 0;   ///< Of one product on the probe, over all ranks.
+  double check_products = 0;  ///< Of the curvature's check, a step on average, in products on the
+                              ///< probe.
+  double parts = 0;           ///< Messages that a split vector is gathered or summed in,
+  double buckets = 0;         ///< and a whole one.
 
   /// Adds to the entry of that name.
   void add(std::string const& name, double bytes);

@@ -84,13 +84,16 @@ class Run {
   double step_flops() const;
 
  private:
+  void watch();
+  std::vector<Batch<Scalar, Space>> check_batch(Index i);
+
   Interruption interrupted_;
   TrainingData data_;
   std::map<std::string, std::string> content_;  // of the data's files, by key
   bool chooses_probe_;                          // its size, by batch and ranks
   ConfiguredTrainer<Scalar, Space> configured_;
   TokenStream<Scalar, Space> stream_, validation_;
-  std::optional<TokenStream<Scalar, Space>> probe_stream_;
+  std::optional<TokenStream<Scalar, Space>> probe_stream_, check_stream_;
   std::optional<double> best_validation_loss_;
   Index step_ = 0;
 };

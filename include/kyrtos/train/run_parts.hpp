@@ -30,7 +30,7 @@ TrainingData open_training_data(RunConfig const& config);
 TrainingData checked_training_data(Communicator const& ranks, RunConfig const& config);
 
 /// What random numbers are for; each purpose has its own seed.
-enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2 };
+enum class Purpose : std::uint64_t { training = 0, validation = 1, probe = 2, check = 3 };
 std::uint64_t seed_for(RunConfig const& config, Purpose purpose);
 
 /// How many sequences the probe has, over all ranks: what the configuration says. Where that is 0:

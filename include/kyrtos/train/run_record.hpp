@@ -44,9 +44,10 @@ class RunRecord {
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where
 /// taken), gradient_norm, learning_rate, active_depth, lambda, residual, threshold_ratio,
-/// small_batch_ratio, lambda_reference, hvps, edge_of_stability, quality, update_slope,
-/// update_curvature, directional_ratio, predicted_change, actual_change, rms_ratio, weight_norm,
-/// update_norm, loss_z, gradient_z, skipped, largest_logit, clipped_heads, tokens, seconds,
+/// small_batch_ratio, lambda_reference, lambda_held_out, lambda_held_out_error, precision_error,
+/// product_error, hvps, edge_of_stability, quality, update_slope, update_curvature,
+/// directional_ratio, predicted_change, actual_change, rms_ratio, weight_norm, update_norm, loss_z,
+/// gradient_z, skipped, largest_logit, clipped_heads, tokens, seconds,
 /// tokens_per_s, and the objects mass and part_lambda (by part of the model), weight_norms and
 /// update_norms (by tensor). What is not finite or was not measured is left out; numbers come back
 /// as they were, to the last bit.

@@ -25,6 +25,16 @@ struct UpdateReport {
   double ratio() const { return -curvature / (2 * slope); }
 };
 
+/// What the tracked direction u says on sequences that it was not fitted to (CurvatureCheck).
+struct CheckReport {
+  double held_out = 0;        ///< Mean of ⟨u, Au⟩/⟨u, u⟩ over batches drawn for it,
+  double held_out_error = 0;  ///< and its standard error.
+  /// Of products with rounded factors against training's precision, where they differ:
+  /// |⟨u, (A' − A)u⟩|/|⟨u, Au⟩|
+  std::optional<double> precision_error;
+  std::optional<double> product_error;  ///< ‖(A' − A)u‖/‖Au‖
+};
+
 /// Numbers of parts of the model, or of its tensors, by name.
 using NamedNumbers = std::vector<std::pair<std::string, double>>;
 
@@ -40,6 +50,7 @@ struct StepReport {
   std::optional<double> small_batch_ratio;  ///< SGD with momentum β: λη/(2 − 2β), the threshold
                                             ///< under the noise of small batches.
   std::optional<double> lambda_reference;  ///< λ by converged Lanczos, where asked for.
+  std::optional<CheckReport> check;        ///< Of λ, where asked for.
   NamedNumbers mass;  ///< Shares of the eigenvector by part (CurvatureProbe::mass_by_part()).
   NamedNumbers part_lambda;  ///< λ of one part alone (curvature::PartSharpness), with its name.
   std::optional<UpdateReport> update;

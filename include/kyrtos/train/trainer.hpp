@@ -5,6 +5,7 @@
 #include <kyrtos/model/objective.hpp>
 #include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/outlier_detector.hpp>
+#include <kyrtos/train/curvature_check.hpp>
 #include <kyrtos/train/curvature_probe.hpp>
 #include <kyrtos/train/line_model.hpp>
 #include <kyrtos/train/step_report.hpp>
@@ -76,6 +77,11 @@ class Trainer {
   /// `along_update`.
   void watch_kept(CurvatureOptions options);
 
+  /// From now on steps also check λ on sequences that the probe does not have, as often as the
+  /// options say that it is watched with: after watch() or watch_kept(), which end it.
+  /// \param shape of the source's micro-batches. \throws ConfigError as CurvatureCheck.
+  void check(typename CurvatureCheck<Scalar, Space>::Source source, SequenceShape shape);
+
   /// One step on this rank's micro-batches, the kept one included. \throws NumericalError, before
   /// anything has changed, when the loss or the gradient is not finite.
   StepReport step(std::vector<Batch> batches, double learning_rate,
@@ -99,6 +105,7 @@ class Trainer {
   void measure_gradient(StepReport& report);
   void note_ratios(StepReport& report);
   void measure_sharpness(StepReport& report, bool repeats);
+  void check_sharpness(StepReport& report);
   void cap_learning_rate(StepReport& report) const;
   bool update(StepReport& report);
   void watch_update(StepReport& report);
@@ -112,6 +119,7 @@ class Trainer {
   std::optional<Objective> probe_objective_;
   std::optional<CurvatureProbe<Scalar, Space>> probe_;
   CurvatureOptions watched_;
+  std::optional<CurvatureCheck<Scalar, Space>> check_;
   std::optional<model::Parameters<Scalar, Space>> before_;  // θ before the update, and
   Vector<Scalar, Space> step_;                              // the update; with along_update
   UpdateSignals<Scalar, Space> signals_;
