@@ -22,6 +22,7 @@ std::set<std::string> const& harmless_settings() {
                                           "model_type",
                                           "_name_or_path",
                                           "transformers_version",
+                                          "kyrtos_version",
                                           "torch_dtype",
                                           "dtype",
                                           "use_cache",
