@@ -110,8 +110,8 @@ TEST_CASE("a window as long as the sequence changes no bit of attention", "[atte
   CHECK(!(outputs_of({2, 1, 8, true, 2.0, 140, backward}, shape) == wanted));
 }
 
-/// What is not a number stays so, times a weight of zero too.
-TEST_CASE("attention leaves out tiles of pairs outside of the window", "[attention]") {
+/// Weights of zero would not hide it: NaN times zero is NaN.
+TEST_CASE("attention leaves out what lies far outside of the window", "[attention]") {
   auto const backward =
       GENERATE(layers::AttentionBackward::fused, layers::AttentionBackward::split);
   constexpr Index length = 600, window = 20, bad = 2, tile = 128;
