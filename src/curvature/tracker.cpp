@@ -16,8 +16,8 @@ namespace {
 /// From here on the certificate |λ − eigenvalue| ≤ residual·|λ| says nothing.
 constexpr double lost_residual = 1;
 
-/// The newest sample's share of an average that forgets, and the relative remainder from which a
-/// sample counts half: rounding errors are divided by its square.
+/// The newest sample's share of an exponential moving average, and the relative remainder from
+/// which a sample counts half: rounding errors are divided by its square.
 constexpr double newest_share = 0.3, half_trusted = 0.01;
 
 double sign_of(Spectrum target, double value) {

@@ -149,8 +149,7 @@ void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::
       });
 }
 
-// ---- Activations over all stages
-// --------------------------------------------------------------------
+// ---- Passes over all stages ------------------------------------------------------------------
 
 template <class Scalar, class Space>
 void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch) const {

@@ -81,7 +81,7 @@ std::optional<CheckReport> CurvatureCheck<Scalar, Space>::measure() {
     auto const batches = source_(i);
     measured_->set_batches(batches);
     apply(*measured_, probe_->image());
-    quotients.push_back(look_at(probe_->image()).quotient);
+    quotients.push_back(quotient_of(probe_->image()).quotient);
     if (i == 0 && rounds_) compare_precisions(batches, report);
   }
   measured_->set_batches(of_probe);
@@ -104,7 +104,7 @@ void CurvatureCheck<Scalar, Space>::apply(Objective& objective, VectorView<Scala
 
 /// ⟨u, w⟩/⟨u, u⟩ and ‖w‖/‖u‖ of w = P^(-1/2) y; over spectral norms ⟨D, y⟩ and ‖y‖.
 template <class Scalar, class Space>
-auto CurvatureCheck<Scalar, Space>::look_at(VectorView<Scalar, Space> y) const -> Image {
+auto CurvatureCheck<Scalar, Space>::quotient_of(VectorView<Scalar, Space> y) const -> Image {
   auto const& context = measured_->context();
   DistributedView<Scalar const, Space> const x(direction_, measured_->partition());
   DistributedView<Scalar const, Space> const image(y, measured_->partition());
@@ -122,9 +122,9 @@ void CurvatureCheck<Scalar, Space>::compare_precisions(std::vector<Batch> const&
                                                        CheckReport& report) {
   own_->set_batches(batches);
   apply(*own_, image_);
-  auto const exact = look_at(image_);
+  auto const exact = quotient_of(image_);
   linalg::axpy(own_->context(), -1, image_, probe_->image());
-  auto const error = look_at(probe_->image());
+  auto const error = quotient_of(probe_->image());
   report.precision_error = std::abs(error.quotient / exact.quotient);
   report.product_error = error.length / exact.length;
 }

@@ -62,7 +62,7 @@ class CurvatureCheck {
     double quotient = 0, length = 0;
   };
   void apply(Objective& objective, VectorView<Scalar, Space> y);
-  Image look_at(VectorView<Scalar, Space> y) const;
+  Image quotient_of(VectorView<Scalar, Space> y) const;
   void compare_precisions(std::vector<Batch> const& batches, CheckReport& report);
 
   CurvatureProbe<Scalar, Space>* probe_;

@@ -111,8 +111,8 @@ Index WindowOrder::start(Index step, Index row) const {
   if (random)
     return static_cast<Index>(Philox{seed, 0x64617461}.bits(sequence) %
                               static_cast<std::uint64_t>(windows));
-  Index const stretches = (tokens - 1) / length;
-  return static_cast<Index>(sequence % static_cast<std::uint64_t>(stretches)) * length;
+  Index const disjoint = (tokens - 1) / length;
+  return static_cast<Index>(sequence % static_cast<std::uint64_t>(disjoint)) * length;
 }
 
 void WindowOrder::check(std::string const& what) const {
