@@ -16,6 +16,7 @@ GROUPS = {
     "loss": ("loss", "validation_loss", "loss_z"),
     "gradient": ("gradient_norm", "gradient_z"),
     "sharpness": ("lambda", "residual", "threshold_ratio", "small_batch_ratio", "lambda_reference",
+                  "lambda_held_out", "lambda_held_out_error", "precision_error", "product_error",
                   "hvps", "edge_of_stability"),
     "update": ("update_slope", "update_curvature", "directional_ratio", "predicted_change",
                "actual_change", "update_norm", "rms_ratio", "skipped"),
