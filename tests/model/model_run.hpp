@@ -58,7 +58,7 @@ inline std::vector<NamedConfig> small_models() {
   plain.norm = model::Norm::rms_norm;
   plain.soft_cap = 1.3;
   auto qwen = grouped, olmo = grouped, neox = exact, post = gpt2, normless = gpt2, mixed = llama;
-  auto window = grouped;
+  auto window = llama;
   window.attention_window = 3;
   qwen.attention_bias = model::AttentionBias::qkv;
   qwen.rotary_scaling = {.kind = layers::RotaryScaling::Kind::yarn, .factor = 4, .context = 20};

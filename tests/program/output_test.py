@@ -120,6 +120,7 @@ class OtherCommands(Outputs):
         for _ in range(2):
             self.run_program("import", "m", "--output", "imported.h5")
         self.run_program("import", "m", "--output", "/dev/null")
+        self.assertFalse(os.path.exists("/dev/null.toml"))
         self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
 
     def test_study_keeps_other_files(self):

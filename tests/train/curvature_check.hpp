@@ -226,7 +226,9 @@ TEST_CASE("the check is the same on any number of ranks in every shard mode", "[
                         "curvature.max_hvps=2",    "curvature.cold_hvps=6",
                         "curvature.check_every=2", "curvature.check_batches=2",
                         "training.batch=8",        "curvature.probe_sequences=4"};
-  auto const extra = GENERATE(Strings{"training.micro_batch=1"}, Strings{"curvature.probe=batch"},
+  // On the batch each rank takes sequences of its own share: the same ones if it takes them all.
+  auto const extra = GENERATE(Strings{"training.micro_batch=1"},
+                              Strings{"curvature.probe=batch", "curvature.probe_sequences=8"},
                               Strings{"optimizer.name=muon"},
                               Strings{"curvature.probe_sequences=3", "curvature.matrix=hessian"});
   TinyRun const whole(with(growing, extra));

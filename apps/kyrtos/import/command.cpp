@@ -13,6 +13,7 @@
 #include "../common/format.hpp"
 #include "../common/output.hpp"
 #include "io/files/file_kind.hpp"
+#include "io/files/replacement.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -129,6 +130,18 @@ bool is_own_result(std::string const& path) {
   return io::CheckpointReader(Communicator(MPI_COMM_SELF), path).text().state.empty();
 }
 
+/// The configuration, then the tokenizer's files; nothing beside a device.
+std::vector<std::pair<fs::path, std::string>> texts_beside(train::RunConfig const& config,
+                                                           Outputs const& outputs,
+                                                           hugging_face::Folder const& found) {
+  if (!io::output_target(outputs.checkpoint.string()).is_plain) return {};
+  std::vector<std::pair<fs::path, std::string>> texts{{outputs.toml, toml_of(config, outputs)}};
+  for (auto const& path : found.tokenizer)
+    texts.emplace_back(outputs.tokenizer / fs::path(path).filename(),
+                       hugging_face::read_text(path));
+  return texts;
+}
+
 template <class Scalar>
 void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig const& config,
              std::string const& output) {
@@ -163,18 +176,17 @@ void import_model(ImportOptions const& o) {
   });
   config.training.precision = is_double ? train::Precision::float64 : train::Precision::float32;
 
-  std::vector<std::pair<fs::path, std::string>> texts{{outputs.toml, toml_of(config, outputs)}};
-  for (auto const& path : found.tokenizer)
-    texts.emplace_back(outputs.tokenizer / fs::path(path).filename(),
-                       hugging_face::read_text(path));
+  auto const texts = texts_beside(config, outputs, found);
   for (auto const& [path, text] : texts) require_free(path, text);
   is_double ? convert<double>(files, config, outputs.checkpoint.string())
             : convert<float>(files, config, outputs.checkpoint.string());
-  if (!found.tokenizer.empty()) fs::create_directories(outputs.tokenizer);
-  for (auto const& [path, text] : texts) write_text(path, text);
-  fmt::print("Wrote {}, by which training goes on\n", outputs.toml.string());
-  if (!found.tokenizer.empty())
-    fmt::print("Kept {} files of its tokenizer in {}\n", found.tokenizer.size(),
+  for (auto const& [path, text] : texts) {
+    fs::create_directories(fs::absolute(path).parent_path());
+    write_text(path, text);
+    if (path == outputs.toml) fmt::print("Wrote {}, by which training goes on\n", path.string());
+  }
+  if (texts.size() > 1)
+    fmt::print("Kept {} files of its tokenizer in {}\n", texts.size() - 1,
                outputs.tokenizer.string());
 }
 
