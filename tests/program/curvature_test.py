@@ -126,6 +126,14 @@ class Curvature(OnARun):
             self.assertLessEqual(part["largest"][0]["value"], ends["largest"][0]["value"] + 1e-9)
             self.assertGreaterEqual(part["smallest"][0]["value"],
                                     ends["smallest"][0]["value"] - 1e-9)
+        kinds = self.curvature("--per-kind", "--precision", "float64")["parts"]
+        self.assertIn("mlp.up", [kind["name"] for kind in kinds])
+        self.assertEqual(sum(kind["parameters"] for kind in kinds), found["parameters"])
+        alone = self.curvature("--match", "*.mlp.up.*", "--precision", "float64")
+        kind = next(kind for kind in kinds if kind["name"] == "mlp.up")
+        self.assertEqual(alone["parameters"], kind["parameters"])
+        self.assertAlmostEqual(alone["eigenvalues"]["largest"][0]["value"],
+                               kind["largest"][0]["value"], places=6)
         alone = self.curvature("--match", "blocks.0.*", "--precision", "float64")
         self.assertEqual(alone["parameters"], found["parts"][1]["parameters"])
         self.assertAlmostEqual(alone["eigenvalues"]["largest"][0]["value"],

@@ -118,14 +118,16 @@ Index solver_vectors(CurvatureOptions const& o, Index dimension) {
   return most;
 }
 
-/// What a table by blocks has a row for.
+/// What a table by blocks, or by kinds, has a row for.
 std::vector<std::pair<std::string, std::vector<Segment>>> parts_of(
-    std::vector<Segment> const& segments) {
+    std::vector<Segment> const& segments, std::string (*name_of_part)(Segment const&)) {
   std::vector<std::pair<std::string, std::vector<Segment>>> parts;
   for (auto const& segment : segments) {
-    auto const name = part_of(segment);
-    if (parts.empty() || parts.back().first != name) parts.push_back({name, {}});
-    parts.back().second.push_back(segment);
+    auto const name = name_of_part(segment);
+    auto part = std::find_if(parts.begin(), parts.end(),
+                             [&](auto const& known) { return known.first == name; });
+    if (part == parts.end()) part = parts.insert(part, {name, {}});
+    part->second.push_back(segment);
   }
   return parts;
 }
@@ -155,7 +157,8 @@ class Measurement {
     note_speed();  // before products with one batch alone
     compare_with_threshold();
     if (o_.batches > 1) measure_batches();
-    if (o_.per_block) measure_parts();
+    if (o_.per_block) measure_parts(block_of);
+    if (o_.per_kind) measure_parts(kind_of);
     if (o_.trace) {
       progress_.begin("trace", o_.trace_hvps);
       result_.trace =
@@ -262,9 +265,9 @@ class Measurement {
     if (float64_) float64_->problem().use_mean();
   }
 
-  void measure_parts() {
+  void measure_parts(std::string (*name_of_part)(Segment const&)) {
     Wanted const wanted{1, o_.smallest > 0 ? 1 : 0};
-    for (auto const& [name, segments] : parts_of(problem_.segments())) {
+    for (auto const& [name, segments] : parts_of(problem_.segments(), name_of_part)) {
       begin(name, o_.max_hvps, wanted);
       auto const part = problem_.part(segments);
       std::unique_ptr<Float64Residuals::Operator> exact;

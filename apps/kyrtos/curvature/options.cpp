@@ -109,6 +109,8 @@ void add_eigenvalues(CLI::App& command, CurvatureOptions& o) {
       ->capture_default_str();
   command.add_flag("--per-block", o.per_block,
                    "Also the extreme eigenvalues of each block's own submatrix");
+  command.add_flag("--per-kind", o.per_kind,
+                   "The same of each kind of matrix, such as mlp.up, over all blocks");
 }
 
 void add_estimates(CLI::App& command, CurvatureOptions& o) {
@@ -138,10 +140,10 @@ void add_output(CLI::App& command, CurvatureOptions& o) {
 void complete_series(CurvatureOptions const& o) {
   if (o.plot && !o.series && !o.spectrum)
     throw CLI::ValidationError("--plot", "needs --spectrum or --series");
-  if (o.series && (o.spectrum || o.per_block))
+  if (o.series && (o.spectrum || o.per_block || o.per_kind))
     throw CLI::ValidationError("--series",
-                               "has a row for each checkpoint: measure --spectrum and --per-block "
-                               "of one at a time");
+                               "has a row for each checkpoint: measure --spectrum, --per-block "
+                               "and --per-kind of one at a time");
   if (o.series && o.top < 1)
     throw CLI::ValidationError("--series",
                                "is of the largest eigenvalue: --top must be at least 1");

@@ -37,7 +37,7 @@ struct CurvatureOptions {
   double tolerance = 1e-3;
   bool float64_residuals = true;  ///< Also where the precision is another.
   Index max_hvps = 100;
-  bool per_block = false;
+  bool per_block = false, per_kind = false;
 
   bool trace = false;
   Index trace_hvps = 60;

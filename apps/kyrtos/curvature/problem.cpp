@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace kyrtos::program {
 
@@ -47,10 +48,18 @@ std::vector<Segment> choose_segments(ParameterLayout const& layout,
   return chosen;
 }
 
-std::string part_of(Segment const& segment) {
+std::string block_of(Segment const& segment) {
   auto const& name = segment.name;
   if (name.starts_with("blocks.")) return name.substr(0, name.find('.', 7));
   return name.starts_with("embedding.") ? "embedding" : "final norm, head";
+}
+
+std::string kind_of(Segment const& segment) {
+  auto name = segment.name;
+  if (name.starts_with("blocks.")) name = name.substr(name.find('.', 7) + 1);
+  for (std::string_view const end : {".weight", ".bias"})
+    if (name.ends_with(end)) return name.substr(0, name.size() - end.size());
+  return name;
 }
 
 namespace {

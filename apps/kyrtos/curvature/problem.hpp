@@ -28,8 +28,10 @@ std::vector<Segment> choose_segments(ParameterLayout const& layout,
                                      model::ActiveBlocks const& active,
                                      std::vector<std::string> const& patterns);
 
-/// The row of a table by blocks that a segment belongs to.
-std::string part_of(Segment const& segment);
+/// The row of a table by blocks that a segment belongs to, such as `blocks.3`.
+std::string block_of(Segment const& segment);
+/// The same of a table by kinds: its name without block and `.weight`, such as `mlp.up`.
+std::string kind_of(Segment const& segment);
 
 /// The matrix that `kyrtos curvature` looks at: of a stored model, on batches of its data, with
 /// its preconditioner, restricted to some of its parameters.
