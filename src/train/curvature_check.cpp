@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/region.hpp>
+#include <kyrtos/curvature/spectral_density.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/train/curvature_check.hpp>
 
@@ -10,22 +11,6 @@
 #include <cmath>
 
 namespace kyrtos::train {
-
-namespace {
-
-struct MeanWithError {
-  double mean = 0, error = 0;
-};
-
-MeanWithError mean_of(std::vector<double> const& values) {
-  auto const n = static_cast<double>(values.size());
-  double sum = 0, squares = 0;
-  for (double const value : values) sum += value;
-  for (double const value : values) squares += (value - sum / n) * (value - sum / n);
-  return {sum / n, std::sqrt(squares / (n - 1) / n)};
-}
-
-}  // namespace
 
 double check_products(CurvatureOptions const& options, bool rounds_factors) {
   if (options.check_every == 0) return 0;
@@ -86,7 +71,7 @@ std::optional<CheckReport> CurvatureCheck<Scalar, Space>::measure() {
   }
   measured_->set_batches(of_probe);
   if (static_cast<Index>(quotients.size()) < options_.check_batches) return std::nullopt;
-  auto const [mean, error] = mean_of(quotients);
+  auto const [mean, error] = curvature::sample_mean(quotients);
   report.held_out = mean;
   report.held_out_error = error;
   return report;

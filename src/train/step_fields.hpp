@@ -81,43 +81,30 @@ constexpr Field of_step(char const* name) {
           [](StepReport& r, std::optional<double> value) { assign(r.*member, value); }};
 }
 
-/// A report has a part on the sharpness as soon as it has one of its numbers.
+/// Of a part of the report, which has one as soon as it has one of its numbers.
+template <auto part, auto member>
+constexpr Field of_part(char const* name) {
+  using Part = typename std::remove_cvref_t<decltype(StepReport().*part)>::value_type;
+  using T = std::remove_cvref_t<decltype(Part().*member)>;
+  return {name, kind_of<T>(), largest_of<T>(),
+          [](StepReport const& r) { return r.*part ? number((*(r.*part)).*member) : std::nullopt; },
+          [](StepReport& r, std::optional<double> value) {
+            if (!value) return;
+            if (!(r.*part)) (r.*part).emplace();
+            assign((*(r.*part)).*member, value);
+          }};
+}
 template <auto member>
 constexpr Field of_sharpness(char const* name) {
-  using T = std::remove_cvref_t<decltype(SharpnessReport().*member)>;
-  return {name, kind_of<T>(), largest_of<T>(),
-          [](StepReport const& r) {
-            return r.sharpness ? number((*r.sharpness).*member) : std::nullopt;
-          },
-          [](StepReport& r, std::optional<double> value) {
-            if (!value) return;
-            if (!r.sharpness) r.sharpness.emplace();
-            assign((*r.sharpness).*member, value);
-          }};
+  return of_part<&StepReport::sharpness, member>(name);
 }
-
-/// A report has a part on the check as soon as it has one of its numbers.
 template <auto member>
 constexpr Field of_check(char const* name) {
-  return {name, Kind::real, largest_of<double>(),
-          [](StepReport const& r) { return r.check ? number((*r.check).*member) : std::nullopt; },
-          [](StepReport& r, std::optional<double> value) {
-            if (!value) return;
-            if (!r.check) r.check.emplace();
-            assign((*r.check).*member, value);
-          }};
+  return of_part<&StepReport::check, member>(name);
 }
-
-/// A report has a part on the update as soon as it has one of its numbers.
 template <auto member>
 constexpr Field of_update(char const* name) {
-  return {name, Kind::real, largest_of<double>(),
-          [](StepReport const& r) { return r.update ? number((*r.update).*member) : std::nullopt; },
-          [](StepReport& r, std::optional<double> value) {
-            if (!value) return;
-            if (!r.update) r.update.emplace();
-            (*r.update).*member = *value;
-          }};
+  return of_part<&StepReport::update, member>(name);
 }
 
 /// Follows from the numbers that it stands for, which are read before.

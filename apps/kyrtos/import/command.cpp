@@ -17,11 +17,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fmt/core.h>
-#include <fstream>
 
 namespace kyrtos::program {
 
@@ -118,13 +115,6 @@ void require_free(fs::path const& path, std::string const& text) {
                     ": is there already and would be changed; move it, or choose another --output");
 }
 
-void write_text(fs::path const& path, std::string const& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw FileError(path.string() + ": can't be written: " + std::strerror(errno));
-}
-
 /// A checkpoint that no training wrote, which would have a state.
 bool is_own_result(std::string const& path) {
   return io::CheckpointReader(Communicator(MPI_COMM_SELF), path).text().state.empty();
@@ -182,7 +172,7 @@ void import_model(ImportOptions const& o) {
             : convert<float>(files, config, outputs.checkpoint.string());
   for (auto const& [path, text] : texts) {
     fs::create_directories(fs::absolute(path).parent_path());
-    write_text(path, text);
+    write_output(path.string(), text);
     if (path == outputs.toml) fmt::print("Wrote {}, by which training goes on\n", path.string());
   }
   if (texts.size() > 1)
