@@ -21,8 +21,7 @@ std::shared_ptr<Model<Scalar>> load_hugging_face(Context<Space> const& context,
   hugging_face::Folder found;
   agreed(context.communicator(), [&] {
     found = hugging_face::find_files(path);
-    settings.model =
-        hugging_face::parse_config(hugging_face::read_text(found.config), found.config);
+    settings.model = hugging_face::read_config(found.config);
   });
   auto model = std::make_shared<Model<Scalar>>(context, settings);
   agreed(context.communicator(), [&] {

@@ -4,6 +4,7 @@
 #include <kyrtos/core/text.hpp>
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
+#include "../io/files/file_kind.hpp"
 #include "settings.hpp"
 
 #include <filesystem>
@@ -25,6 +26,15 @@ std::string read_text(std::string const& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+model::TransformerConfig read_config(std::string const& path, std::string const& if_missing) {
+  std::string const wanted = "the model's config.json";
+  auto look = io::look_at(path);
+  if (look.kind == io::FileKind::unopened && !if_missing.empty()) look.fix = if_missing;
+  constexpr std::uint64_t largest = 1 << 20;
+  if (look.kind != io::FileKind::json || look.bytes > largest) io::refuse(path, look, wanted);
+  return parse_config(io::read_text_file(path, wanted), path);
 }
 
 namespace {

@@ -119,6 +119,19 @@ void ConfiguredTrainer<Scalar, Space>::check(
     trainer.check(std::move(source), {probe_share.micro_batch, config.training.length});
 }
 
+template <class Scalar, class Space>
+double ConfiguredTrainer<Scalar, Space>::step_flops() const {
+  auto const& c = config.training;
+  return (c.recompute ? 4 : 3) * model.forward_flops({c.batch, c.length}, growth.active());
+}
+
+template <class Scalar, class Space>
+double ConfiguredTrainer<Scalar, Space>::product_flops() const {
+  auto const& c = config.curvature;
+  return forward_passes_of_product(c, c.probe == CurvatureConfig::Probe::batch) *
+         model.forward_flops({c.probe_sequences, config.training.length}, growth.active());
+}
+
 KYRTOS_INSTANTIATE(kyrtos::train::ConfiguredTrainer)
 
 #define KYRTOS_MAKE_OPTIMIZER(SCALAR, SPACE)                                             \

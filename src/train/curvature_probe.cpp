@@ -352,11 +352,6 @@ void CurvatureProbe<Scalar, Space>::restore(ProbeState const& state) {
   update_preconditioner();
 }
 
-template <class Scalar, class Space>
-double CurvatureProbe<Scalar, Space>::product_flops() const {
-  return (critical_ ? 1 : 8) * objective_->forward_flops();
-}
-
 KYRTOS_INSTANTIATE(kyrtos::train::CurvatureProbe)
 
 }  // namespace kyrtos::train

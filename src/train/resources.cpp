@@ -109,18 +109,14 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   r.buckets = std::ceil(sizeof(Scalar) * static_cast<double>(r.parameters) /
                         static_cast<double>(config.parallel.reduction.bucket_bytes));
   r.micro_batches = train.count + train.fillers;
-  auto const active = c.growth.active();
-  r.step_flops = (config.training.recompute ? 4 : 3) *
-                 c.model.forward_flops({config.training.batch, config.training.length}, active);
+  r.step_flops = c.step_flops();
   auto const& curvature = c.config.curvature;
   if (!curvature.enabled) return r;
-  double const product = curvature.method == CurvatureOptions::Method::critical ? 1
-                         : curvature.probe == CurvatureConfig::Probe::batch     ? 6
-                                                                                : 8;
-  r.product_flops =
-      product * c.model.forward_flops({curvature.probe_sequences, config.training.length}, active);
+  r.product_flops = c.product_flops();
   bool const rounds = curvature.precision != CurvatureConfig::Factors::training;
-  r.check_products = check_products(curvature, rounds) * 8 / product;
+  r.check_products =
+      check_products(curvature, rounds) * forward_passes_of_product(curvature, false) /
+      forward_passes_of_product(curvature, curvature.probe == CurvatureConfig::Probe::batch);
   return r;
 }
 

@@ -63,13 +63,6 @@ std::vector<Batch<Scalar, Space>> Run<Scalar, Space>::check_batch(Index i) {
 }
 
 template <class Scalar, class Space>
-double Run<Scalar, Space>::step_flops() const {
-  auto const& c = config().training;
-  return (c.recompute ? 4 : 3) *
-         model().forward_flops({c.batch, c.length}, configured_.growth.active());
-}
-
-template <class Scalar, class Space>
 StepReport Run<Scalar, Space>::step() {
   Region<Space> const region(configured_.context, "kyrtos::Run::step");
   auto const start = std::chrono::steady_clock::now();

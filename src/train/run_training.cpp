@@ -100,7 +100,7 @@ class Execution {
     plan.step_flops = run_.step_flops();
     plan.seconds_left = stop_.seconds_left();
     if (run_.probe() != nullptr) {
-      plan.product_flops = run_.probe()->product_flops();
+      plan.product_flops = run_.product_flops();
       plan.probe_sequences = run_.config().curvature.probe_sequences;
     }
     observer_.started(plan);

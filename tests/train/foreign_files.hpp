@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/hugging_face/hugging_face.hpp>
 #include <kyrtos/io/batch_file.hpp>
 #include <kyrtos/io/checkpoint.hpp>
 #include <kyrtos/io/damaged_file_error.hpp>
@@ -52,6 +53,9 @@ inline std::map<std::string, Reader> readers() {
       {"safetensors", {[](auto const& path) { io::SafetensorsFile{path}; }}},
       {"record", {[](auto const& path) { train::read_run(path); }, {"is empty"}}},
       {"configuration", {[](auto const& path) { train::load_config(path); }, {"plain text"}}},
+      {"config.json",
+       {[](auto const& path) { hugging_face::read_config(path); },
+        {"JSON", "the index of a model's safetensors files (JSON)"}}},
       {"text", {[](auto const& path) { io::TokenDataset({path}); }, text}},
       {"tokens",
        {[](auto const& path) { io::TokenDataset({path}, io::TokenFormat::uint16); },

@@ -55,6 +55,7 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   double const largest = ranks.max(static_cast<double>(record.peak));
   CHECK(std::fabs(largest / (planned.memory_bytes - teams) - 1) < 0.05);
   CHECK(planned.step_flops == trainer->step_flops());
+  CHECK(planned.product_flops == trainer->product_flops());
 }
 
 TEST_CASE("rounded factors are counted", "[resources]") {

@@ -66,7 +66,7 @@ class ModelProblem {
 
   Index parameters() const { return model_.layout().size(); }
   double forward_flops() const { return model_.forward_flops(batch_.shape); }
-  double probe_flops() { return tracked_trainer_.probe()->product_flops(); }
+  double probe_flops() const { return 8 * model_.forward_flops(probe_shape_); }
   Json facts() const;
 
  private:

@@ -12,7 +12,6 @@
 #include "../common/finite.hpp"
 #include "../common/format.hpp"
 #include "../common/output.hpp"
-#include "io/files/file_kind.hpp"
 #include "io/files/replacement.hpp"
 
 #include <CLI/CLI.hpp>
@@ -31,16 +30,6 @@ struct ImportOptions {
   std::vector<std::string> paths, data;
   std::string config, output;
 };
-
-/// The text of a config.json, which must be one.
-std::string text_of_config(std::string const& path) {
-  std::string const wanted = "the model's config.json";
-  auto look = io::look_at(path);
-  if (look.kind == io::FileKind::unopened) look.fix = "name it by --config";
-  constexpr std::uint64_t largest = 1 << 20;
-  if (look.kind != io::FileKind::json || look.bytes > largest) io::refuse(path, look, wanted);
-  return io::read_text_file(path, wanted);
-}
 
 /// A folder, or files and the config.json beside the first of them.
 hugging_face::Folder model_of(ImportOptions const& o) {
@@ -149,8 +138,7 @@ void convert(std::vector<io::SafetensorsFile> const& files, train::RunConfig con
 void import_model(ImportOptions const& o) {
   Outputs const outputs(o);
   auto const found = model_of(o);
-  auto config =
-      run_of(hugging_face::parse_config(text_of_config(found.config), found.config), outputs, o);
+  auto config = run_of(hugging_face::read_config(found.config, "name it by --config"), outputs, o);
   auto inputs = found.weights;
   inputs.push_back(found.config);
   require_output({.option = "--output",

@@ -24,6 +24,10 @@ namespace kyrtos::hugging_face {
 /// have, or has a setting that Kyrtos doesn't know.
 model::TransformerConfig parse_config(std::string const& json, std::string const& source);
 
+/// The same from a file. \param if_missing what to do then, for the error.
+/// \throws FileError saying what the file is where it is no such one.
+model::TransformerConfig read_config(std::string const& path, std::string const& if_missing = "");
+
 /// The `config.json` of a model, of the first family that it is one of. \throws ConfigError naming
 /// the keys by which it is none, for the family that is nearest.
 std::string to_json(model::TransformerConfig const& config);

@@ -40,7 +40,7 @@ struct KeptBatch {
 /// parameters must outlive the objective. Collective, every function that computes; where vectors
 /// are split, all ranks must have as many micro-batches (of weight 0, if need be).
 ///
-/// Cost in forward passes of all micro-batches: loss 1, gradient 3, hvp or gauss_newton 8,
+/// Cost in forward passes of all micro-batches: loss 1, gradient 3, gauss_newton 5, hvp 8,
 /// gradient_and_hvp 9.
 template <class Scalar, class Space = Kokkos::DefaultExecutionSpace>
 class Objective {

@@ -28,6 +28,11 @@ class ConfiguredTrainer {
   /// After watch(): and checked, where the configuration says so, on batches of probe_share.
   void check(typename CurvatureCheck<Scalar, Space>::Source source);
 
+  /// Floating-point operations over all ranks, with the blocks that are active now: of a step
+  /// without the curvature's, and of one product on the probe.
+  double step_flops() const;
+  double product_flops() const;
+
   Context<Space> const context;  ///< With the precision's products.
   RunConfig const config;
   BatchShare const training_share, probe_share;  ///< Of this rank.

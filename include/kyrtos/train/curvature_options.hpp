@@ -41,4 +41,13 @@ struct CurvatureOptions {
   std::uint64_t seed = 0;
 };
 
+/// What a product costs, in forward passes of its sequences (docs/performance.md): the loss that
+/// critical sharpness evaluates is 1, a Gauss-Newton product 5, a Hessian-vector product 8, and 6
+/// on what a gradient keeps.
+inline double forward_passes_of_product(CurvatureOptions const& options, bool on_kept_batch) {
+  if (options.method == CurvatureOptions::Method::critical) return 1;
+  if (options.matrix == CurvatureOptions::Matrix::gauss_newton) return 5;
+  return on_kept_batch ? 6 : 8;
+}
+
 }  // namespace kyrtos::train

@@ -116,9 +116,6 @@ class CurvatureProbe {
   /// now. With a preconditioner it takes two vectors, from the first call on.
   curvature::LinearOperator<Scalar, Space>& tracked_operator();
 
-  /// Floating-point operations of one product, or of one loss, on this rank.
-  double product_flops() const;
-
  private:
   class TrialLoss;
 

@@ -80,8 +80,9 @@ class Run {
   /// What the last step read on this rank; those of weight 0 are fillers.
   std::vector<Batch<Scalar, Space>> batches() const { return stream_.batches(); }
 
-  /// Floating-point operations of a step over all ranks, without the curvature's.
-  double step_flops() const;
+  /// As ConfiguredTrainer's.
+  double step_flops() const { return configured_.step_flops(); }
+  double product_flops() const { return configured_.product_flops(); }
 
  private:
   void watch();

@@ -20,7 +20,7 @@ struct RunPlan {
   Index first_step = 0;       ///< Steps done before, by the run that is resumed.
   std::string resumed_from;   ///< A checkpoint; empty for a new run.
   double step_flops = 0;      ///< Of a training step, over all ranks.
-  double product_flops = 0;   ///< Of a Hessian-vector product on the probe, on this rank.
+  double product_flops = 0;   ///< Of a product on the probe, over all ranks.
   Index probe_sequences = 0;  ///< Over all ranks; 0 without curvature.
   std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
   std::vector<ConfigChange> changes = {};  ///< Since the checkpoint was written.
