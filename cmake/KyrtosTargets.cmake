@@ -40,6 +40,13 @@ function(kyrtos_own_code target)
   if(Kyrtos_WARNINGS_AS_ERRORS)
     list(APPEND warnings -Werror)
   endif()
+  # Where CMake puts several sources into one (CMAKE_UNITY_BUILD), names of one file hide those of
+  # another, and GCC 12 takes each file for a header, whose unnamed namespaces it warns of, and sees
+  # dangling pointers where std::set is inlined twice. Builds of single files have these warnings.
+  get_target_property(joined ${target} UNITY_BUILD)
+  if(joined AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND warnings -Wno-shadow -Wno-subobject-linkage -Wno-dangling-pointer)
+  endif()
   target_compile_definitions(${target} PRIVATE ${kyrtos_definitions})
   target_compile_options(
     ${target} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:${warnings}>"

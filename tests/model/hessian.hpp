@@ -5,6 +5,7 @@
 #include <kyrtos/model/objective.hpp>
 
 #include "model_run.hpp"
+#include "support/scalar.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <lapacke.h>
@@ -15,10 +16,7 @@
 
 namespace kyrtos::testing {
 
-using Scalar = KYRTOS_TEST_SCALAR;
-
 inline double const hessian_tolerance = 2000 * std::numeric_limits<Scalar>::epsilon();
-inline constexpr bool is_double = std::is_same_v<Scalar, double>;
 
 TEST_CASE("four ways to a Hessian-vector product agree", "[hessian]") {
   for (auto const& [name, config] : small_models()) {

@@ -4,6 +4,7 @@
 #include <kyrtos/train/run.hpp>
 
 #include "../support/kokkos_watch.hpp"
+#include "support/scalar.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -16,11 +17,8 @@
 
 namespace kyrtos::testing::check {
 
-using Scalar = KYRTOS_TEST_SCALAR;
 using Strings = std::vector<std::string>;
 using Run = train::Run<Scalar, Space>;
-
-bool constexpr is_double = std::is_same_v<Scalar, double>;
 
 inline Strings with(Strings all, Strings const& more) {
   all.insert(all.end(), more.begin(), more.end());

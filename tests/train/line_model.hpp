@@ -5,6 +5,7 @@
 #include <kyrtos/train/line_model.hpp>
 #include <kyrtos/train/run.hpp>
 
+#include "support/scalar.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -15,9 +16,6 @@
 // rates follow it.
 
 namespace kyrtos::testing {
-
-using Scalar = KYRTOS_TEST_SCALAR;
-inline constexpr bool is_double = std::is_same_v<Scalar, double>;
 
 /// The loss of a tiny run's first batch at a θ of the test's, and the line model along its steps.
 struct Line {

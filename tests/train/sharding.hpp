@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/train/run.hpp>
 
+#include "support/scalar.hpp"
 #include "tiny_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -11,7 +12,6 @@
 
 namespace kyrtos::testing::sharding {
 
-using Scalar = KYRTOS_TEST_SCALAR;
 using Strings = std::vector<std::string>;
 
 inline Strings const growing{"training.steps=50",
@@ -37,7 +37,6 @@ inline std::vector<train::StepReport> take_all_steps(train::Run<Scalar, Space>& 
   return reports;
 }
 
-bool constexpr is_double = std::is_same_v<Scalar, double>;
 double constexpr tolerance = is_double ? 1e-12 : 1e-5;
 
 inline void check_same(std::vector<train::StepReport> const& found,

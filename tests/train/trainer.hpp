@@ -5,6 +5,7 @@
 #include <kyrtos/train/run.hpp>
 
 #include "../support/kokkos_watch.hpp"
+#include "support/scalar.hpp"
 #include "tiny_run.hpp"
 
 #include <algorithm>
@@ -19,10 +20,6 @@
 // is split; its tracker is held to Lanczos.
 
 namespace kyrtos::testing {
-
-using Scalar = KYRTOS_TEST_SCALAR;
-
-inline constexpr bool is_double = std::is_same_v<Scalar, double>;
 
 inline Numbers parameters(train::Run<Scalar, Space> const& trainer) {
   return on_host(trainer.parameters());

@@ -11,11 +11,6 @@ using Batch = kyrtos::Batch<float, Space>;
 using Input = layers::InputLayer<float, Space>;
 using Head = layers::OutputLayer<float, Space>;
 
-Index size_of(std::vector<SegmentSpec> const& segments) {
-  ParameterLayout layout;
-  return layout.append("end", segments).size;
-}
-
 /// Tokens of a vocabulary, or rows of so many features.
 struct Data {
   Data(Context<Space> const& context, SequenceShape shape, DataKind kind, Index features) {

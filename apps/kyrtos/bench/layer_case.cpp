@@ -12,11 +12,6 @@ namespace {
 
 using Layer = layers::Layer<float, Space>;
 
-Index size_of(std::vector<SegmentSpec> const& segments) {
-  ParameterLayout layout;
-  return layout.append("layer", segments).size;
-}
-
 /// A layer with all memory that its passes need.
 class LayerProblem {
  public:

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "profile.hpp"
 
+#include "common/seconds_since.hpp"
 #include "operation.hpp"
 
 #include <string_view>
@@ -26,10 +27,6 @@ void set_callbacks(Kokkos::Tools::beginFunction begin, Kokkos::Tools::endFunctio
   set_end_parallel_for_callback(end);
   set_end_parallel_reduce_callback(end);
   set_end_parallel_scan_callback(end);
-}
-
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 void add(Profile::Sum& sum, double seconds, RegionWork const& work = {}) {
@@ -63,7 +60,7 @@ void Profile::end() {
   if (open_.empty()) return;
   auto const [name, work, start] = open_.back();
   open_.pop_back();
-  double const seconds = since(start);
+  double const seconds = program::seconds_since(start);
   if (open_.empty()) return add(span_, seconds, work);
   open_.back().work.flops += work.flops;
   open_.back().work.bytes += work.bytes;
@@ -82,7 +79,8 @@ void Profile::kernel_begins(std::string const& label) {
 }
 
 void Profile::kernel_ends() {
-  if (is_between_regions()) add(kernels_[without_prefix(kernel_.name)], since(kernel_.start));
+  if (is_between_regions())
+    add(kernels_[without_prefix(kernel_.name)], program::seconds_since(kernel_.start));
 }
 
 double Profile::seconds_in_regions() const {

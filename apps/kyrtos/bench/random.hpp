@@ -3,11 +3,18 @@
 #pragma once
 
 #include <kyrtos/core/allocate.hpp>
+#include <kyrtos/core/parameter_layout.hpp>
 #include <kyrtos/curvature/detail/vector_set.hpp>
 
 #include "operation.hpp"
 
 namespace kyrtos::bench {
+
+/// Parameters of a layer.
+inline Index size_of(std::vector<SegmentSpec> const& segments) {
+  ParameterLayout layout;
+  return layout.append("layer", segments).size;
+}
 
 /// A vector of standard normal numbers: zeros would be multiplied faster on some machines.
 inline Vector<float, Space> random_vector(Context<Space> const& context, std::string const& name,

@@ -4,6 +4,8 @@
 
 #include <kyrtos/curvature/linear_operator.hpp>
 
+#include "seconds_since.hpp"
+
 #include <chrono>
 #include <string>
 
@@ -49,7 +51,7 @@ class WatchedOperator final : public curvature::LinearOperator<Scalar, Space> {
     auto const start = std::chrono::steady_clock::now();
     inner_->apply(context, x, y);
     context.fence("kyrtos::program::watched");
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds_ += seconds_since(start);
     ++products_;
     progress_->advance();
   }

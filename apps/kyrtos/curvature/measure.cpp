@@ -7,6 +7,7 @@
 #include <kyrtos/curvature/power_iteration.hpp>
 
 #include "../common/memory.hpp"
+#include "../common/seconds_since.hpp"
 #include "float64_residuals.hpp"
 #include "problem.hpp"
 
@@ -174,7 +175,7 @@ class Measurement {
     if (result_.seconds_per_hvp == 0) note_speed();
     result_.hvps = problem_.watched().products();
     if (float64_) result_.hvps += float64_->problem().watched().products();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    result_.seconds = seconds_since(start_);
     return result_;
   }
 

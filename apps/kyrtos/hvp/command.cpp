@@ -84,7 +84,7 @@ std::vector<Batch<Scalar, Space>> share_of_batch(Context<Space> const& context,
   return memory.all();
 }
 
-bool is_own_result(std::string const& path) {
+bool is_product_file(std::string const& path) {
   io::hdf5::QuietErrors const quiet;
   auto const file = io::hdf5::open_file(path, "a file of vectors (HDF5)");
   return io::hdf5::read_text(file, "format") == io::vectors_format &&
@@ -100,7 +100,7 @@ void check_output(Communicator const& ranks, HvpOptions const& o, std::string co
                     .path = o.out,
                     .writer = "kyrtos hvp",
                     .inputs = {checkpoint, o.batch, o.vector},
-                    .is_result = is_own_result},
+                    .is_result = is_product_file},
                    bytes);
   });
 }

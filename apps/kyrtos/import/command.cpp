@@ -105,7 +105,7 @@ void require_free(fs::path const& path, std::string const& text) {
 }
 
 /// A checkpoint that no training wrote, which would have a state.
-bool is_own_result(std::string const& path) {
+bool is_import(std::string const& path) {
   return io::CheckpointReader(Communicator(MPI_COMM_SELF), path).text().state.empty();
 }
 
@@ -145,7 +145,7 @@ void import_model(ImportOptions const& o) {
                   .path = outputs.checkpoint.string(),
                   .writer = "kyrtos import",
                   .inputs = inputs,
-                  .is_result = is_own_result},
+                  .is_result = is_import},
                  0);
   std::vector<io::SafetensorsFile> files(found.weights.begin(), found.weights.end());
   bool const is_double = std::any_of(files.begin(), files.end(), [](auto const& file) {

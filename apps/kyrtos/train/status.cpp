@@ -3,6 +3,7 @@
 #include "status.hpp"
 
 #include "../common/format.hpp"
+#include "../common/seconds_since.hpp"
 #include "../common/terminal.hpp"
 
 #include <algorithm>
@@ -106,9 +107,8 @@ void Status::started(train::RunPlan const& plan) {
 }
 
 double Status::seconds_left(train::StepReport const& report) const {
-  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
   auto const done = static_cast<double>(report.step - plan_.first_step);
-  return past.count() / done * static_cast<double>(config_.training.steps - report.step);
+  return seconds_since(start_) / done * static_cast<double>(config_.training.steps - report.step);
 }
 
 std::string Status::line(train::StepReport const& r) const {
@@ -159,13 +159,12 @@ void Status::recorded(std::string const& directory) {
 }
 
 void Status::finished(train::RunResult const& result) {
-  std::chrono::duration<double> const past = std::chrono::steady_clock::now() - start_;
   if (!result.reason.empty()) say(result.reason);
   say(fmt::format("{} after step {}, in {}",
                   result.end == train::RunResult::End::finished   ? "Finished"
                   : result.end == train::RunResult::End::diverged ? "Diverged"
                                                                   : "Stopped",
-                  result.steps, duration(past.count())));
+                  result.steps, duration(seconds_since(start_))));
 }
 
 }  // namespace kyrtos::program

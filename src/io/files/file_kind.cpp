@@ -251,7 +251,7 @@ FileLook look_of_text(std::string_view head, std::uint64_t bytes) {
 class Descriptor {
  public:
   explicit Descriptor(std::string const& path)
-      : number_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~Descriptor() {
     if (number_ >= 0) close(number_);
   }

@@ -70,7 +70,7 @@ bool is_of_a_process(std::filesystem::path const& path) {
 
 /// A file of so many zeros.
 void create(std::string const& path, std::uint64_t bytes) {
-  int const file = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+  int const file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
   if (file < 0) fail(path, "can't be created");
   bool const has_room = ftruncate(file, static_cast<off_t>(bytes)) == 0 && reserve(file, bytes);
   int const error = errno;
@@ -82,7 +82,7 @@ void create(std::string const& path, std::uint64_t bytes) {
 
 /// A directory's names to the disk.
 void synchronize_names(std::string const& directory) {
-  int const file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int const file = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) fail(directory, "can't be opened");
   int const error = fsync(file) == 0 ? 0 : errno;
   close(file);
@@ -127,7 +127,7 @@ void require_room(std::string const& path, std::uint64_t bytes) {
 }
 
 FileWriter::FileWriter(std::string path)
-    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_WRONLY | O_CLOEXEC)) {
+    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) fail(path_, "can't be opened");
 }
 
@@ -168,9 +168,9 @@ void Replacement::resize(std::uint64_t bytes) {
 }
 
 void Replacement::copy_to_stream() const {
-  int const from = open(partial_.c_str(), O_RDONLY | O_CLOEXEC);
+  int const from = ::open(partial_.c_str(), O_RDONLY | O_CLOEXEC);
   if (from < 0) fail(partial_, "can't be opened");
-  int const to = open(target_.path.c_str(), O_WRONLY | O_CLOEXEC);
+  int const to = ::open(target_.path.c_str(), O_WRONLY | O_CLOEXEC);
   int error = to < 0 ? errno : 0;
   std::vector<char> buffer(std::size_t{1} << 20);
   for (ssize_t read = 1; error == 0 && (read = ::read(from, buffer.data(), buffer.size())) != 0;) {

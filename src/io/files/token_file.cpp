@@ -29,7 +29,7 @@ namespace kyrtos::io {
 namespace {
 
 int open_file(std::string const& path) {
-  int const file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw FileError(path + ": can't be opened: " + std::strerror(errno));
   return file;
 }

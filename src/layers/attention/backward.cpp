@@ -11,9 +11,9 @@ std::size_t backward(Space const& space, BackwardArguments<Scalar> const& in,
   return launch_backward<BackwardTile, Scalar>(space, "kyrtos::attention::backward", in, how);
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                             \
+#define KYRTOS_BACKWARD(SPACE)                                                                     \
   template std::size_t backward(SPACE const&, BackwardArguments<float> const&, AttentionBackward); \
   template std::size_t backward(SPACE const&, BackwardArguments<double> const&, AttentionBackward);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_BACKWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -122,9 +122,9 @@ void extend(Space const& space, ExtendArguments<Scalar> const& in) {
   extension::attend(space, in);
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                               \
+#define KYRTOS_EXTEND(SPACE)                                         \
   template void extend(SPACE const&, ExtendArguments<float> const&); \
   template void extend(SPACE const&, ExtendArguments<double> const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_EXTEND)
 
 }  // namespace kyrtos::layers::attention

@@ -16,9 +16,9 @@ std::size_t forward(Space const& space, ForwardArguments<Scalar> const& in) {
   return bytes;
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                        \
+#define KYRTOS_FORWARD(SPACE)                                                 \
   template std::size_t forward(SPACE const&, ForwardArguments<float> const&); \
   template std::size_t forward(SPACE const&, ForwardArguments<double> const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_FORWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -25,9 +25,9 @@ void output_row_sums(Space const& space, RowSumArguments<Scalar> const& in) {
       });
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                        \
+#define KYRTOS_ROW_SUMS(SPACE)                                                \
   template void output_row_sums(SPACE const&, RowSumArguments<float> const&); \
   template void output_row_sums(SPACE const&, RowSumArguments<double> const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_ROW_SUMS)
 
 }  // namespace kyrtos::layers::attention

@@ -12,11 +12,11 @@ std::size_t tangent_backward(Space const& space, TangentBackwardArguments<Scalar
                                                       in, how);
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                         \
+#define KYRTOS_TANGENT_BACKWARD(SPACE)                                                         \
   template std::size_t tangent_backward(SPACE const&, TangentBackwardArguments<float> const&,  \
                                         AttentionBackward);                                    \
   template std::size_t tangent_backward(SPACE const&, TangentBackwardArguments<double> const&, \
                                         AttentionBackward);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_TANGENT_BACKWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -16,9 +16,9 @@ std::size_t tangent_forward(Space const& space, TangentForwardArguments<Scalar> 
   return bytes;
 }
 
-#define KYRTOS_INSTANTIATE_PASS(SPACE)                                                       \
+#define KYRTOS_TANGENT_FORWARD(SPACE)                                                        \
   template std::size_t tangent_forward(SPACE const&, TangentForwardArguments<float> const&); \
   template std::size_t tangent_forward(SPACE const&, TangentForwardArguments<double> const&);
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_FOR_EACH_SPACE(KYRTOS_TANGENT_FORWARD)
 
 }  // namespace kyrtos::layers::attention
