@@ -128,6 +128,7 @@ double ConfiguredTrainer<Scalar, Space>::step_flops() const {
 template <class Scalar, class Space>
 double ConfiguredTrainer<Scalar, Space>::product_flops() const {
   auto const& c = config.curvature;
+  if (!c.enabled) return 0;
   return forward_passes_of_product(c, c.probe == CurvatureConfig::Probe::batch) *
          model.forward_flops({c.probe_sequences, config.training.length}, growth.active());
 }

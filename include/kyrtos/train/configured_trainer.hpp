@@ -29,7 +29,7 @@ class ConfiguredTrainer {
   void check(typename CurvatureCheck<Scalar, Space>::Source source);
 
   /// Floating-point operations over all ranks, with the blocks that are active now: of a step
-  /// without the curvature's, and of one product on the probe.
+  /// without the curvature's, and of one product on the probe, 0 where curvature is not followed.
   double step_flops() const;
   double product_flops() const;
 
