@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/core/gpu_aware_mpi.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -109,10 +108,8 @@ VectorView<double const, Kokkos::HostSpace> Context<Space>::reduced(
 }
 
 template <class Space>
-bool Context<Space>::mpi_reads_memory() const {
-  if (compat::is_host_accessible<Space>) return true;
-  auto const choice = options().gpu_aware_mpi;
-  return choice == GpuAwareMpi::automatic ? mpi_says_gpu_aware() : choice == GpuAwareMpi::on;
+bool Context<Space>::mpi_reads_memory(MpiWork work) const {
+  return compat::is_host_accessible<Space> || gives_device_memory(options().gpu_aware_mpi, work);
 }
 
 template <class Space>
