@@ -103,9 +103,10 @@ class Context {
   /// Takes that much scratch memory now, so that the first pass does not have to.
   void reserve_scratch(std::size_t bytes) const { scratch_bytes(bytes); }
 
-  /// Where memory is counted: a kernel's teams take so many bytes each of ordinary memory, which
-  /// Kokkos keeps for as many teams as run at once.
-  void note_team_scratch(std::size_t bytes) const;
+  /// Where memory is counted: a kernel's teams, of so many threads, take so many bytes each of
+  /// ordinary memory. Kokkos keeps it for as many teams as run at once on a device, and on a host
+  /// for each thread.
+  void note_team_scratch(std::size_t bytes, int threads) const;
 
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;
