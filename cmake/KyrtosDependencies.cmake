@@ -89,8 +89,8 @@ set(CLI11_BUILD_EXAMPLES OFF)
 set(github "https://github.com")
 kyrtos_dependency(
   Kokkos Kokkos::kokkos VERSION 3.4
-  URL ${github}/kokkos/kokkos/releases/download/4.6.02/kokkos-4.6.02.tar.gz
-  SHA256 baf1ebbe67abe2bbb8bb6aed81b4247d53ae98ab8475e516d9c87e87fa2422ce
+  URL ${github}/kokkos/kokkos/releases/download/4.7.03/kokkos-4.7.03.tar.gz
+  SHA256 969e7933b9426219b220f08036e489b3226e6d8cd24eecf2c5b80df8c37443c0
   PURPOSE "portable kernels and device memory")
 
 # Where kernels run. An installed Kokkos says so itself; one that was fetched obeys these options.
@@ -119,8 +119,8 @@ add_feature_info(rocBLAS KYRTOS_HAVE_ROCBLAS "matrix products on HIP devices")
 
 kyrtos_dependency(
   KokkosKernels Kokkos::kokkoskernels VERSION 3.4
-  URL ${github}/kokkos/kokkos-kernels/releases/download/4.6.02/kokkos-kernels-4.6.02.tar.gz
-  SHA256 a953f445660ed5aaab10e18fc4a90c4c178291e9d9d97d20abd4e6027f1193ec
+  URL ${github}/kokkos/kokkos-kernels/releases/download/4.7.03/kokkos-kernels-4.7.03.tar.gz
+  SHA256 902701e3481b2c535925a02e0918baed6f82186a25297e45314712b0905d9780
   PURPOSE "matrix products on every backend")
 if(NOT Kyrtos_CURVATURE_ONLY)
   kyrtos_dependency(

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/core/gpu_aware_mpi.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -109,10 +108,8 @@ VectorView<double const, Kokkos::HostSpace> Context<Space>::reduced(
 }
 
 template <class Space>
-bool Context<Space>::mpi_reads_memory() const {
-  if (compat::is_host_accessible<Space>) return true;
-  auto const choice = options().gpu_aware_mpi;
-  return choice == GpuAwareMpi::automatic ? mpi_says_gpu_aware() : choice == GpuAwareMpi::on;
+bool Context<Space>::mpi_reads_memory(MpiWork work) const {
+  return compat::is_host_accessible<Space> || gives_device_memory(options().gpu_aware_mpi, work);
 }
 
 template <class Space>
@@ -121,8 +118,10 @@ std::size_t Context<Space>::scratch_capacity() const {
 }
 
 template <class Space>
-void Context<Space>::note_team_scratch(std::size_t bytes) const {
-  state_->counted_team_scratch = std::max(state_->counted_team_scratch, bytes);
+void Context<Space>::note_team_scratch(std::size_t bytes, int threads) const {
+  int const teams = space().concurrency() / (compat::runs_on_host<Space> ? 1 : threads);
+  state_->counted_team_scratch =
+      std::max(state_->counted_team_scratch, bytes * static_cast<std::size_t>(teams));
 }
 
 template <class Space>
@@ -134,8 +133,7 @@ template <class Space>
 std::vector<CountedMemory> Context<Space>::counted() const {
   auto all = state_->counted;
   all.push_back({"scratch", state_->counted_scratch});
-  all.push_back({"scratch of teams",
-                 state_->counted_team_scratch * static_cast<std::size_t>(space().concurrency())});
+  all.push_back({"scratch of teams", state_->counted_team_scratch});
   all.push_back({"reductions", static_cast<std::size_t>(reduction_buffer_size) * sizeof(double)});
   return all;
 }

@@ -4,6 +4,7 @@
 #include <kyrtos/layers/attention.hpp>
 
 #include "attention/passes.hpp"
+#include "attention/traits.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -94,12 +95,15 @@ template <class Scalar, class Space>
 void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool tangents) const {
   auto const& space = context.space();
   auto const g = geometry<Scalar>(options_, {0, 1});
-  context.note_team_scratch(std::max(attention::forward<Scalar>(space, {g}),
-                                     attention::backward<Scalar>(space, {g}, options_.backward)));
+  using Traits = attention::AttentionTraits<Scalar, Space>;
+  auto const note = [&](std::size_t bytes) {
+    context.note_team_scratch(bytes, Traits::team_size * Traits::vector_length);
+  };
+  note(attention::forward<Scalar>(space, {g}));
+  note(attention::backward<Scalar>(space, {g}, options_.backward));
   if (!tangents) return;
-  context.note_team_scratch(
-      std::max(attention::tangent_forward<Scalar>(space, {g}),
-               attention::tangent_backward<Scalar>(space, {g}, options_.backward)));
+  note(attention::tangent_forward<Scalar>(space, {g}));
+  note(attention::tangent_backward<Scalar>(space, {g}, options_.backward));
 }
 
 template <class Scalar, class Space>

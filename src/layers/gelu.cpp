@@ -43,23 +43,28 @@ struct GeluKernels {
 
   static void value(Context<Space> const& context, In x, Out y) {
     auto const n = static_cast<Index>(x.extent(1));
+    Rows const x_rows(x);
+    Rows const y_rows(y);
     for_each_row(
         context, "kyrtos::gelu::forward", static_cast<Index>(x.extent(0)),
         KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-          Scalar const* const from = &x(row, 0);
-          Scalar* const to = &y(row, 0);
+          Scalar const* const from = x_rows(row);
+          Scalar* const to = y_rows(row);
           row_for<Space>(member, n, [=](Index j) { to[j] = Value(from[j]).value; });
         });
   }
 
   static void slope(Context<Space> const& context, char const* label, In x, In v, Out out) {
     auto const n = static_cast<Index>(x.extent(1));
+    Rows const x_rows(x);
+    Rows const v_rows(v);
+    Rows const out_rows(out);
     for_each_row(
         context, label, static_cast<Index>(x.extent(0)),
         KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-          Scalar const* const from = &x(row, 0);
-          Scalar const* const factor = &v(row, 0);
-          Scalar* const to = &out(row, 0);
+          Scalar const* const from = x_rows(row);
+          Scalar const* const factor = v_rows(row);
+          Scalar* const to = out_rows(row);
           row_for<Space>(member, n, [=](Index j) { to[j] = Value(from[j]).first * factor[j]; });
         });
   }
@@ -67,14 +72,19 @@ struct GeluKernels {
   static void tangent_backward(Context<Space> const& context, In x, In x_dot, In dy, In dy_dot,
                                Out dx_dot) {
     auto const n = static_cast<Index>(x.extent(1));
+    Rows const x_rows(x);
+    Rows const x_dot_rows(x_dot);
+    Rows const dy_rows(dy);
+    Rows const dy_dot_rows(dy_dot);
+    Rows const dx_dot_rows(dx_dot);
     for_each_row(
         context, "kyrtos::gelu::tangent_backward", static_cast<Index>(x.extent(0)),
         KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-          Scalar const* const from = &x(row, 0);
-          Scalar const* const from_dot = &x_dot(row, 0);
-          Scalar const* const back = &dy(row, 0);
-          Scalar const* const back_dot = &dy_dot(row, 0);
-          Scalar* const to = &dx_dot(row, 0);
+          Scalar const* const from = x_rows(row);
+          Scalar const* const from_dot = x_dot_rows(row);
+          Scalar const* const back = dy_rows(row);
+          Scalar const* const back_dot = dy_dot_rows(row);
+          Scalar* const to = dx_dot_rows(row);
           row_for<Space>(member, n, [=](Index j) {
             Value const f(from[j]);
             to[j] = f.first * back_dot[j] + f.second * from_dot[j] * back[j];

@@ -19,7 +19,7 @@ namespace kyrtos::layers::lanes {
 
 template <class Space>
 struct Traits {
-  static constexpr bool host = compat::runs_on_host<Space>;
+  static constexpr bool host = compat::has_teams_of_one<Space>;
   static constexpr int count = host ? 64 : 1;
   static constexpr int team_size = host ? 1 : 256;
 };
@@ -30,7 +30,8 @@ using Team = typename Kokkos::TeamPolicy<Space>::member_type;
 /// One team for each of `rows` rows.
 template <class Space>
 Kokkos::TeamPolicy<Space> policy(Space const& space, Index rows) {
-  return Kokkos::TeamPolicy<Space>(space, static_cast<int>(rows), Traits<Space>::team_size, 1);
+  return Kokkos::TeamPolicy<Space>(space, static_cast<int>(rows),
+                                   compat::team_threads(space, Traits<Space>::team_size), 1);
 }
 
 /// body(j, lane) for each j in [0, n), shared out over the team.

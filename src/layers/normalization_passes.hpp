@@ -30,11 +30,14 @@ void Normalization<Scalar, Space, Blocks>::forward(Context<Space> const& context
   auto const epsilon = static_cast<Scalar>(epsilon_);
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
+  Rows const x_rows(p.x);
+  Rows const y_rows(p.y);
+  Scalar* const saved = p.saved.data();
   for_each_row(
       context, label("forward").c_str(), p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar* const y = &p.y(row, 0);
+        Scalar const* const x = x_rows(row);
+        Scalar* const y = y_rows(row);
         Scalar const m =
             centered ? inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) { return x[j]; })
                      : Scalar(0);
@@ -46,9 +49,9 @@ void Normalization<Scalar, Space, Blocks>::forward(Context<Space> const& context
           row_for<Space>(member, n, [=](Index j) { y[j] = w[j] * (r * (x[j] - m)) + w[n + j]; });
         else
           row_for<Space>(member, n, [=](Index j) { y[j] = w[j] * (r * (x[j] - m)); });
-        Kokkos::single(Kokkos::PerThread(member), [=]() {
-          p.saved(2 * row) = m;
-          p.saved(2 * row + 1) = r;
+        Kokkos::single(Kokkos::PerTeam(member), [=]() {
+          saved[2 * row] = m;
+          saved[2 * row + 1] = r;
         });
       },
       Blocks());
@@ -63,15 +66,19 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
   bool const centered = centered_, has_bias = bias_;
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
   Scalar const* const w = theta.data();
+  Rows const x_rows(p.x);
+  Rows const dy_rows(a.y);
+  Rows const dx_rows(a.x);
+  Scalar const* const saved = p.saved.data();
   add_row_sums(
       context, label("backward").c_str(), rows, dtheta,
       KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const dw, Index begin, Index end) {
         for (Index row = begin; row < end; ++row) {
-          Scalar const* const x = &p.x(row, 0);
-          Scalar const* const dy = &a.y(row, 0);
-          Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
+          Scalar const* const x = x_rows(row);
+          Scalar const* const dy = dy_rows(row);
+          Scalar const m = saved[2 * row], r = saved[2 * row + 1];
           if (needs_x) {
-            Scalar* const dx = &a.x(row, 0);
+            Scalar* const dx = dx_rows(row);
             Scalar const A = centered
                                  ? inverse_n * row_sum<Scalar, Space>(
                                                    member, n, [=](Index j) { return w[j] * dy[j]; })
@@ -100,13 +107,18 @@ void Normalization<Scalar, Space, Blocks>::tangent_forward(Context<Space> const&
   bool const centered = centered_, has_bias = bias_;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
+  Rows const x_rows(p.x);
+  Rows const x_dot_rows(t.x);
+  Rows const y_dot_rows(t.y);
+  Scalar const* const saved = p.saved.data();
+  Scalar* const tangent_saved = t.saved.data();
   for_each_row(
       context, label("tangent_forward").c_str(), p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar const* const x_dot = &t.x(row, 0);
-        Scalar* const y_dot = &t.y(row, 0);
-        Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
+        Scalar const* const x = x_rows(row);
+        Scalar const* const x_dot = x_dot_rows(row);
+        Scalar* const y_dot = y_dot_rows(row);
+        Scalar const m = saved[2 * row], r = saved[2 * row + 1];
         Scalar const m_dot =
             centered
                 ? inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) { return x_dot[j]; })
@@ -119,9 +131,9 @@ void Normalization<Scalar, Space, Blocks>::tangent_forward(Context<Space> const&
           y_dot[j] = w[j] * (r * (x_dot[j] - m_dot - normal * alpha)) + w_dot[j] * normal;
         });
         if (has_bias) row_for<Space>(member, n, [=](Index j) { y_dot[j] += w_dot[n + j]; });
-        Kokkos::single(Kokkos::PerThread(member), [=]() {
-          t.saved(2 * row) = m_dot;
-          t.saved(2 * row + 1) = alpha;
+        Kokkos::single(Kokkos::PerTeam(member), [=]() {
+          tangent_saved[2 * row] = m_dot;
+          tangent_saved[2 * row + 1] = alpha;
         });
       },
       Blocks());
@@ -139,21 +151,28 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
   Scalar const* const w = theta.data();
   Scalar const* const w_dot = u.data();
+  Rows const x_rows(p.x);
+  Rows const dy_rows(a.y);
+  Rows const x_dot_rows(t.x);
+  Rows const dy_dot_rows(ta.y);
+  Rows const dx_dot_rows(ta.x);
+  Scalar const* const saved = p.saved.data();
+  Scalar const* const tangent_saved = t.saved.data();
   add_row_sums(
       context, label("tangent_backward").c_str(), rows, hu,
       KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const dw, Index begin, Index end) {
         for (Index row = begin; row < end; ++row) {
-          Scalar const* const x = &p.x(row, 0);
-          Scalar const* const x_dot = &t.x(row, 0);
-          Scalar const* const dy = &a.y(row, 0);
-          Scalar const* const dy_dot = &ta.y(row, 0);
-          Scalar const m = p.saved(2 * row), r = p.saved(2 * row + 1);
-          Scalar const m_dot = t.saved(2 * row), alpha = t.saved(2 * row + 1);
+          Scalar const* const x = x_rows(row);
+          Scalar const* const x_dot = x_dot_rows(row);
+          Scalar const* const dy = dy_rows(row);
+          Scalar const* const dy_dot = dy_dot_rows(row);
+          Scalar const m = saved[2 * row], r = saved[2 * row + 1];
+          Scalar const m_dot = tangent_saved[2 * row], alpha = tangent_saved[2 * row + 1];
           // x̂ and its tangent at feature j.
           auto const hat = [=](Index j) { return r * (x[j] - m); };
           auto const hat_dot = [=](Index j) { return r * (x_dot[j] - m_dot - hat(j) * alpha); };
           if (needs_x) {
-            Scalar* const dx_dot = &ta.x(row, 0);
+            Scalar* const dx_dot = dx_dot_rows(row);
             auto const h = [=](Index j) { return w[j] * dy[j]; };
             auto const h_dot = [=](Index j) { return w_dot[j] * dy[j] + w[j] * dy_dot[j]; };
             Scalar A = 0, A_dot = 0;

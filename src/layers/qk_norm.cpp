@@ -48,11 +48,14 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   auto const epsilon = static_cast<Scalar>(options_.epsilon);
+  detail::Rows const x_rows(p.x);
+  detail::Rows const y_rows(p.y);
+  Scalar* const saved = p.saved.data();
   detail::for_each_row(
       context, "kyrtos::qk_norm::forward", p.shape.tokens(),
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index row) {
-        Scalar const* x = &p.x(row, 0);
-        Scalar* y = &p.y(row, 0);
+        Scalar const* x = x_rows(row);
+        Scalar* y = y_rows(row);
         for (Index head = 0; head < h.norms; ++head) {
           Index const size = h.size(head);
           auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
@@ -61,7 +64,7 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
                                                 member, size, [=](Index j) { return x[j] * x[j]; });
           Scalar const r = 1 / math::sqrt(square + epsilon);
           detail::row_for<Space>(member, size, [=](Index j) { y[j] = w[j] * (r * x[j]); });
-          Kokkos::single(Kokkos::PerThread(member), [=]() { p.saved(row * h.norms + head) = r; });
+          Kokkos::single(Kokkos::PerTeam(member), [=]() { saved[row * h.norms + head] = r; });
           x += size, y += size;
         }
         detail::row_for<Space>(member, h.copied, [=](Index j) { y[j] = x[j]; });
@@ -73,18 +76,23 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
                                             ConstVector u, Pass const& p, Pass const& t) const {
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
+  detail::Rows const x_rows(p.x);
+  detail::Rows const x_dot_rows(t.x);
+  detail::Rows const y_dot_rows(t.y);
+  Scalar const* const saved = p.saved.data();
+  Scalar* const tangent_saved = t.saved.data();
   detail::for_each_row(
       context, "kyrtos::qk_norm::tangent_forward", p.shape.tokens(),
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Index row) {
-        Scalar const* x = &p.x(row, 0);
-        Scalar const* x_dot = &t.x(row, 0);
-        Scalar* y_dot = &t.y(row, 0);
+        Scalar const* x = x_rows(row);
+        Scalar const* x_dot = x_dot_rows(row);
+        Scalar* y_dot = y_dot_rows(row);
         for (Index head = 0; head < h.norms; ++head) {
           Index const size = h.size(head);
           auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
           Scalar const* const w = theta.data() + h.weight(head);
           Scalar const* const w_dot = u.data() + h.weight(head);
-          Scalar const r = p.saved(row * h.norms + head);
+          Scalar const r = saved[row * h.norms + head];
           Scalar const alpha = inverse_n * r *
                                detail::row_sum<Scalar, Space>(
                                    member, size, [=](Index j) { return x[j] * x_dot[j]; });
@@ -92,8 +100,8 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
             Scalar const n = r * x[j];
             y_dot[j] = w[j] * (r * (x_dot[j] - alpha * n)) + w_dot[j] * n;
           });
-          Kokkos::single(Kokkos::PerThread(member),
-                         [=]() { t.saved(row * h.norms + head) = alpha; });
+          Kokkos::single(Kokkos::PerTeam(member),
+                         [=]() { tangent_saved[row * h.norms + head] = alpha; });
           x += size, x_dot += size, y_dot += size;
         }
         detail::row_for<Space>(member, h.copied, [=](Index j) { y_dot[j] = x_dot[j]; });
@@ -106,18 +114,22 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
+  detail::Rows const x_rows(p.x);
+  detail::Rows const dy_rows(a.y);
+  detail::Rows const dx_rows(a.x);
+  Scalar const* const saved = p.saved.data();
   detail::add_row_sums(
       context, "kyrtos::qk_norm::backward", p.shape.tokens(), dtheta,
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Scalar* const sums, Index begin,
                     Index end) {
         for (Index row = begin; row < end; ++row) {
-          Scalar const* x = &p.x(row, 0);
-          Scalar const* dy = &a.y(row, 0);
-          Scalar* dx = needs_x ? &a.x(row, 0) : nullptr;
+          Scalar const* x = x_rows(row);
+          Scalar const* dy = dy_rows(row);
+          Scalar* dx = needs_x ? dx_rows(row) : nullptr;
           for (Index head = 0; head < h.norms; ++head) {
             Index const size = h.size(head);
             auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
-            Scalar const r = p.saved(row * h.norms + head);
+            Scalar const r = saved[row * h.norms + head];
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
               Scalar const beta = inverse_n * r *
@@ -146,19 +158,26 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
+  detail::Rows const x_rows(p.x);
+  detail::Rows const dy_rows(a.y);
+  detail::Rows const x_dot_rows(t.x);
+  detail::Rows const dy_dot_rows(ta.y);
+  detail::Rows const dx_dot_rows(ta.x);
+  Scalar const* const saved = p.saved.data();
+  Scalar const* const tangent_saved = t.saved.data();
   detail::add_row_sums(
       context, "kyrtos::qk_norm::tangent_backward", p.shape.tokens(), hu,
       KOKKOS_LAMBDA(detail::RowMember<Space> const& member, Scalar* const sums, Index begin,
                     Index end) {
         for (Index row = begin; row < end; ++row) {
-          Scalar const *x = &p.x(row, 0), *x_dot = &t.x(row, 0);
-          Scalar const *dy = &a.y(row, 0), *dy_dot = &ta.y(row, 0);
-          Scalar* dx_dot = needs_x ? &ta.x(row, 0) : nullptr;
+          Scalar const *x = x_rows(row), *x_dot = x_dot_rows(row);
+          Scalar const *dy = dy_rows(row), *dy_dot = dy_dot_rows(row);
+          Scalar* dx_dot = needs_x ? dx_dot_rows(row) : nullptr;
           for (Index head = 0; head < h.norms; ++head) {
             Index const size = h.size(head);
             auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
-            Scalar const r = p.saved(row * h.norms + head);
-            Scalar const alpha = t.saved(row * h.norms + head);
+            Scalar const r = saved[row * h.norms + head];
+            Scalar const alpha = tangent_saved[row * h.norms + head];
             if (needs_x) {
               Scalar const* const w = theta.data() + h.weight(head);
               Scalar const* const w_dot = u.data() + h.weight(head);

@@ -73,8 +73,7 @@ void rotate(Context<Space> const& context, char const* label, RotaryOptions cons
   Frequencies const frequency(options);
   double const amplitude = options.scaling.amplitude;
   bool const in_place = x.data() == y.data();
-  Kokkos::TeamPolicy<Space> policy(context.space(), static_cast<int>(shape.batch * chunks), 1,
-                                   detail::RowTraits<Space>::vector_length);
+  auto policy = detail::row_policy(context, shape.batch * chunks);
   policy.set_scratch_size(
       0, Kokkos::PerTeam(static_cast<int>(Table::shmem_size(4, static_cast<std::size_t>(half)))));
   Kokkos::parallel_for(
@@ -88,7 +87,7 @@ void rotate(Context<Space> const& context, char const* label, RotaryOptions cons
         Index const begin = member.league_rank() % chunks * chunk;
         Index const end = begin + chunk < length ? begin + chunk : length;
         // Not row_for: library functions in a loop that promises vectors gain nothing.
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, half), [&](Index i) {
+        Kokkos::parallel_for(detail::row_range<Space>(member, half), [&](Index i) {
           double const step = direction * frequency(i);
           c[i] = amplitude * math::cos(double(first + begin) * step);
           s[i] = amplitude * math::sin(double(first + begin) * step);

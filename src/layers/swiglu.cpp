@@ -26,17 +26,20 @@ struct Silu {
 using detail::for_each_row;
 using detail::row_for;
 using detail::RowMember;
+using detail::Rows;
 using detail::Silu;
 
 template <class Scalar, class Space>
 void SwiGlu<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
                                     Pass const& p) const {
   Index const f = features_;
+  Rows const x_rows(p.x);
+  Rows const y_rows(p.y);
   for_each_row(
       context, "kyrtos::swiglu::forward", p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar* const y = &p.y(row, 0);
+        Scalar const* const x = x_rows(row);
+        Scalar* const y = y_rows(row);
         row_for<Space>(member, f, [=](Index j) { y[j] = Silu<Scalar>(x[j]).value * x[f + j]; });
       });
 }
@@ -46,12 +49,15 @@ void SwiGlu<Scalar, Space>::backward(Context<Space> const& context, ConstVector,
                                      Back const& a, MutableVector) const {
   if (a.x.size() == 0) return;
   Index const f = features_;
+  Rows const x_rows(p.x);
+  Rows const dy_rows(a.y);
+  Rows const dx_rows(a.x);
   for_each_row(
       context, "kyrtos::swiglu::backward", p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar const* const dy = &a.y(row, 0);
-        Scalar* const dx = &a.x(row, 0);
+        Scalar const* const x = x_rows(row);
+        Scalar const* const dy = dy_rows(row);
+        Scalar* const dx = dx_rows(row);
         row_for<Space>(member, f, [=](Index j) {
           Silu<Scalar> const s(x[j]);
           dx[j] = s.first * x[f + j] * dy[j];
@@ -64,12 +70,15 @@ template <class Scalar, class Space>
 void SwiGlu<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector, ConstVector,
                                             Pass const& p, Pass const& t) const {
   Index const f = features_;
+  Rows const x_rows(p.x);
+  Rows const x_dot_rows(t.x);
+  Rows const y_dot_rows(t.y);
   for_each_row(
       context, "kyrtos::swiglu::tangent_forward", p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar const* const x_dot = &t.x(row, 0);
-        Scalar* const y_dot = &t.y(row, 0);
+        Scalar const* const x = x_rows(row);
+        Scalar const* const x_dot = x_dot_rows(row);
+        Scalar* const y_dot = y_dot_rows(row);
         row_for<Space>(member, f, [=](Index j) {
           Silu<Scalar> const s(x[j]);
           y_dot[j] = s.first * x_dot[j] * x[f + j] + s.value * x_dot[f + j];
@@ -83,14 +92,19 @@ void SwiGlu<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
                                              Back const& a, Back const& ta, MutableVector) const {
   if (ta.x.size() == 0) return;
   Index const f = features_;
+  Rows const x_rows(p.x);
+  Rows const dy_rows(a.y);
+  Rows const x_dot_rows(t.x);
+  Rows const dy_dot_rows(ta.y);
+  Rows const dx_dot_rows(ta.x);
   for_each_row(
       context, "kyrtos::swiglu::tangent_backward", p.shape.tokens(),
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index row) {
-        Scalar const* const x = &p.x(row, 0);
-        Scalar const* const x_dot = &t.x(row, 0);
-        Scalar const* const dy = &a.y(row, 0);
-        Scalar const* const dy_dot = &ta.y(row, 0);
-        Scalar* const dx_dot = &ta.x(row, 0);
+        Scalar const* const x = x_rows(row);
+        Scalar const* const x_dot = x_dot_rows(row);
+        Scalar const* const dy = dy_rows(row);
+        Scalar const* const dy_dot = dy_dot_rows(row);
+        Scalar* const dx_dot = dx_dot_rows(row);
         row_for<Space>(member, f, [=](Index j) {
           Silu<Scalar> const s(x[j]);
           Scalar const v = x[f + j], g_dot = x_dot[j], v_dot = x_dot[f + j];

@@ -36,7 +36,7 @@ BucketedSum<Scalar, Space>::BucketedSum(Context<Space> const& context, Index siz
   bucket_ =
       std::clamp<Index>(options.bucket_bytes / static_cast<Index>(sizeof(Scalar)), 1, longest);
   count_ = static_cast<std::size_t>((size + bucket_ - 1) / bucket_);
-  memory_ = MpiMemory<Scalar, Space>(context, "bucketed_sum", size);
+  memory_ = MpiMemory<Scalar, Space>(context, "bucketed_sum", size, options.work());
   if (options.order == ReductionOptions::Order::ordered)
     pieces_.resize(static_cast<std::size_t>(bucket_ + context.communicator().size()));
   requests_.reserve(count_);

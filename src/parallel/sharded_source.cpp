@@ -9,8 +9,8 @@ ShardedSource<Scalar, Space>::ShardedSource(Context<Space> const& context,
                                             Partition const& partition)
     : context_(context),
       partition_(partition),
-      sent_(context, "sharded_source::sent", partition.local_size()),
-      buffers_(context, partition, "sharded_source") {}
+      sent_(context, "sharded_source::sent", partition.local_size(), MpiWork::copies),
+      buffers_(context, partition, "sharded_source", MpiWork::copies) {}
 
 template <class Scalar, class Space>
 ShardedSource<Scalar, Space>::~ShardedSource() {

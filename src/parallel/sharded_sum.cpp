@@ -11,7 +11,7 @@ ShardedSum<Scalar, Space>::ShardedSum(Context<Space> const& context, Partition c
     : context_(context),
       partition_(partition),
       options_(options),
-      buffers_(context, partition, "sharded_sum") {
+      buffers_(context, partition, "sharded_sum", options.work()) {
   if (options.order != ReductionOptions::Order::ordered) return;
   std::size_t largest = 0;
   for (auto const& buffer : buffers_) largest = std::max(largest, buffer.values.size());

@@ -27,11 +27,13 @@ WholeMatrices<Scalar, Space>::WholeMatrices(Context<Space> const& context, std::
   if (partition.is_split()) {
     for (auto const& m : matrices_) partition.part_of(m.range());  // or throws
     whole_ = allocate<Scalar>(context, name + "::matrix", largest_size());
-    received_ = MpiMemory<Scalar, Space>(context, name + "::received", largest_size());
+    received_ =
+        MpiMemory<Scalar, Space>(context, name + "::received", largest_size(), MpiWork::copies);
     received_.attach(whole_);
   }
   if (partition.is_split() || context.communicator().size() > 1)
-    sent_ = MpiMemory<Scalar, Space>(context, name + "::sent", partition.local_size());
+    sent_ =
+        MpiMemory<Scalar, Space>(context, name + "::sent", partition.local_size(), MpiWork::copies);
 }
 
 template <class Scalar, class Space>

@@ -322,8 +322,9 @@ void declare_parallel(Declarations& d, ParallelConfig& c) {
   d.integer("bucket_bytes", c.reduction.bucket_bytes, 1,
             "sent at once, while the rest is computed (shard = none)");
   d.choice("gpu_aware_mpi", c.gpu_aware_mpi,
-           {{"auto", GpuAwareMpi::automatic}, {"on", GpuAwareMpi::on}, {"off", GpuAwareMpi::off}},
-           "whether MPI is given device memory; auto: when the library says that it may");
+           {{"off", GpuAwareMpi::off}, {"copies", GpuAwareMpi::copies}, {"on", GpuAwareMpi::on}},
+           "device memory for MPI: never, to copy, or also to add; `kyrtos info --check-mpi-gpu` "
+           "says what it can");
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {

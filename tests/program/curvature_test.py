@@ -229,6 +229,34 @@ class Info(OnARun):
         self.assertEqual(facts["nodes"][0]["threads_of_all_ranks"], facts["kokkos"]["host_threads"])
         self.assertIn("kyrtos: ", self.run_program("info"))
 
+    def check_mpi(self, *launcher):
+        return self.info("--check-mpi-gpu", "--launcher", " ".join(launcher))
+
+    def test_trials_of_mpi(self):
+        facts = self.check_mpi(*LAUNCHER)
+        self.assertEqual(set(facts["calls"].values()), {"works"})
+        self.assertEqual(facts["setting"], 'parallel.gpu_aware_mpi = "on"')
+        self.assertLessEqual({"MPI_Iallgather", "MPI_Iallreduce"}, set(facts["calls"]))
+
+    def test_trials_of_mpi_that_crash(self):
+        for call, advised in (("MPI_Iallreduce", "copies"), ("MPI_Iallgather", "off")):
+            launcher = self.folder / f"crashes_in_{call}"
+            launcher.write_text(f"""#!/bin/sh
+case "$*" in *{call}*) kill -SEGV $$ ;; esac
+""")
+            launcher.chmod(0o755)
+            facts = self.check_mpi(str(launcher))
+            self.assertIn("signal 11", facts["calls"].pop(call))
+            self.assertEqual(set(facts["calls"].values()), {"works"})
+            self.assertEqual(facts["setting"], f'parallel.gpu_aware_mpi = "{advised}"')
+
+    def test_trials_of_mpi_without_ranks(self):
+        for launcher, message in (("false", "ended with exit code 1"),
+                                  ("absent-launcher", "can't start absent-launcher"),
+                                  ("env", "ended with exit code 2")):
+            said = self.run_program("info", "--check-mpi-gpu", "--launcher", launcher, status=1)
+            self.assertIn(message, said)
+
     def test_checkpoint(self):
         facts = self.info(LAST, "--verify")
         self.assertEqual((facts["format"], facts["step"]), ("kyrtos checkpoint", 30))

@@ -123,6 +123,11 @@ void listen() {
 
 }  // namespace
 
+bool holds(void const* memory) {
+  std::lock_guard const lock(pages().mutex);
+  return at(memory) != pages().allocations.end();
+}
+
 Opened::Opened() {
   begin_work();
 }

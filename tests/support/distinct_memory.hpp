@@ -17,6 +17,9 @@
 
 namespace kyrtos::distinct {
 
+/// Whether an address lies in memory of kernels.
+bool holds(void const* memory);
+
 /// While one lives, pages of kernels are opened when touched. Those of these Views at once:
 /// oneDNN's kernels keep things below their stack, where the handler of a signal would overwrite
 /// them.

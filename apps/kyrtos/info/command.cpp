@@ -7,6 +7,7 @@
 #include "../common/format.hpp"
 #include "../common/json_text.hpp"
 #include "info.hpp"
+#include "mpi_gpu.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -20,7 +21,9 @@ namespace {
 struct InfoOptions {
   std::string path;
   bool verify = false, gemm_rate = false, json = false;
-  bool checks_mpi_gpu = false, tries_mpi_gpu = false;
+  bool checks_mpi_gpu = false;
+  std::vector<std::string> launcher = {"mpirun", "-n", "2"};
+  std::string tried_call;
 };
 
 /// `size_bytes` → `size`; names of the environment and of settings stay as they are.
@@ -119,17 +122,23 @@ void add_info(CLI::App& app, Action& action) {
   auto* const check =
       command
           ->add_flag("--check-mpi-gpu", o->checks_mpi_gpu,
-                     "Try, in a child process, whether MPI reads and writes device memory")
+                     "Try, in processes of their own, which of training's MPI calls take device "
+                     "memory")
           ->excludes(path);
+  command->add_option("--launcher", o->launcher, "What starts the two ranks that try it")
+      ->delimiter(' ')
+      ->allow_extra_args(false)
+      ->default_str("mpirun -n 2")
+      ->needs(check);
   auto* const attempt =
-      command->add_flag("--try-mpi-gpu", o->tries_mpi_gpu)->group("")->excludes(path);
+      command->add_option("--try-mpi-gpu", o->tried_call)->group("")->excludes(path);
   check->excludes(attempt);
   command->add_flag("--json", o->json, "Print one JSON object");
   command->callback([o, &action] {
     if (o->checks_mpi_gpu)
-      action.alone = [o] { return check_mpi_gpu(o->json); };
-    else if (o->tries_mpi_gpu)
-      action.on_ranks = try_mpi_gpu;
+      action.alone = [o] { return check_mpi_gpu(o->launcher, o->json); };
+    else if (!o->tried_call.empty())
+      action.on_ranks = [o](MPI_Comm ranks) { return try_mpi_gpu(ranks, o->tried_call); };
     else
       action.on_ranks = [o](MPI_Comm ranks) { return info(ranks, *o); };
   });

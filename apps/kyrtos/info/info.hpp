@@ -22,10 +22,4 @@ Facts file_facts(std::string const& path);
 /// The same as indented lines; values under keys that end in `_bytes` or `_flops` scaled.
 std::string to_text(Facts const& facts);
 
-/// Whether MPI reads and writes device memory, tried in a child process. Needs neither MPI nor
-/// Kokkos to be up, and they must not be.
-int check_mpi_gpu(bool json);
-/// What that child does; may crash.
-int try_mpi_gpu(MPI_Comm ranks);
-
 }  // namespace kyrtos::program

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/communicator.hpp>
+#include <kyrtos/core/gpu_aware_mpi.hpp>
 #include <kyrtos/core/kokkos_compat.hpp>
 #include <kyrtos/core/types.hpp>
 
@@ -12,9 +13,6 @@
 #include <vector>
 
 namespace kyrtos {
-
-/// Whether MPI is given device memory; `automatic` asks the library. No question on a host.
-enum class GpuAwareMpi { automatic, on, off };
 
 class RegionObserver;
 namespace linalg {
@@ -26,7 +24,7 @@ class RoundedProducts;
 struct ContextOptions {
   /// Who multiplies matrices; by default the fastest that is available for the scalar type.
   linalg::GemmProvider gemm = {};
-  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
+  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::off;
   /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
   /// then shows up in the results. For tests.
   bool poison_scratch = false;
@@ -61,9 +59,9 @@ class Context {
   Communicator const& communicator() const;
   ContextOptions const& options() const;
 
-  /// Whether MPI may read and write memory of the execution space; otherwise it goes through the
-  /// host.
-  bool mpi_reads_memory() const;
+  /// Whether MPI is given memory of the execution space for such work; otherwise it goes through
+  /// the host.
+  bool mpi_reads_memory(MpiWork work) const;
 
   /// The same context, for layers whose products of float32 matrices are worth less accuracy: their
   /// factors are rounded to fewer bits (linalg/rounded_products.hpp).
@@ -105,9 +103,10 @@ class Context {
   /// Takes that much scratch memory now, so that the first pass does not have to.
   void reserve_scratch(std::size_t bytes) const { scratch_bytes(bytes); }
 
-  /// Where memory is counted: a kernel's teams take so many bytes each of ordinary memory, which
-  /// Kokkos keeps for as many teams as run at once.
-  void note_team_scratch(std::size_t bytes) const;
+  /// Where memory is counted: a kernel's teams, of so many threads, take so many bytes each of
+  /// ordinary memory. Kokkos keeps it for as many teams as run at once on a device, and on a host
+  /// for each thread.
+  void note_team_scratch(std::size_t bytes, int threads) const;
 
   /// Bytes of scratch held now.
   std::size_t scratch_capacity() const;

@@ -8,6 +8,8 @@
 #include <distinct_memory.hpp>  // of Kyrtos' own tests: tests/support
 #endif
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -116,6 +118,28 @@ inline constexpr bool is_host_accessible =
 template <class Space>
 inline constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Space, Kokkos::HostSpace>::accessible;
+
+/// True where a team is one thread with vectors as wide as a CPU's registers. Elsewhere teams have
+/// several: on devices, and in the tests with distinct memory, where they are threads of the host.
+template <class Space>
+inline constexpr bool has_teams_of_one = runs_on_host<Space> && !has_distinct_memory;
+
+/// How many threads a team has that is to have `wanted`: a host may have fewer.
+template <class Space>
+int team_threads(Space const& space, int wanted) {
+  return runs_on_host<Space> ? std::min(wanted, static_cast<int>(space.concurrency())) : wanted;
+}
+
+/// In the tests with distinct memory: fills what a team is about to write, so that a read of what
+/// it has not written is seen.
+template <class Team, class T>
+KOKKOS_FORCEINLINE_FUNCTION void poison(Team const& team, T* memory, int count) {
+  if constexpr (has_distinct_memory) {
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count),
+                         [&](int i) { memory[i] = std::numeric_limits<T>::quiet_NaN(); });
+    team.team_barrier();
+  }
+}
 
 #if defined(KOKKOS_ENABLE_CUDA)
 inline constexpr bool backend_is_cuda = true;

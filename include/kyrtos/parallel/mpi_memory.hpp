@@ -14,7 +14,7 @@ MPI_Datatype mpi_type() {
   return std::is_same_v<Scalar, double> ? MPI_DOUBLE : MPI_FLOAT;
 }
 
-/// A vector as MPI sees it: itself where MPI can read the memory of the execution space
+/// A vector as MPI sees it: itself where MPI is given memory of the execution space for such work
 /// (Context::mpi_reads_memory()), and else a copy in pinned host memory, allocated once.
 template <class Scalar, class Space>
 class MpiMemory {
@@ -22,8 +22,8 @@ class MpiMemory {
   using MutableVector = VectorView<Scalar, Space>;
 
   MpiMemory() = default;
-  MpiMemory(Context<Space> const& context, std::string const& name, Index size) {
-    if (!context.mpi_reads_memory())
+  MpiMemory(Context<Space> const& context, std::string const& name, Index size, MpiWork work) {
+    if (!context.mpi_reads_memory(work))
       staging_ = Staging(Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::" + name),
                          static_cast<std::size_t>(size));
   }

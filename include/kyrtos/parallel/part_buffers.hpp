@@ -30,7 +30,8 @@ class PartBuffers {
     unsigned used = 0;  ///< When it was taken last.
   };
 
-  PartBuffers(Context<Space> const& context, Partition const& partition, std::string const& name) {
+  PartBuffers(Context<Space> const& context, Partition const& partition, std::string const& name,
+              MpiWork work) {
     auto const& parts = partition.parts();
     auto const padded = [&](Partition::Part const& part) {
       Index const size = part.slice * partition.ranks();
@@ -45,7 +46,7 @@ class PartBuffers {
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
       Index const size = i == 0 ? ends : between;
       buffers_[i].values = allocate<Scalar>(context, name, size);
-      buffers_[i].memory = MpiMemory<Scalar, Space>(context, name, size);
+      buffers_[i].memory = MpiMemory<Scalar, Space>(context, name, size, work);
       buffers_[i].memory.attach(buffers_[i].values);
     }
   }

@@ -18,6 +18,8 @@ struct ReductionOptions {
   } order = Order::library;
   /// A bucket is sent when all of it is final. Smaller ones start earlier and cost more latency.
   Index bucket_bytes = Index{4} << 20;
+
+  MpiWork work() const { return order == Order::ordered ? MpiWork::ordered_sums : MpiWork::sums; }
 };
 
 /// A vector that backward passes of all ranks add to, and that ends as their sum:

@@ -75,7 +75,7 @@ struct CurvatureConfig : CurvatureOptions {
 struct ParallelConfig {
   parallel::Sharding shard = parallel::Sharding::none;
   parallel::ReductionOptions reduction;
-  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::automatic;
+  GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::off;
 };
 
 struct OutputConfig {

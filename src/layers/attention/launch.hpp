@@ -72,7 +72,8 @@ std::size_t launch(Space const& space, char const* label, Kernel kernel, Index t
   typename Kernel::Scratch(counter, kernel.head_size());
   std::size_t const alignment = 64;
   auto const bytes = static_cast<std::size_t>(counter.used()) * sizeof(Scalar) + alignment;
-  Policy policy(space, static_cast<int>(teams), Traits::team_size, Traits::vector_length);
+  Policy policy(space, static_cast<int>(teams), compat::team_threads(space, Traits::team_size),
+                Traits::vector_length);
   policy.set_chunk_size(1);
   kernel.scratch_level = scratch_level(policy, bytes);
   policy.set_scratch_size(kernel.scratch_level, Kokkos::PerTeam(static_cast<int>(bytes)));
@@ -89,9 +90,11 @@ KOKKOS_FORCEINLINE_FUNCTION typename Kernel::Scratch allocate_scratch(Team const
   int const head_size = kernel.head_size();
   detail::ScratchAllocator<Scalar> counter;
   typename Kernel::Scratch(counter, head_size);
-  void* const memory = team.team_scratch(kernel.scratch_level)
-                           .get_shmem_aligned(counter.used() * sizeof(Scalar), 64);
-  detail::ScratchAllocator<Scalar> allocator(static_cast<Scalar*>(memory));
+  auto* const memory =
+      static_cast<Scalar*>(team.team_scratch(kernel.scratch_level)
+                               .get_shmem_aligned(counter.used() * sizeof(Scalar), 64));
+  compat::poison(team, memory, counter.used());
+  detail::ScratchAllocator<Scalar> allocator(memory);
   return typename Kernel::Scratch(allocator, head_size);
 }
 

@@ -14,7 +14,7 @@ namespace kyrtos::layers::attention {
 /// Devices: 64 threads fill a 32 × 32 tile, a row of a block being one word of 16 bytes. With that
 /// no kernel spills registers on sm_80 and sm_90 (docs/results/gpu_builds.md). Not tuned on any
 /// device yet.
-template <class Scalar, class Space, bool OnHost = compat::runs_on_host<Space>>
+template <class Scalar, class Space, bool OnHost = compat::has_teams_of_one<Space>>
 struct AttentionTraits {
   static constexpr int block_rows = 4, block_lanes = 16 / sizeof(Scalar), vector_width = 1;
   static constexpr int tile_rows = 32, tile_lanes = 32;

@@ -10,14 +10,18 @@
 /// \brief Loops over the rows of token matrices, and over the features of one row.
 ///
 /// A row belongs to one team of one thread: its vector lanes share the features on a device, and
-/// on a host the compiler's vector registers do.
+/// on a host the compiler's vector registers do. (In the tests with distinct memory the lanes are
+/// the threads of a team.) Lanes need not run in step: what one has written another may read after
+/// row_barrier() alone. In loops of one length each lane has the same elements.
 
 namespace kyrtos::layers::detail {
 
 template <class Space>
 struct RowTraits {
-  static constexpr bool on_host = compat::runs_on_host<Space>;
-  static constexpr int vector_length = on_host ? 1 : 32;
+  static constexpr bool on_host = compat::has_teams_of_one<Space>;
+  static constexpr bool lanes_are_threads = compat::runs_on_host<Space> && !on_host;
+  static constexpr int team_size = lanes_are_threads ? 8 : 1;
+  static constexpr int vector_length = on_host || lanes_are_threads ? 1 : 32;
   using Member = typename Kokkos::TeamPolicy<Space>::member_type;
 };
 
@@ -36,16 +40,45 @@ struct RowBlocks {
   static constexpr Index chunk = 32;
 };
 
+/// The rows of a token matrix, for kernels that take many: 16 bytes, where a View has 40.
+template <class T>
+struct Rows {
+  T* data;
+  Index stride;
+
+  template <class View>
+  explicit Rows(View const& matrix)
+      : data(matrix.data()), stride(static_cast<Index>(matrix.extent(1))) {}
+
+  KOKKOS_INLINE_FUNCTION T* operator()(Index row) const { return data + row * stride; }
+};
+template <class View>
+Rows(View const&) -> Rows<typename View::value_type>;
+
+/// One team for each of `teams` pieces of work.
+template <class Space>
+Kokkos::TeamPolicy<Space> row_policy(Context<Space> const& context, Index teams) {
+  using Traits = RowTraits<Space>;
+  return {context.space(), static_cast<int>(teams),
+          compat::team_threads(context.space(), Traits::team_size), Traits::vector_length};
+}
+
+/// Runs body(member) with such a policy. With more than 512 bytes, its own included, Kokkos copies
+/// a kernel's arguments to CUDA's constant memory, and waits for the kernel before.
+template <class Space, class Policy, class Kernel>
+void run_small_kernel(char const* label, Policy const& policy, Kernel const& kernel) {
+  static_assert(sizeof(Kernel) <= 256, "give the kernel Rows and pointers instead of Views");
+  Kokkos::parallel_for(label, policy, kernel);
+}
+
 /// body(member, row) for all rows.
 template <class Space, class Body, class Blocks = RowBlocks<Space>>
 void for_each_row(Context<Space> const& context, char const* label, Index rows, Body const& body,
                   Blocks = {}) {
   constexpr Index block = Blocks::rows;
-  Kokkos::TeamPolicy<Space> const policy(context.space(),
-                                         static_cast<int>((rows + block - 1) / block), 1,
-                                         RowTraits<Space>::vector_length);
-  Kokkos::parallel_for(
-      label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
+  run_small_kernel<Space>(
+      label, row_policy(context, (rows + block - 1) / block),
+      KOKKOS_LAMBDA(RowMember<Space> const& member) {
         Index const begin = static_cast<Index>(member.league_rank()) * block;
         Index const end = begin + block < rows ? begin + block : rows;
         for (Index row = begin; row < end; ++row) body(member, row);
@@ -64,15 +97,28 @@ template <class Space, class Body, class Blocks = RowBlocks<Space>>
 void for_each_chunk(Context<Space> const& context, char const* label, Index rows, Body const& body,
                     Blocks blocks = {}) {
   constexpr Index length = Blocks::chunk;
-  Kokkos::TeamPolicy<Space> const policy(context.space(),
-                                         static_cast<int>(chunks_of<Space>(rows, blocks)), 1,
-                                         RowTraits<Space>::vector_length);
-  Kokkos::parallel_for(
-      label, policy, KOKKOS_LAMBDA(RowMember<Space> const& member) {
+  run_small_kernel<Space>(
+      label, row_policy(context, chunks_of<Space>(rows, blocks)),
+      KOKKOS_LAMBDA(RowMember<Space> const& member) {
         Index const chunk = member.league_rank();
         Index const end = (chunk + 1) * length < rows ? (chunk + 1) * length : rows;
         body(member, chunk, chunk * length, end);
       });
+}
+
+/// [0, n), shared out over the lanes.
+template <class Space>
+KOKKOS_INLINE_FUNCTION auto row_range(RowMember<Space> const& member, Index n) {
+  if constexpr (RowTraits<Space>::lanes_are_threads)
+    return Kokkos::TeamVectorRange(member, n);
+  else
+    return Kokkos::ThreadVectorRange(member, n);
+}
+
+/// All lanes have come here, and see what the others have written.
+template <class Space>
+KOKKOS_INLINE_FUNCTION void row_barrier(RowMember<Space> const& member) {
+  if constexpr (!RowTraits<Space>::on_host) member.team_barrier();
 }
 
 /// body(i) for i in [0, n), in any order.
@@ -82,7 +128,7 @@ KOKKOS_INLINE_FUNCTION void row_for(RowMember<Space> const& member, Index n, Bod
     KYRTOS_SIMD
     for (Index i = 0; i < n; ++i) body(i);
   } else {
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, n), body);
+    Kokkos::parallel_for(row_range<Space>(member, n), body);
   }
 }
 
@@ -95,7 +141,7 @@ KOKKOS_INLINE_FUNCTION Scalar row_sum(RowMember<Space> const& member, Index n, T
     for (Index i = 0; i < n; ++i) sum += term(i);
   } else {
     Kokkos::parallel_reduce(
-        Kokkos::ThreadVectorRange(member, n), [&](Index i, Scalar& s) { s += term(i); }, sum);
+        row_range<Space>(member, n), [&](Index i, Scalar& s) { s += term(i); }, sum);
   }
   return sum;
 }
@@ -139,11 +185,13 @@ void add_row_sums(Context<Space> const& context, char const* label, Index rows,
   Index const chunks = width > 0 ? chunks_of<Space>(rows, blocks) : 0;
   auto const partial =
       as_matrix(context.template scratch<Scalar>(chunks * width), 0, chunks, width);
+  Rows const rows_of_sums(partial);
   for_each_chunk(
       context, label, rows,
       KOKKOS_LAMBDA(RowMember<Space> const& member, Index chunk, Index begin, Index end) {
-        Scalar* const sums = width > 0 ? &partial(chunk, 0) : nullptr;
+        Scalar* const sums = width > 0 ? rows_of_sums(chunk) : nullptr;
         if (width > 0) row_for<Space>(member, width, [=](Index j) { sums[j] = 0; });
+        row_barrier<Space>(member);  // the body's loops are of other lengths
         body(member, sums, begin, end);
       },
       blocks);
