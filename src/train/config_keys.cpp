@@ -137,6 +137,13 @@ void declare_training(Declarations& d, TrainingConfig& c) {
          "checkpoint of the same [model] whose parameters a new run starts from; none: random");
   d.choice("precision", c.precision, {precisions().begin(), precisions().end()},
            "of all vectors; bf16 and tf32: of the factors in matrix products, all else float32");
+  using Attention = layers::AttentionMethod;
+  d.choice("attention", c.attention,
+           {{"auto", Attention::automatic},
+            {"streamed", Attention::streamed},
+            {"blocked", Attention::blocked}},
+           "kernels of its own in full precision, or batched matrix products with factors of "
+           "training.precision; auto: the one that is known as faster");
   d.as(KeyRole::step)
       .real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
   d.as(KeyRole::step)
