@@ -107,20 +107,21 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
        past.capacity, past.memory.data(), past.memory.data() + past_size(past.capacity) / 2});
 }
 
-/// Streamed kernels use the CPUs' vectors as well as products do, without scores in memory. Blocks
-/// gain where something multiplies faster than vectors do: the matrix units of devices, and in
-/// bfloat16 those of CPUs; a context's products are in bfloat16 on a CPU that has instructions for
-/// it alone. Short sequences make small products: they stay streamed, and so does float64.
+/// Streamed kernels use a CPU's vectors as well as products do, without scores in memory. Blocks
+/// gain where something multiplies faster than vectors do: the matrix units of devices, and
+/// instructions for bfloat16 on CPUs; a context's products are in bfloat16 on a CPU that has these
+/// alone. Short sequences make small products, and are streamed: on a CPU, blocks in bfloat16
+/// gained from about 1024 tokens on. So is float64.
 template <class Scalar, class Space>
 bool Attention<Scalar, Space>::is_blocked(Context<Space> const& context,
                                           SequenceShape shape) const {
   if (options_.method != AttentionMethod::automatic)
     return options_.method == AttentionMethod::blocked;
-  constexpr Index shortest = 256;
+  constexpr bool on_host = compat::runs_on_host<Space>;
+  constexpr Index shortest = on_host ? 1024 : 256;
   if (!std::is_same_v<Scalar, float> || shape.length < shortest) return false;
   auto const* const products = context.products();
-  return !compat::runs_on_host<Space> ||
-         (products != nullptr && products->format() == linalg::FactorFormat::bfloat16);
+  return !on_host || (products != nullptr && products->format() == linalg::FactorFormat::bfloat16);
 }
 
 template <class Scalar, class Space>
