@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/attention.hpp>
+#include <kyrtos/linalg/rounded_products.hpp>
 
+#include "attention/blocked_passes.hpp"
 #include "attention/passes.hpp"
 #include "attention/traits.hpp"
 
@@ -29,6 +31,8 @@ AttentionOptions resolved(AttentionOptions options) {
   require<ConfigError>(options.window >= 0, "attention: window must be 0 (all) or positive");
   require<ConfigError>(options.window == 0 || options.causal,
                        "attention: a window needs causal = true");
+  require<ConfigError>(options.working_bytes >= 0,
+                       "attention: working_bytes must be positive, or 0 for the default");
   return options;
 }
 
@@ -46,6 +50,15 @@ attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceSh
           static_cast<Scalar>(1 / std::sqrt(static_cast<double>(options.head_size))),
           static_cast<Scalar>(options.soft_cap)};
 }
+
+template <class Space>
+Index working_bytes(AttentionOptions const& options) {
+  if (options.working_bytes > 0) return options.working_bytes;
+  return Index{compat::runs_on_host<Space> ? 32 : 512} << 20;
+}
+
+/// Around a blocked pass, whose products tell their operations themselves.
+constexpr char const* blocks = "kyrtos::attention::blocks";
 
 /// Around a pass over all pairs of tokens, of so many products of tiles; `forward` has 2.
 template <class Space>
@@ -70,10 +83,15 @@ double Attention<Scalar, Space>::forward_flops(SequenceShape shape) const {
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVector,
                                        Pass const& p) const {
+  attention::ForwardArguments<Scalar> const in{geometry<Scalar>(options_, p.shape), p.x.data(),
+                                               p.y.data(), p.saved.data(),
+                                               p.saved.data() + tangent_saved_size(p.shape)};
+  if (is_blocked(context, p.shape)) {
+    Region<Space> const region(context, blocks);
+    return attention::blocked_forward(context, in, working_bytes<Space>(options_));
+  }
   auto const region = pairs(context, 2, forward_flops(p.shape));
-  attention::forward<Scalar>(
-      context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(), p.y.data(), p.saved.data(),
-                        p.saved.data() + tangent_saved_size(p.shape)});
+  attention::forward<Scalar>(context.space(), in);
 }
 
 template <class Scalar, class Space>
@@ -88,6 +106,31 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
       context.space(),
       {geometry<Scalar>(options_, p.shape, past.tokens), p.x.data(), p.y.data(), past.tokens,
        past.capacity, past.memory.data(), past.memory.data() + past_size(past.capacity) / 2});
+}
+
+/// Streamed kernels use a CPU's vectors as well as products do, without scores in memory. Blocks
+/// gain where something multiplies faster than vectors do: the matrix units of devices, and
+/// instructions for bfloat16 on CPUs; a context's products are in bfloat16 on a CPU that has these
+/// alone. Short sequences make small products, and are streamed: on a CPU, blocks in bfloat16
+/// gained from about 1024 tokens on. So is float64.
+template <class Scalar, class Space>
+bool Attention<Scalar, Space>::is_blocked(Context<Space> const& context,
+                                          SequenceShape shape) const {
+  if (options_.method != AttentionMethod::automatic)
+    return options_.method == AttentionMethod::blocked;
+  constexpr bool on_host = compat::runs_on_host<Space>;
+  constexpr Index shortest = on_host ? 1024 : 256;
+  if (!std::is_same_v<Scalar, float> || shape.length < shortest) return false;
+  auto const* const products = context.products();
+  return !on_host || (products != nullptr && products->format() == linalg::FactorFormat::bfloat16);
+}
+
+template <class Scalar, class Space>
+Index Attention<Scalar, Space>::scratch_bytes(Context<Space> const& context, SequenceShape shape,
+                                              bool tangents) const {
+  if (!is_blocked(context, shape)) return 0;
+  return attention::blocked_bytes(context, geometry<Scalar>(options_, shape),
+                                  working_bytes<Space>(options_), tangents);
 }
 
 /// A pass over no sequences.
@@ -134,10 +177,19 @@ void Attention<Scalar, Space>::update_head_max(Context<Space> const& context, Pa
 template <class Scalar, class Space>
 void Attention<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector,
                                                ConstVector, Pass const& p, Pass const& t) const {
+  attention::TangentForwardArguments<Scalar> const in{geometry<Scalar>(options_, p.shape),
+                                                      p.x.data(),
+                                                      t.x.data(),
+                                                      p.y.data(),
+                                                      p.saved.data(),
+                                                      t.y.data(),
+                                                      t.saved.data()};
+  if (is_blocked(context, p.shape)) {
+    Region<Space> const region(context, blocks);
+    return attention::blocked_tangent_forward(context, in, working_bytes<Space>(options_));
+  }
   auto const region = pairs(context, 5, forward_flops(p.shape));
-  attention::tangent_forward<Scalar>(
-      context.space(), {geometry<Scalar>(options_, p.shape), p.x.data(), t.x.data(), p.y.data(),
-                        p.saved.data(), t.y.data(), t.saved.data()});
+  attention::tangent_forward<Scalar>(context.space(), in);
 }
 
 template <class Scalar, class Space>
@@ -145,12 +197,18 @@ void Attention<Scalar, Space>::backward(Context<Space> const& context, ConstVect
                                         Back const& a, MutableVector) const {
   if (a.x.size() == 0) return;
   auto const g = geometry<Scalar>(options_, p.shape);
-  auto const row_sum = context.template scratch<Scalar>(saved_size(p.shape));
+  attention::BackwardArguments<Scalar> in{g,       p.x.data(), a.y.data(), p.saved.data(),
+                                          nullptr, a.x.data()};
+  attention::RowSumArguments<Scalar> sums{g, p.y.data(), a.y.data()};
+  if (is_blocked(context, p.shape)) {
+    Region<Space> const region(context, blocks);
+    return attention::blocked_backward(context, in, sums, working_bytes<Space>(options_));
+  }
+  auto const row_sum = context.template scratch<Scalar>(tangent_saved_size(p.shape));
+  in.row_sum = sums.row_sum = row_sum.data();
   auto const region = pairs(context, 5, forward_flops(p.shape));
-  attention::output_row_sums<Scalar>(context.space(), {g, p.y.data(), a.y.data(), row_sum.data()});
-  attention::backward<Scalar>(
-      context.space(), {g, p.x.data(), a.y.data(), p.saved.data(), row_sum.data(), a.x.data()},
-      options_.backward);
+  attention::output_row_sums<Scalar>(context.space(), sums);
+  attention::backward<Scalar>(context.space(), in, options_.backward);
 }
 
 template <class Scalar, class Space>
@@ -160,18 +218,22 @@ void Attention<Scalar, Space>::tangent_backward(Context<Space> const& context, C
                                                 MutableVector) const {
   if (ta.x.size() == 0) return;
   auto const g = geometry<Scalar>(options_, p.shape);
-  Index const rows = saved_size(p.shape);
-  auto const sums = context.template scratch<Scalar>(2 * rows);
-  Scalar* const row_sum = sums.data();
-  Scalar* const row_sum_dot = sums.data() + rows;
+  attention::TangentBackwardArguments<Scalar> in{
+      g,       p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(), t.saved.data(),
+      nullptr, nullptr,    ta.x.data()};
+  attention::RowSumArguments<Scalar> sums{g,       p.y.data(), a.y.data(),
+                                          nullptr, t.y.data(), ta.y.data()};
+  if (is_blocked(context, p.shape)) {
+    Region<Space> const region(context, blocks);
+    return attention::blocked_tangent_backward(context, in, sums, working_bytes<Space>(options_));
+  }
+  Index const rows = tangent_saved_size(p.shape);
+  auto const scratch = context.template scratch<Scalar>(2 * rows);
+  in.row_sum = sums.row_sum = scratch.data();
+  in.row_sum_dot = sums.row_sum_dot = scratch.data() + rows;
   auto const region = pairs(context, 12, forward_flops(p.shape));
-  attention::output_row_sums<Scalar>(
-      context.space(), {g, p.y.data(), a.y.data(), row_sum, t.y.data(), ta.y.data(), row_sum_dot});
-  attention::tangent_backward<Scalar>(
-      context.space(),
-      {g, p.x.data(), t.x.data(), a.y.data(), ta.y.data(), p.saved.data(), t.saved.data(), row_sum,
-       row_sum_dot, ta.x.data()},
-      options_.backward);
+  attention::output_row_sums<Scalar>(context.space(), sums);
+  attention::tangent_backward<Scalar>(context.space(), in, options_.backward);
 }
 
 }  // namespace kyrtos::layers

@@ -48,9 +48,10 @@ bool can_multiply(GemmProvider provider) {
   throw ConfigError("gemm: there is no such provider");
 }
 
-/// The wanted provider, or the fastest one there is.
+}  // namespace
+
 template <class Scalar, class Space>
-GemmProvider choose(GemmProvider wanted) {
+GemmProvider chosen_provider(GemmProvider wanted) {
   if (!can_multiply<Scalar, Space>(wanted)) refuse(wanted);
   if (wanted != GemmProvider::automatic) return wanted;
   for (auto const fast : {GemmProvider::onednn, GemmProvider::cublaslt, GemmProvider::rocblas})
@@ -58,14 +59,12 @@ GemmProvider choose(GemmProvider wanted) {
   return GemmProvider::kokkos_kernels;
 }
 
-}  // namespace
-
 template <class Scalar, class Space>
 void gemm_full_precision(Context<Space> const& context, Transpose a_op, Transpose b_op,
                          Scalar alpha, MatrixView<Scalar const, Space> const& a,
                          MatrixView<Scalar const, Space> const& b, Scalar beta,
                          MatrixView<Scalar, Space> const& c) {
-  auto const provider = choose<Scalar, Space>(context.options().gemm);
+  auto const provider = chosen_provider<Scalar, Space>(context.options().gemm);
   if constexpr (onednn::supports<Scalar, Space>)
     if (provider == GemmProvider::onednn)
       return onednn::gemm(context, a_op, b_op, alpha, a, b, beta, c);
@@ -102,6 +101,7 @@ std::vector<GemmProviderInfo> gemm_providers() {
 }
 
 #define KYRTOS_INSTANTIATE_GEMM_(SCALAR, SPACE)                                                    \
+  template GemmProvider chosen_provider<SCALAR, SPACE>(GemmProvider);                              \
   template void gemm_full_precision<SCALAR, SPACE>(                                                \
       Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
       MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \

@@ -4,6 +4,7 @@
 
 #ifdef KYRTOS_HAVE_CUBLASLT
 #include <cublasLt.h>
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -39,17 +40,38 @@ using Preference = Owner<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDes
 struct Shape {
   std::uint64_t rows, columns;
   std::uint32_t alignment;
+  std::int64_t stride;     ///< Of columns, that is of our rows.
+  std::int32_t count = 1;  ///< Of a batch
+  std::int64_t batch_stride = 0;
   auto operator<=>(Shape const&) const = default;
 };
 
+std::uint32_t alignment_of(std::uintptr_t address) {
+  return static_cast<std::uint32_t>((address | 256) & -(address | 256));
+}
+
 Shape shape_of(std::uint64_t rows, std::uint64_t columns, void const* data) {
-  auto const address = reinterpret_cast<std::uintptr_t>(data);
-  return {columns, rows, static_cast<std::uint32_t>((address | 256) & -(address | 256))};
+  return {columns, rows, alignment_of(reinterpret_cast<std::uintptr_t>(data)),
+          static_cast<std::int64_t>(columns)};
 }
 
 template <class Matrix>
 Shape shape_of(Matrix const& m) {
   return shape_of(m.extent(0), m.extent(1), m.data());
+}
+
+template <class T, class Space>
+Shape shape_of(Index count, MatrixBatch<T, Space> const& m) {
+  require(count <= std::numeric_limits<std::int32_t>::max(),
+          "gemm_batched: cuBLASLt takes no batches of 2^31 products or more");
+  // Every matrix of the batch is aligned as the first one, or less.
+  auto const distance = static_cast<std::uintptr_t>(m.batch_stride) * sizeof(T);
+  return {static_cast<std::uint64_t>(m.columns),
+          static_cast<std::uint64_t>(m.rows),
+          alignment_of(reinterpret_cast<std::uintptr_t>(m.memory.data()) | distance),
+          m.row_stride,
+          static_cast<std::int32_t>(count),
+          m.batch_stride};
 }
 
 /// All that the choice of an algorithm depends on. Since cuBLASLt's matrices are our transposed
@@ -71,10 +93,16 @@ struct Plan {
 
 Layout layout(Shape const& s, cudaDataType_t scalar) {
   cublasLtMatrixLayout_t made = nullptr;
-  check(cublasLtMatrixLayoutCreate(&made, scalar, s.rows, s.columns,
-                                   static_cast<std::int64_t>(s.rows)),
+  check(cublasLtMatrixLayoutCreate(&made, scalar, s.rows, s.columns, s.stride),
         "cublasLtMatrixLayoutCreate");
-  return Layout(made);
+  Layout result(made);
+  auto const set = [&](cublasLtMatrixLayoutAttribute_t which, auto value) {
+    check(cublasLtMatrixLayoutSetAttribute(made, which, &value, sizeof value),
+          "cublasLtMatrixLayoutSetAttribute");
+  };
+  set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, s.count);
+  set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, s.batch_stride);
+  return result;
 }
 
 Product product(Problem const& p) {
@@ -203,6 +231,29 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
   multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data());
 }
 
+template <class Factor, class Scalar, class Space>
+void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of) {
+  constexpr bool single = std::is_same_v<Scalar, float>;
+  constexpr auto results = single ? CUDA_R_32F : CUDA_R_64F;
+  constexpr auto factors = std::is_same_v<Factor, Bfloat16> ? CUDA_R_16BF : results;
+  auto const* const products = context.products();
+  bool const is_tf32 = std::is_same_v<Factor, float> && products != nullptr &&
+                       products->format() == FactorFormat::tf32;
+  auto const sums = is_tf32  ? CUBLAS_COMPUTE_32F_FAST_TF32
+                    : single ? CUBLAS_COMPUTE_32F
+                             : CUBLAS_COMPUTE_64F;
+  Problem const p{factors,
+                  results,
+                  sums,
+                  of.b_op,
+                  of.a_op,
+                  shape_of(of.count, of.b),
+                  shape_of(of.count, of.a),
+                  shape_of(of.count, of.c)};
+  multiply(context, p, of.alpha, of.a.memory.data(), of.b.memory.data(), of.beta,
+           of.c.memory.data());
+}
+
 GemmProviderInfo info() {
   auto const v = cublasLtGetVersion();
   return {GemmProvider::cublaslt, "cuBLASLt",
@@ -219,6 +270,13 @@ GemmProviderInfo info() {
 template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct const&,
                    RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
                    MatrixView<float, Kokkos::DefaultExecutionSpace> const&);
+#define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR)   \
+  template void gemm_batched(                        \
+      Context<Kokkos::DefaultExecutionSpace> const&, \
+      BatchedProduct<FACTOR, SCALAR, Kokkos::DefaultExecutionSpace> const&);
+KYRTOS_INSTANTIATE_BATCHED(float, float)
+KYRTOS_INSTANTIATE_BATCHED(double, double)
+KYRTOS_INSTANTIATE_BATCHED(Bfloat16, float)
 KYRTOS_INSTANTIATE_CUBLASLT(float)
 KYRTOS_INSTANTIATE_CUBLASLT(double)
 

@@ -4,7 +4,7 @@
 
 #include <kyrtos/config.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/linalg/gemm.hpp>
+#include <kyrtos/linalg/gemm_batched.hpp>
 #include <kyrtos/linalg/rounded_products.hpp>
 
 #include <compare>
@@ -32,6 +32,22 @@ template <class Space>
 struct RoundedOperands {
   VectorView<std::byte, Space> a, b, scratchpad;
 };
+
+/// A batch of products, checked: C is not empty, and k is not 0.
+template <class Factor, class Scalar, class Space>
+struct BatchedProduct {
+  Index count;
+  Transpose a_op, b_op;
+  Scalar alpha, beta;
+  MatrixBatch<Factor const, Space> a, b;
+  MatrixBatch<Scalar, Space> c;
+
+  Index k() const { return a_op == Transpose::yes ? a.rows : a.columns; }
+};
+
+/// The wanted provider, or the fastest one there is. \throws ConfigError where it can't multiply.
+template <class Scalar, class Space>
+GemmProvider chosen_provider(GemmProvider wanted);
 
 /// gemm() by the provider that the context names or the fastest there is, of factors that nothing
 /// rounds.
@@ -86,6 +102,10 @@ template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
 
+/// By a plan that the context keeps.
+template <class Factor, class Space>
+void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, float, Space> const& of);
+
 GemmProviderInfo info();
 }  // namespace onednn
 
@@ -108,6 +128,9 @@ template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
 
+template <class Factor, class Scalar, class Space>
+void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of);
+
 GemmProviderInfo info();
 }  // namespace cublaslt
 
@@ -129,6 +152,9 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c);
+
+template <class Factor, class Scalar, class Space>
+void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of);
 
 GemmProviderInfo info();
 }  // namespace rocblas

@@ -98,6 +98,22 @@ void gemm(Context<S> const& context, RoundedProduct const& of, RoundedOperands<S
   product(context, &alpha, in.a.data(), in.b.data(), &of.beta, c.data());
 }
 
+template <class Factor, class Scalar, class S>
+void gemm_batched(Context<S> const& context, BatchedProduct<Factor, Scalar, S> const& of) {
+  auto const results = sizeof(Scalar) == 4 ? rocblas_datatype_f32_r : rocblas_datatype_f64_r;
+  auto const factors = std::is_same_v<Factor, Bfloat16> ? rocblas_datatype_bf16_r : results;
+  auto const size = [](Index n) { return extent(static_cast<std::size_t>(n)); };
+  check(rocblas_gemm_strided_batched_ex(
+            library(context).handle, operation(of.b_op), operation(of.a_op), size(of.c.columns),
+            size(of.c.rows), size(of.k()), &of.alpha, of.b.memory.data(), factors,
+            size(of.b.row_stride), of.b.batch_stride, of.a.memory.data(), factors,
+            size(of.a.row_stride), of.a.batch_stride, &of.beta, of.c.memory.data(), results,
+            size(of.c.row_stride), of.c.batch_stride, of.c.memory.data(), results,
+            size(of.c.row_stride), of.c.batch_stride, size(of.count), results,
+            rocblas_gemm_algo_standard, 0, rocblas_gemm_flags_none),
+        "rocblas_gemm_strided_batched_ex");
+}
+
 GemmProviderInfo info() {
   std::size_t size = 0;
   check(rocblas_get_version_string_size(&size), "rocblas_get_version_string_size");
@@ -113,6 +129,11 @@ GemmProviderInfo info() {
       MatrixView<SCALAR const, Space> const&, SCALAR, MatrixView<SCALAR, Space> const&);
 template void gemm(Context<Space> const&, RoundedProduct const&, RoundedOperands<Space> const&,
                    MatrixView<float, Space> const&);
+#define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR) \
+  template void gemm_batched(Context<Space> const&, BatchedProduct<FACTOR, SCALAR, Space> const&);
+KYRTOS_INSTANTIATE_BATCHED(float, float)
+KYRTOS_INSTANTIATE_BATCHED(double, double)
+KYRTOS_INSTANTIATE_BATCHED(Bfloat16, float)
 KYRTOS_INSTANTIATE_ROCBLAS(float)
 KYRTOS_INSTANTIATE_ROCBLAS(double)
 

@@ -21,12 +21,21 @@ namespace {
 
 using Type = dnnl::memory::data_type;
 
-/// C ← op(A)·op(B) + β·C of factors of a type and float32 C; C is [m, n], sums have k terms.
+/// Where the matrices of a batch lie; without padding and no batch: zeros.
+struct Strides {
+  Index batch = 0, row = 0;
+  auto operator<=>(Strides const&) const = default;
+};
+
+/// C ← α·op(A)·op(B) + β·C of factors of a type and float32 C; C is [m, n], sums have k terms.
 struct Product {
   Type factors;
   Transpose a_op, b_op;
   Index m, n, k;
   float beta;
+  float alpha = 1;
+  Index count = 0;  ///< Of a batch; 0: one product of matrices without padding.
+  Strides a = {}, b = {}, c = {};
   auto operator<=>(Product const&) const = default;
 };
 
@@ -34,10 +43,17 @@ Product in_bfloat16(RoundedProduct const& p) {
   return {Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
 }
 
-/// Row-major op(M) of these extents.
-dnnl::memory::desc described(Transpose op, Index rows, Index columns, Type type) {
-  return op == Transpose::yes ? dnnl::memory::desc({rows, columns}, type, {1, rows})
-                              : dnnl::memory::desc({rows, columns}, type, {columns, 1});
+/// Row-major op(M) of these extents, or a batch of them; one for all where they lie in one place.
+dnnl::memory::desc described(Index count, Transpose op, Index rows, Index columns, Strides at,
+                             Type type) {
+  bool const transposed = op == Transpose::yes;
+  if (count == 0)
+    return transposed ? dnnl::memory::desc({rows, columns}, type, {1, rows})
+                      : dnnl::memory::desc({rows, columns}, type, {columns, 1});
+  Index const matrices = at.batch == 0 ? 1 : count;
+  Index const distance = at.batch == 0 ? rows * columns : at.batch;
+  return transposed ? dnnl::memory::desc({matrices, rows, columns}, type, {distance, 1, at.row})
+                    : dnnl::memory::desc({matrices, rows, columns}, type, {distance, at.row, 1});
 }
 
 /// oneDNN 3 does without the descriptions that come first in oneDNN 2.
@@ -50,6 +66,21 @@ auto planned(dnnl::engine const& engine, Description const& a, Description const
     return typename Matmul::primitive_desc(engine, a, b, c, attributes);
 }
 
+/// After op(A)·op(B): α times it, plus βC.
+template <class PostOps = dnnl::post_ops>
+PostOps scaled_sum(float alpha, float beta) {
+  PostOps after;
+  constexpr auto linear = dnnl::algorithm::eltwise_linear;
+  if (alpha != 1) {
+    if constexpr (requires { after.append_eltwise(linear, alpha, 0.0f); })
+      after.append_eltwise(linear, alpha, 0.0f);
+    else
+      after.append_eltwise(1.0f, linear, alpha, 0.0f);  // oneDNN 2
+  }
+  if (beta != 0) after.append_sum(beta);
+  return after;
+}
+
 struct PlannedProduct {
   dnnl::matmul matmul;
   std::unordered_map<int, dnnl::memory> arguments;
@@ -58,15 +89,11 @@ struct PlannedProduct {
   PlannedProduct(dnnl::engine const& engine, Product const& of) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (of.beta != 0) {
-      dnnl::post_ops sum;
-      sum.append_sum(of.beta);
-      attributes.set_post_ops(sum);
-    }
-    auto const plan =
-        planned<dnnl::matmul>(engine, described(of.a_op, of.m, of.k, of.factors),
-                              described(of.b_op, of.k, of.n, of.factors),
-                              described(Transpose::no, of.m, of.n, Type::f32), attributes);
+    attributes.set_post_ops(scaled_sum(of.alpha, of.beta));
+    auto const plan = planned<dnnl::matmul>(
+        engine, described(of.count, of.a_op, of.m, of.k, of.a, of.factors),
+        described(of.count, of.b_op, of.k, of.n, of.b, of.factors),
+        described(of.count, Transpose::no, of.m, of.n, of.c, Type::f32), attributes);
     matmul = dnnl::matmul(plan);
     scratchpad_bytes = plan.scratchpad_desc().get_size();
     auto const no_memory_yet = [&](dnnl::memory::desc const& what) {
@@ -93,12 +120,16 @@ struct Library {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
   std::map<Product, PlannedProduct> products;
-  std::vector<std::byte> scratchpad;  ///< Of products in float32: as much as one of them needs.
+  std::vector<std::byte> scratchpad;  ///< As much as one of them needs, but for those of gemm().
 
   PlannedProduct& plan(Product const& of) {
     auto const known = products.find(of);
     return known != products.end() ? known->second
                                    : products.try_emplace(of, engine, of).first->second;
+  }
+  void run(PlannedProduct& plan, void const* a, void const* b, float* c) {
+    if (plan.scratchpad_bytes > scratchpad.size()) scratchpad.resize(plan.scratchpad_bytes);
+    plan.run(stream, a, b, c, scratchpad.data());
   }
 };
 
@@ -149,10 +180,24 @@ void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   auto& kept = library(context);
   auto& plan = kept.plan({Type::f32, a_op, b_op, extent(c, 0), extent(c, 1),
                           extent(a, a_op == Transpose::yes ? 0 : 1), beta});
-  if (plan.scratchpad_bytes > kept.scratchpad.size()) kept.scratchpad.resize(plan.scratchpad_bytes);
   context.fence("kyrtos::linalg::gemm");
   compat::WorkOfHostLibrary const work(a, b, c);
-  plan.run(kept.stream, a.data(), b.data(), c.data(), kept.scratchpad.data());
+  kept.run(plan, a.data(), b.data(), c.data());
+} catch (dnnl::error const& error) {
+  fail(error);
+}
+
+template <class Factor, class Space>
+void gemm_batched(Context<Space> const& context,
+                  BatchedProduct<Factor, float, Space> const& of) try {
+  auto const strides = [](auto const& m) { return Strides{m.batch_stride, m.row_stride}; };
+  constexpr auto type = std::is_same_v<Factor, Bfloat16> ? Type::bf16 : Type::f32;
+  auto& kept = library(context);
+  auto& plan = kept.plan({type, of.a_op, of.b_op, of.c.rows, of.c.columns, of.k(), of.beta,
+                          of.alpha, of.count, strides(of.a), strides(of.b), strides(of.c)});
+  context.fence("kyrtos::linalg::gemm");
+  compat::WorkOfHostLibrary const work(of.a.memory, of.b.memory, of.c.memory);
+  kept.run(plan, of.a.memory.data(), of.b.memory.data(), of.c.memory.data());
 } catch (dnnl::error const& error) {
   fail(error);
 }
@@ -162,7 +207,9 @@ void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
                      MatrixView<float, SPACE> const&);                                            \
   template void planned_gemm(                                                                     \
       Context<SPACE> const&, Transpose, Transpose, MatrixView<float const, SPACE> const&,         \
-      MatrixView<float const, SPACE> const&, float, MatrixView<float, SPACE> const&);
+      MatrixView<float const, SPACE> const&, float, MatrixView<float, SPACE> const&);             \
+  template void gemm_batched(Context<SPACE> const&, BatchedProduct<float, float, SPACE> const&);  \
+  template void gemm_batched(Context<SPACE> const&, BatchedProduct<Bfloat16, float, SPACE> const&);
 KYRTOS_FOR_EACH_SPACE(KYRTOS_PLANNED_ONEDNN)
 
 #else

@@ -1,38 +1,22 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/linalg/rounded_products.hpp>
+#include <kyrtos/linalg/rounding.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
 
-#include <cstring>
 #include <map>
 
 namespace kyrtos::linalg {
 
 namespace rounding {
 
-/// The bits of a float, rounded to the nearest, ties to even, where the last `dropped` go. A NaN
-/// stays one.
-template <int dropped>
-KOKKOS_INLINE_FUNCTION std::uint32_t rounded_bits(float x) {
-  std::uint32_t bits = 0;
-  memcpy(&bits, &x, sizeof bits);
-  bool const is_nan = (bits & 0x7fffffff) > 0x7f800000;
-  std::uint32_t const below_half = (1u << (dropped - 1)) - 1;
-  std::uint32_t const nearest = bits + below_half + ((bits >> dropped) & 1);
-  return is_nan ? bits | 0x400000 : nearest;
+KOKKOS_INLINE_FUNCTION void round_to(float x, Bfloat16& y) {
+  y = to_bfloat16(x);
 }
-
-/// bfloat16 is the upper half of a float.
-KOKKOS_INLINE_FUNCTION void round_to(float x, std::uint16_t& y) {
-  y = static_cast<std::uint16_t>(rounded_bits<16>(x) >> 16);
-}
-
-/// TF32 is a float with 13 bits fewer.
 KOKKOS_INLINE_FUNCTION void round_to(float x, float& y) {
-  std::uint32_t const bits = rounded_bits<13>(x) & ~0x1fffu;
-  memcpy(&y, &bits, sizeof bits);
+  y = to_tf32(x);
 }
 
 /// The elements of a matrix, rounded, in this memory.
@@ -89,8 +73,8 @@ void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p
                           MatrixView<float const, Space> const& a,
                           MatrixView<float const, Space> const& b, RoundedOperands<Space> const& in,
                           MatrixView<float, Space> const& c) {
-  round<std::uint16_t, Space>(context, a, in.a);
-  round<std::uint16_t, Space>(context, b, in.b);
+  round<Bfloat16, Space>(context, a, in.a);
+  round<Bfloat16, Space>(context, b, in.b);
   if constexpr (cublaslt::supports<Space>)
     cublaslt::gemm(context, p, in, c);
   else if constexpr (rocblas::supports<Space>)

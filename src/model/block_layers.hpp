@@ -30,7 +30,8 @@ class BlockLayers {
   using Layer = std::shared_ptr<layers::Layer<Scalar, Space> const>;
   using Attention = std::shared_ptr<layers::Attention<Scalar, Space> const>;
 
-  explicit BlockLayers(TransformerConfig const& config) : c(config) {}
+  explicit BlockLayers(TransformerConfig const& config, layers::AttentionMethod attention = {})
+      : c(config), attention_method_(attention) {}
 
   Attention append_attention(Chain& chain) const {
     if (c.norm_position == NormPosition::pre) chain.add("norm1", norm());
@@ -90,7 +91,8 @@ class BlockLayers {
                                                          .head_size = c.head_size,
                                                          .causal = c.causal,
                                                          .soft_cap = c.soft_cap,
-                                                         .window = c.attention_window});
+                                                         .window = c.attention_window,
+                                                         .method = attention_method_});
     chain.add("attention.heads", attention);
     return attention;
   }
@@ -123,6 +125,7 @@ class BlockLayers {
   }
 
   TransformerConfig const& c;
+  layers::AttentionMethod attention_method_;
 };
 
 }  // namespace kyrtos::model::detail

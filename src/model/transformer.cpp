@@ -31,10 +31,11 @@ std::uint64_t hash_of(std::string_view name) {
 // ---- Construction ------------------------------------------------------------------------------
 
 template <class Scalar, class Space>
-Transformer<Scalar, Space>::Transformer(TransformerConfig const& config)
+Transformer<Scalar, Space>::Transformer(TransformerConfig const& config,
+                                        layers::AttentionMethod attention_method)
     : config_(config.resolved()) {
   build_ends();
-  detail::BlockLayers<Scalar, Space> const block(config_);
+  detail::BlockLayers<Scalar, Space> const block(config_, attention_method);
   attention_ = block.append_attention(block_[0]);
   attention_index_ = block_[0].find("attention.heads");
   block.append_mlp(block_[1]);

@@ -36,8 +36,9 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   bind_streams(config.width);
   reserve_branch_adjoints();
   if (options_.recompute) reserve_any_branch();
-  context.reserve_scratch(
-      static_cast<std::size_t>(model.scratch_bytes(shape.tokens(), options_.tangents)));
+  context.reserve_scratch(static_cast<std::size_t>(
+      std::max(model.scratch_bytes(shape.tokens(), options_.tangents),
+               model.attention_->scratch_bytes(context, shape, options_.tangents))));
   for (std::size_t i = 0; i < stages_.size(); ++i)
     bind(stages_[i], i, options_.recompute ? "any_branch" : "stage." + std::to_string(i));
 }

@@ -137,6 +137,13 @@ void declare_training(Declarations& d, TrainingConfig& c) {
          "checkpoint of the same [model] whose parameters a new run starts from; none: random");
   d.choice("precision", c.precision, {precisions().begin(), precisions().end()},
            "of all vectors; bf16 and tf32: of the factors in matrix products, all else float32");
+  using Attention = layers::AttentionMethod;
+  d.choice("attention", c.attention,
+           {{"auto", Attention::automatic},
+            {"streamed", Attention::streamed},
+            {"blocked", Attention::blocked}},
+           "kernels of its own in full precision, or batched matrix products with factors of "
+           "training.precision; auto: the one that is known as faster");
   d.as(KeyRole::step)
       .real("clip_norm", c.clip_norm, not_negative, "longest gradient; 0: no clipping");
   d.as(KeyRole::step)
@@ -322,9 +329,12 @@ void declare_parallel(Declarations& d, ParallelConfig& c) {
   d.integer("bucket_bytes", c.reduction.bucket_bytes, 1,
             "sent at once, while the rest is computed (shard = none)");
   d.choice("gpu_aware_mpi", c.gpu_aware_mpi,
-           {{"off", GpuAwareMpi::off}, {"copies", GpuAwareMpi::copies}, {"on", GpuAwareMpi::on}},
+           {{"off", GpuAwareMpi::off},
+            {"copies", GpuAwareMpi::copies},
+            {"on", GpuAwareMpi::on},
+            {"auto", GpuAwareMpi::off}},  // in older checkpoints
            "device memory for MPI: never, to copy, or also to add; `kyrtos info --check-mpi-gpu` "
-           "says what it can");
+           "says what it can; auto is off");
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {

@@ -41,6 +41,17 @@ Index factor_bytes(model::Transformer<Scalar, Space> const& model, linalg::Facto
   return most;
 }
 
+/// Counts what a run in this precision takes; without its products where they are missing.
+template <class Space>
+Context<Space> counting_context(Context<Space> const& context,
+                                std::optional<linalg::FactorFormat> format) {
+  using Products = linalg::RoundedProducts<Space>;
+  Context<Space> const counting(context.space(), context.communicator().get(),
+                                {.counts_memory = true});
+  if (!format || !Products::missing(*format).empty()) return counting;
+  return counting.with_products(std::make_shared<Products>(counting, *format));
+}
+
 /// Of the memory named `owner::…`, the owner: what a plan adds up.
 std::string owner_of(std::string const& name) {
   return name.substr(0, name.find("::"));
@@ -65,8 +76,7 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
   config.training.precision =
       std::is_same_v<Scalar, double> ? Precision::float64 : Precision::float32;
   config.growth.initial_depth = depth;
-  Context<Space> const counting(context.space(), context.communicator().get(),
-                                {.counts_memory = true});
+  auto const counting = counting_context(context, format);
   // The last rank has most of what does not divide.
   ConfiguredTrainer<Scalar, Space> c(counting, config, {ranks - 1, ranks});
   if (config.curvature.enabled) {

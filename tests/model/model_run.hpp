@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/layers/attention.hpp>
 #include <kyrtos/model/objective.hpp>
 
 #include "../reference/transformer.hpp"
@@ -105,8 +106,8 @@ class ModelRun {
   using Batch = kyrtos::Batch<Scalar, Space>;
 
   explicit ModelRun(model::TransformerConfig const& config, SequenceShape s = {3, 7},
-                    model::ActiveBlocks active = {})
-      : model(config), shape(s) {
+                    model::ActiveBlocks active = {}, layers::AttentionMethod attention = {})
+      : model(config, attention), shape(s) {
     auto const& c = model.config();
     if (active.empty()) active.assign(static_cast<std::size_t>(c.depth), true);
     auto const rows = static_cast<std::size_t>(shape.tokens());

@@ -18,7 +18,8 @@ MODEL_TIMES = ("gradient_s", "step_s", "hvp_s", "gradient_hvp_s", "hvp_alone_s",
                "optimizer_s")
 PASSES = ("forward_s", "backward_s", "tangent_forward_s", "tangent_backward_s")
 LAYERS = ("layer_norm", "rms_norm", "linear_qkv", "linear_up", "linear_down", "qk_norm", "rotary",
-          "attention", "gelu_tanh", "gelu_exact", "swiglu", "attention-64", "attention-128")
+          "attention", "gelu_tanh", "gelu_exact", "swiglu", "attention-64", "attention-128",
+          "attention-blocked-64", "attention-blocked-128")
 HEAD_OPERATIONS = ("loss_s", "gradient_s", "gradient_hvp_s", "hvp_s")
 HEADS = ("cross_entropy_head", "cross_entropy_head_large", "mean_squared_error_head")
 QUICK = ("--suite", "smoke", "--repetitions", "3")

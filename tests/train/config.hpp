@@ -128,6 +128,9 @@ TEST_CASE("values out of range or of another type are refused", "[config]") {
   CHECK(refusal(std::string(10000, 'x') + " 1").size() < 1000);
   CHECK_THAT(refusal("training.precision = \"float16\""),
              ContainsSubstring("\"bf16\", \"float32\", \"float64\", \"tf32\""));
+  CHECK_THAT(refusal("training.attention = \"block\""),
+             ContainsSubstring("training.attention") &&
+                 ContainsSubstring("\"auto\", \"streamed\", \"blocked\""));
 }
 
 TEST_CASE("values that contradict each other are refused", "[config]") {

@@ -188,7 +188,7 @@ constexpr char const* suites_text = R"(Suites, with the memory that they need in
   node       9  whole models of 11 and 124 million parameters, checkpoint, start-up
   files      7  a checkpoint of 1.5 GB beside plain bytes; one behind the steps of a run
   layers     2  every layer's passes
-  attention  2  attention from 256 to 16384 tokens
+  attention  4  attention from 256 to 16384 tokens, streamed and blocked
   scaling    4  models in series by batch, depth, width and length
 Cases are set up and run once or twice to warm up: a few minutes on two cores, on busy ones
 more. Then come rounds, within --seconds but for the last, which is finished; one of node took 108 s

@@ -69,10 +69,16 @@ std::vector<CaseMaker> layer_suite(SequenceShape shape, Index width, Index vocab
 std::vector<CaseMaker> attention_suite(Index heads, std::vector<Index> const& lengths) {
   std::vector<CaseMaker> cases;
   Index const tokens = *std::max_element(lengths.begin(), lengths.end());
-  for (Index const length : lengths)
-    cases.push_back(layer_case("attention-" + std::to_string(length),
-                               make<Attention>(AttentionOptions{.heads = heads, .head_size = 64}),
+  auto const add = [&](std::string const& name, AttentionMethod method, Index length) {
+    AttentionOptions const options{.heads = heads, .head_size = 64, .method = method};
+    cases.push_back(layer_case(name + "-" + std::to_string(length), make<Attention>(options),
                                {tokens / length, length}, attention_costs));
+    cases.back().has_products = method == AttentionMethod::blocked;
+  };
+  for (Index const length : lengths) {
+    add("attention", AttentionMethod::streamed, length);
+    add("attention-blocked", AttentionMethod::blocked, length);
+  }
   return cases;
 }
 

@@ -10,8 +10,8 @@ namespace kyrtos::bench {
 /// large vocabulary, on one sequence.
 std::vector<CaseMaker> layer_suite(SequenceShape shape, Index width, Index vocabulary, Index heads);
 
-/// Causal attention with heads of 64 features, for each length on as many tokens as the longest
-/// has.
+/// Causal attention with heads of 64 features, streamed and blocked, for each length on as many
+/// tokens as the longest has.
 std::vector<CaseMaker> attention_suite(Index heads, std::vector<Index> const& lengths);
 
 }  // namespace kyrtos::bench

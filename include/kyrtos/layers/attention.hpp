@@ -13,6 +13,13 @@ enum class AttentionBackward {
   split,      ///< One for dK and dV, one for dQ: more FLOPs, many more pieces of work.
 };
 
+/// What a pass is made of.
+enum class AttentionMethod : int {
+  automatic,  ///< The faster of the two, as far as it is known: Attention::is_blocked().
+  streamed,   ///< Kernels whose teams stream tiles through their scratch; nothing is rounded.
+  blocked,  ///< Batched matrix products over blocks of queries; factors as the context's products.
+};
+
 struct AttentionOptions {
   Index heads = 1;      ///< Query heads H.
   Index kv_heads = 0;   ///< Key/value heads H_kv, each shared by H/H_kv query heads; 0: H.
@@ -20,16 +27,28 @@ struct AttentionOptions {
   bool causal = true;   ///< A token sees itself and those before it; otherwise all.
   double soft_cap = 0;  ///< Scores s become c·tanh(s/c) (Gemma 2, arXiv 2408.00118); 0: off.
   Index window = 0;  ///< W: token t sees t-W+1 … t (Mistral 7B, arXiv 2310.06825); 0: all before.
-  AttentionBackward backward = AttentionBackward::automatic;
+  AttentionBackward backward = AttentionBackward::automatic;  ///< Of the streamed passes.
+  AttentionMethod method = AttentionMethod::automatic;
+  /// Most bytes that a blocked pass works on at once; 0: 32 MiB on CPUs, 512 MiB on devices. One
+  /// sequence's keys and values of one head, and 16 queries' scores, are held in any case.
+  Index working_bytes = 0;
 };
 
 /// Multi-head self-attention, y = softmax(QKᵀ/√D) V per head and sequence, without parameters.
 ///
 /// x has packed rows [q heads | k heads | v heads] of (H + 2·H_kv)·D values, y rows of H·D. No pass
-/// holds anything of the size length × length: all work on tiles of pairs in team scratch, with
-/// the online softmax (Milakov & Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
-/// Memory besides x and y: `saved` is the log-sum-exp L and the largest score m, `tangent saved` is
-/// the tangent μ of L, scratch D and Ḋ, each one number a (token, query head).
+/// holds anything of the size length × length. Memory besides x and y: `saved` is the log-sum-exp L
+/// and the largest score m, `tangent saved` is the tangent μ of L, scratch D and Ḋ, each one number
+/// a (token, query head).
+///
+/// **Two ways.** Streamed passes work on tiles of pairs in team scratch, with the online softmax
+/// (Milakov & Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135). Blocked passes multiply
+/// a block of queries with all keys that it sees by linalg::gemm_batched(), so that whatever
+/// multiplies matrices fastest does most of the work; they hold packed heads and a block's scores,
+/// linear in the length and bounded by `working_bytes`. Both compute the same, and saved values
+/// mean the same: passes of both go together. But where the context's products round their factors
+/// (Context::products()), blocked passes round Q, K, V, dO, P and dS and their tangents, streamed
+/// ones nothing: there all passes should go the same way.
 ///
 /// **Derivation.** For one head with scale 1/√D in Q, S = QKᵀ, Z = S or c·tanh(S/c), and i a query
 /// that sees the keys j:
@@ -53,10 +72,10 @@ struct AttentionOptions {
 /// L, μ, D, Ḋ are all that a pair (i, j) needs beyond rows i and j, and known beforehand: no
 /// backward pass goes over the pairs to find them.
 ///
-/// **Cost.** Products of tiles, each 2·D FLOPs a pair and head; there are length·(length + 1)/2
-/// pairs if causal, length² if not, and with a window W < length it is length·W - W·(W - 1)/2:
-/// tiles of pairs outside of it are left out. Every pass computes S again, which is cheaper than to
-/// store it.
+/// **Cost.** Of streamed passes: products of tiles, each 2·D FLOPs a pair and head; there are
+/// length·(length + 1)/2 pairs if causal, length² if not, and with a window W < length it is
+/// length·W - W·(W - 1)/2: tiles of pairs outside of it are left out. Every pass computes S again,
+/// which is cheaper than to store it.
 ///
 /// | pass             | products, fused                              | split           |
 /// |------------------|----------------------------------------------|-----------------|
@@ -70,7 +89,9 @@ struct AttentionOptions {
 /// turn and add to dQ in memory (`fused`), where there are enough heads for all threads. Either way
 /// every sum has a fixed order: results repeat bit by bit for the same `AttentionBackward`.
 /// Memory traffic: a kernel with n resident tiles reads the rows that stream past them n times (n/2
-/// if causal, about (W + tile)/tile with a window).
+/// if causal, about (W + tile)/tile with a window). Blocked passes multiply as often as fused ones,
+/// and all pairs of a block's queries with the keys that any of them sees; each product's scores go
+/// to memory and come back.
 template <class Scalar, class Space>
 class Attention : public Layer<Scalar, Space> {
  public:
@@ -110,6 +131,13 @@ class Attention : public Layer<Scalar, Space> {
   void tangent_backward(Context<Space> const& context, ConstVector theta, ConstVector u,
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
+
+  /// Whether the passes of such sequences are blocked: the method, or what is known of the faster.
+  bool is_blocked(Context<Space> const& context, SequenceShape shape) const;
+
+  /// Of the context's scratch memory, what a blocked pass takes, with `tangents` one of a product;
+  /// 0 where passes are streamed, which take little.
+  Index scratch_bytes(Context<Space> const& context, SequenceShape shape, bool tangents) const;
 
   /// Enqueues nothing; notes what teams take (Context::note_team_scratch). \throws ConfigError
   /// where the device lacks the scratch memory, threads or registers for a pass; with `tangents`,

@@ -40,6 +40,8 @@ class RoundedProducts {
   ~RoundedProducts();
   RoundedProducts(RoundedProducts const&) = delete;
 
+  FactorFormat format() const { return format_; }
+
   /// C ← α·op(A)·op(B) + β·C, of extents that fit and are not zero. As linalg::gemm(), which calls
   /// this for a Context that has one.
   void multiply(Transpose a_op, Transpose b_op, float alpha,

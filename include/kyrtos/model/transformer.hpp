@@ -16,7 +16,8 @@
 namespace kyrtos::layers {
 template <class Scalar, class Space>
 class Attention;
-}
+enum class AttentionMethod : int;
+}  // namespace kyrtos::layers
 
 namespace kyrtos::model {
 
@@ -54,8 +55,9 @@ class Transformer {
   using Batch = kyrtos::Batch<Scalar, Space>;
   using Workspace = TransformerWorkspace<Scalar, Space>;
 
+  /// \param attention how it is computed (layers/attention.hpp); no part of the model.
   /// \throws ConfigError when the configuration contradicts itself.
-  explicit Transformer(TransformerConfig const& config);
+  explicit Transformer(TransformerConfig const& config, layers::AttentionMethod attention = {});
 
   TransformerConfig const& config() const { return config_; }
   ParameterLayout const& layout() const { return layout_; }
@@ -73,7 +75,7 @@ class Transformer {
   double forward_flops(SequenceShape shape, ActiveBlocks const& active = {}) const;
 
   /// Of the context's scratch memory, that the head takes for tokens of a batch. (The layers' is
-  /// smaller.)
+  /// smaller, but that of blocked attention: layers::Attention::scratch_bytes().)
   Index scratch_bytes(Index tokens, bool tangents) const {
     return head_->scratch_bytes(tokens, tangents);
   }

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/growth/growth_config.hpp>
+#include <kyrtos/layers/attention.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 #include <kyrtos/optim/cdat.hpp>
 #include <kyrtos/optim/muon.hpp>
@@ -47,6 +48,7 @@ struct TrainingConfig {
   Index seed = 1;
   std::string start;  ///< A checkpoint whose parameters a new run starts from; empty: random ones.
   Precision precision = Precision::float32;
+  layers::AttentionMethod attention = layers::AttentionMethod::automatic;
   double clip_norm = 1.0;   ///< 0: no clipping.
   double skip_z_score = 0;  ///< Leave out updates whose loss or gradient norm exceeds it; 0: none.
   Index z_score_window = 128;

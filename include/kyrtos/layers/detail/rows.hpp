@@ -146,6 +146,28 @@ KOKKOS_INLINE_FUNCTION Scalar row_sum(RowMember<Space> const& member, Index n, T
   return sum;
 }
 
+/// The largest term(i), the same on every lane; a NaN is passed over.
+template <class Scalar, class Space, class Term>
+KOKKOS_INLINE_FUNCTION Scalar row_max(RowMember<Space> const& member, Index n, Term const& term) {
+  constexpr Scalar lowest = Kokkos::Experimental::finite_min<Scalar>::value;
+  Scalar max = lowest;
+  if constexpr (RowTraits<Space>::on_host) {
+    constexpr Index width = 16;  // independent lanes, which compilers may vectorise
+    Scalar lane[width];
+    for (Index k = 0; k < width; ++k) lane[k] = lowest;
+    Index i = 0;
+    for (; i + width <= n; i += width)
+      for (Index k = 0; k < width; ++k) lane[k] = lane[k] < term(i + k) ? term(i + k) : lane[k];
+    for (Index k = 0; i + k < n; ++k) lane[k] = lane[k] < term(i + k) ? term(i + k) : lane[k];
+    for (Index k = 0; k < width; ++k) max = max < lane[k] ? lane[k] : max;
+  } else {
+    Kokkos::parallel_reduce(
+        Kokkos::ThreadVectorRange(member, n),
+        [&](Index i, Scalar& m) { m = m < term(i) ? term(i) : m; }, Kokkos::Max<Scalar>(max));
+  }
+  return max;
+}
+
 /// Every row of y ← v.
 template <class Scalar, class Space>
 void copy_to_rows(Context<Space> const& context, char const* label,
