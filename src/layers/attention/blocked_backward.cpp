@@ -53,12 +53,9 @@ void blocked_backward(Context<Space> const& context, BackwardArguments<Scalar> c
   });
 }
 
-#define KYRTOS_INSTANTIATE_PASS_(SCALAR, SPACE)                                           \
+#define KYRTOS_BLOCKED_BACKWARD(SCALAR, SPACE)                                            \
   template void blocked_backward(Context<SPACE> const&, BackwardArguments<SCALAR> const&, \
                                  RowSumArguments<SCALAR> const&, Index);
-#define KYRTOS_INSTANTIATE_PASS(SPACE)   \
-  KYRTOS_INSTANTIATE_PASS_(float, SPACE) \
-  KYRTOS_INSTANTIATE_PASS_(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_BLOCKED_BACKWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -59,12 +59,9 @@ Index blocked_bytes(Context<Space> const& context, Geometry<Scalar> const& g, In
   return bytes + row_sum_bytes(g, tangents);
 }
 
-#define KYRTOS_INSTANTIATE_PASS_(SCALAR, SPACE)                                                 \
+#define KYRTOS_BLOCKED_FORWARD(SCALAR, SPACE)                                                   \
   template void blocked_forward(Context<SPACE> const&, ForwardArguments<SCALAR> const&, Index); \
   template Index blocked_bytes(Context<SPACE> const&, Geometry<SCALAR> const&, Index, bool);
-#define KYRTOS_INSTANTIATE_PASS(SPACE)   \
-  KYRTOS_INSTANTIATE_PASS_(float, SPACE) \
-  KYRTOS_INSTANTIATE_PASS_(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_BLOCKED_FORWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -65,13 +65,10 @@ void blocked_tangent_backward(Context<Space> const& context,
   });
 }
 
-#define KYRTOS_INSTANTIATE_PASS_(SCALAR, SPACE)                                   \
+#define KYRTOS_BLOCKED_TANGENT_BACKWARD(SCALAR, SPACE)                            \
   template void blocked_tangent_backward(Context<SPACE> const&,                   \
                                          TangentBackwardArguments<SCALAR> const&, \
                                          RowSumArguments<SCALAR> const&, Index);
-#define KYRTOS_INSTANTIATE_PASS(SPACE)   \
-  KYRTOS_INSTANTIATE_PASS_(float, SPACE) \
-  KYRTOS_INSTANTIATE_PASS_(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_BLOCKED_TANGENT_BACKWARD)
 
 }  // namespace kyrtos::layers::attention

@@ -55,12 +55,9 @@ void blocked_tangent_forward(Context<Space> const& context,
   });
 }
 
-#define KYRTOS_INSTANTIATE_PASS_(SCALAR, SPACE)                \
+#define KYRTOS_BLOCKED_TANGENT_FORWARD(SCALAR, SPACE)          \
   template void blocked_tangent_forward(Context<SPACE> const&, \
                                         TangentForwardArguments<SCALAR> const&, Index);
-#define KYRTOS_INSTANTIATE_PASS(SPACE)   \
-  KYRTOS_INSTANTIATE_PASS_(float, SPACE) \
-  KYRTOS_INSTANTIATE_PASS_(double, SPACE)
-KYRTOS_FOR_EACH_SPACE(KYRTOS_INSTANTIATE_PASS)
+KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_BLOCKED_TANGENT_FORWARD)
 
 }  // namespace kyrtos::layers::attention
