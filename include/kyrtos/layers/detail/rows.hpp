@@ -162,8 +162,8 @@ KOKKOS_INLINE_FUNCTION Scalar row_max(RowMember<Space> const& member, Index n, T
     for (Index k = 0; k < width; ++k) max = max < lane[k] ? lane[k] : max;
   } else {
     Kokkos::parallel_reduce(
-        Kokkos::ThreadVectorRange(member, n),
-        [&](Index i, Scalar& m) { m = m < term(i) ? term(i) : m; }, Kokkos::Max<Scalar>(max));
+        row_range<Space>(member, n), [&](Index i, Scalar& m) { m = m < term(i) ? term(i) : m; },
+        Kokkos::Max<Scalar>(max));
   }
   return max;
 }
