@@ -7,7 +7,7 @@
 
 #include "block_layers.hpp"
 
-#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <vector>

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
 #include <kyrtos/train/block_matrices.hpp>
 #include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/prediction.hpp>

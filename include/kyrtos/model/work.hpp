@@ -28,7 +28,6 @@ struct Work {
 
   Work& operator+=(Work const& other);
   friend Work operator*(double times, Work const& work);
-  friend bool operator==(Work const&, Work const&) = default;
 };
 
 class WorkByClass {
