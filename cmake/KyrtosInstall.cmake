@@ -33,6 +33,8 @@ if(TARGET kyrtos_program)
   install(TARGETS kyrtos_program)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/apps/kyrtos/" DESTINATION
           "${CMAKE_INSTALL_DATADIR}/kyrtos/python" FILES_MATCHING PATTERN "*.py")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/apps/devices"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/kyrtos")
 endif()
 
 configure_package_config_file(

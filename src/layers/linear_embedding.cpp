@@ -80,7 +80,8 @@ void LinearEmbedding<Scalar, Space>::forward(Context<Space> const& context,
                                              Batch<Scalar, Space> const& batch,
                                              MatrixView<Scalar, Space> y) const {
   check(batch, theta.size(), y);
-  Region<Space> const region(context, "kyrtos::linear_embedding::forward");
+  Region<Space> const region(context, "kyrtos::linear_embedding::forward",
+                             {.bytes = 2.0 * sizeof(Scalar) * static_cast<double>(y.size())});
   Index const weights = width_ * input_features_;
   auto const bias = slice(theta, weights, width_);
   if (positions_ > 0)
@@ -99,7 +100,8 @@ void LinearEmbedding<Scalar, Space>::backward(Context<Space> const& context,
                                               MatrixView<Scalar const, Space> dy,
                                               VectorView<Scalar, Space> dtheta) const {
   check(batch, dtheta.size(), dy);
-  Region<Space> const region(context, "kyrtos::linear_embedding::backward");
+  Region<Space> const region(context, "kyrtos::linear_embedding::backward",
+                             {.bytes = 3.0 * sizeof(Scalar) * static_cast<double>(dy.size())});
   Index const weights = width_ * input_features_;
   gemm<Scalar>(context, Transpose::yes, Transpose::no, 1, dy, batch.input_fields, 1,
                as_matrix(dtheta, 0, width_, input_features_));

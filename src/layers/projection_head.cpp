@@ -75,6 +75,44 @@ Index ProjectionHead<Scalar, Space>::chunk_rows() const {
 }
 
 template <class Scalar, class Space>
+double ProjectionHead<Scalar, Space>::pass_bytes(PassKind pass, Index rows,
+                                                 Wanted const& wanted) const {
+  auto const n = static_cast<double>(rows);
+  double const x = n * static_cast<double>(shape_.in), z = n * static_cast<double>(shape_.out),
+               w = static_cast<double>(shape_.in * shape_.out);
+  double values = 0;
+  if (pass == PassKind::forward) {
+    values += x + w + 3 * z;  // the row kernel reads and writes z again
+    if (wanted.tangent) values += 3 * x + 2 * w + 7 * z;
+  } else if (pass == PassKind::backward) {
+    if (wanted.dx) values += z + x + w;
+    if (wanted.dtheta) values += z + x + 2 * w;
+  } else {
+    double const terms = wanted.gauss_newton ? 1 : 2;
+    if (wanted.dx_dot) values += terms * (z + w + x) + (terms - 1) * x;
+    if (wanted.hu) values += terms * (z + x + 2 * w);
+  }
+  return values * sizeof(Scalar);
+}
+
+template <class Scalar, class Space>
+auto ProjectionHead<Scalar, Space>::work(Index tokens, Wanted const& wanted) const -> Work {
+  double const products = (wanted.tangent ? 3 : 1) + wanted.dx + wanted.dtheta +
+                          (wanted.gauss_newton ? 1 : 2) * (wanted.dx_dot + wanted.hu);
+  double const of_bias = shape_.bias ? (wanted.tangent ? 2 : 1) + wanted.dtheta + wanted.hu : 0;
+  Work work{.flops = products * forward_flops(tokens)};
+  Index const chunk = std::min(chunk_rows(), tokens);
+  for (Index begin = 0; begin < tokens; begin += chunk) {
+    Index const rows = std::min(chunk, tokens - begin);
+    for (auto const pass : {PassKind::forward, PassKind::backward, PassKind::tangent_backward})
+      work.bytes += pass_bytes(pass, rows, wanted);
+    work.launches += products + of_bias + 1;
+  }
+  work.launches += wanted.tangent ? 2 : 1;  // sums of the rows' losses
+  return work;
+}
+
+template <class Scalar, class Space>
 auto ProjectionHead<Scalar, Space>::weight_of(ConstVector theta) const -> ConstMatrix {
   return as_matrix(theta, 0, shape_.out, shape_.in);
 }
@@ -136,23 +174,28 @@ auto ProjectionHead<Scalar, Space>::run(Context<Space> const& context, ConstVect
   MutableVector const z(reinterpret_cast<Scalar*>(scratch.data() + 2 * losses),
                         static_cast<std::size_t>(outputs));
 
+  Wanted const wanted{what.dx.size() > 0,     what.dtheta.size() > 0, tangent,
+                      what.dx_dot.size() > 0, what.hu.size() > 0,     what.gauss_newton};
   std::string const name = "kyrtos::" + this->kind() + "::";
+  auto const region = [&](char const* pass, PassKind kind, Index rows) {
+    return Region<Space>(context, name + pass, {.bytes = pass_bytes(kind, rows, wanted)});
+  };
   for (Index begin = 0; begin < n; begin += chunk) {
     Index const rows = std::min(chunk, n - begin);
     Rows const r{begin, as_matrix(z, 0, rows, shape_.out),
                  tangent ? as_matrix(z, chunk * shape_.out, rows, shape_.out) : MutableMatrix(),
                  slice(loss, begin, rows), slice(loss_dot, begin, rows)};
     {
-      Region<Space> const region(context, name + "forward");  // and tangent forward
+      auto const span = region("forward", PassKind::forward, rows);  // and tangent forward
       project(context, theta, what, r);
       evaluate(context, batch, r);
     }
     {
-      Region<Space> const region(context, name + "backward");
+      auto const span = region("backward", PassKind::backward, rows);
       backward(context, theta, what, r);
     }
     if (!tangent) continue;
-    Region<Space> const region(context, name + "tangent_backward");
+    auto const span = region("tangent_backward", PassKind::tangent_backward, rows);
     tangent_backward(context, theta, what, r);
   }
   Result result;

@@ -22,18 +22,19 @@
 
 namespace kyrtos::model::detail {
 
-/// The layers of a block, as a configuration asks for them.
+/// The layers of a block, as a configuration asks for them. They are added to `Links`: a Chain, or
+/// whatever has its add() and end_residual().
 template <class Scalar, class Space>
 class BlockLayers {
  public:
-  using Chain = model::Chain<Scalar, Space>;
   using Layer = std::shared_ptr<layers::Layer<Scalar, Space> const>;
   using Attention = std::shared_ptr<layers::Attention<Scalar, Space> const>;
 
   explicit BlockLayers(TransformerConfig const& config, layers::AttentionMethod attention = {})
       : c(config), attention_method_(attention) {}
 
-  Attention append_attention(Chain& chain) const {
+  template <class Links>
+  Attention append_attention(Links& chain) const {
     if (c.norm_position == NormPosition::pre) chain.add("norm1", norm());
     chain.add("attention.qkv",
               linear(c.width, (c.heads + 2 * c.kv_heads) * c.head_size, c.qkv_bias()));
@@ -43,7 +44,8 @@ class BlockLayers {
     return attention;
   }
 
-  void append_mlp(Chain& chain) const {
+  template <class Links>
+  void append_mlp(Links& chain) const {
     bool const gated = c.activation == MlpActivation::swiglu;
     if (c.norm_position == NormPosition::pre) chain.add("norm2", norm());
     chain.add("mlp.up", linear(c.width, (gated ? 2 : 1) * c.mlp_width, c.bias));
@@ -69,7 +71,8 @@ class BlockLayers {
   }
 
   /// From queries, keys and values to the heads' outputs.
-  Attention append_heads(Chain& chain) const {
+  template <class Links>
+  Attention append_heads(Links& chain) const {
     if (c.qk_norm)
       chain.add("attention", make<layers::QkNorm>(layers::QkNormOptions{
                                  .heads = c.heads,
@@ -98,7 +101,8 @@ class BlockLayers {
   }
 
   /// What follows the heads or the activation, up to the residual stream.
-  void append_output(Chain& chain, std::string const& branch, char const* last,
+  template <class Links>
+  void append_output(Links& chain, std::string const& branch, char const* last,
                      Layer const& projection, char const* norm_name) const {
     chain.add(branch + last, projection);
     if (c.norm_position == NormPosition::reordered) chain.add(norm_name, norm());

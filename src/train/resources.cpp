@@ -165,7 +165,14 @@ struct Link {
 StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ranks,
                          DeviceRates const& rates, double products) {
   double const rate = rates.flops * rates.share * ranks;
-  double const gradient = work.step_flops / rate, product = work.product_flops / rate;
+  return step_seconds(config, work, ranks, rates,
+                      {work.step_flops / rate, work.product_flops / rate}, products);
+}
+
+StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ranks,
+                         DeviceRates const& rates, ComputeSeconds const& computing,
+                         double products) {
+  auto const [gradient, product] = computing;
   StepSeconds t{.compute = gradient + products * product};
   if (ranks == 1) return t;
   Link const link{rates, ranks};

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/layers/attention.hpp>
+#include <kyrtos/model/work.hpp>
 
+#include "../support/kokkos_watch.hpp"
 #include "model_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -20,20 +22,22 @@ struct Listener : RegionObserver {
   void begin(std::string const& name, RegionWork const& work) override {
     names.insert(name);
     flops += work.flops;
+    bytes += work.bytes;
+    if (name == "kyrtos::linalg::gemm") ++launches;
     ++depth;
   }
   void end() override { --depth; }
 
   std::set<std::string> names;
-  double flops = 0;
+  double flops = 0, bytes = 0, launches = 0;  // launches: products and kernels
   int depth = 0;
 };
 
 /// A run with its operations in the sequence in which they can be called, watched one by one.
 struct Watched {
-  explicit Watched(model::TransformerConfig const& config)
+  explicit Watched(model::TransformerConfig const& config, bool recompute = false)
       : run(config),
-        ws(run.workspace({.tangents = true, .keep_adjoints = true})),
+        ws(run.workspace({.tangents = true, .keep_adjoints = !recompute, .recompute = recompute})),
         theta(on_device<Scalar>(run.theta)),
         u(on_device<Scalar>(run.random_direction(3))),
         g(run.zeros()),
@@ -56,8 +60,10 @@ struct Watched {
   Listener during(Operation const& operation) const {
     Listener listener;
     run.context.observe(&listener);
-    operation();
+    auto const record = KokkosWatch::during(operation);
     run.context.observe(nullptr);
+    for (auto const& kernel : record.kernels)
+      if (!kernel.label.starts_with("Kokkos::")) ++listener.launches;  // NaN in scratch
     CHECK(listener.depth == 0);
     return listener;
   }
@@ -72,6 +78,13 @@ struct Watched {
   }
   Listener hvp() {
     return during([&] { run.model.hvp(ws, theta, u, run.batch, hu); });
+  }
+
+  Listener loss() {
+    return during([&] { run.model.loss(ws, theta, run.batch); });
+  }
+  Listener gauss_newton() {
+    return during([&] { run.model.gauss_newton(ws, theta, u, run.batch, hu); });
   }
 
   Run run;
@@ -108,6 +121,40 @@ TEST_CASE("operations do the products that they are said to cost", "[regions]") 
     CHECK(near(w.hvp_after_gradient().flops, 6 * w.linear + 7 * w.head + 8.5 * w.attention, 1e-12));
     CHECK(near(w.gradient_and_hvp().flops, 9 * (w.linear + w.head) + 12 * w.attention, 1e-12));
     CHECK(near(w.hvp().flops, 8 * (w.linear + w.head) + 12 * w.attention, 1e-12));
+  }
+}
+
+void check_work(Listener const& told, model::WorkByClass const& planned) {
+  CHECK(near(planned.total().products + planned[model::KernelClass::attention].flops, told.flops,
+             1e-12));
+  CHECK(near(planned.total().bytes, told.bytes, 1e-12));
+  CHECK(near(planned.total().launches, told.launches, 1e-12));
+}
+
+TEST_CASE("the work of operations is what their regions tell", "[regions][work]") {
+  for (auto const& [name, config] : small_models()) {
+    INFO(name);
+    Watched w(config);
+    auto const planned = model::operation_work<Scalar, Space>(
+        config, w.run.shape, {.blocks = config.depth, .attention_kernels = 1});
+    check_work(w.loss(), planned.loss);
+    check_work(w.gradient(), planned.gradient);
+    check_work(w.hvp_after_gradient(), planned.hvp_after_gradient);
+    check_work(w.hvp(), planned.hvp);
+    check_work(w.gauss_newton(), planned.gauss_newton);
+  }
+}
+
+TEST_CASE("the work of recomputing is what its regions tell", "[regions][work]") {
+  for (auto const& [name, config] : small_models()) {
+    INFO(name);
+    Watched w(config, /*recompute=*/true);
+    auto const planned = model::operation_work<Scalar, Space>(
+        config, w.run.shape, {.blocks = config.depth, .recompute = true, .attention_kernels = 1});
+    check_work(w.loss(), planned.loss);
+    check_work(w.gradient(), planned.gradient);
+    check_work(w.hvp(), planned.hvp);
+    check_work(w.gauss_newton(), planned.gauss_newton);
   }
 }
 

@@ -242,6 +242,52 @@ class Train(InAFolder):
         self.assertIn("Exit codes", self.run_program("--help"))
 
 
+class PlanForADevice(InAFolder):
+    DEVICES = ROOT / "apps/devices"
+
+    def plan(self, device, *words, status=0):
+        return self.run_program("plan", "run.toml", "--device", str(device), *words, status=status)
+
+    def changed(self, old, new):
+        text = (self.DEVICES / "h200.toml").read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        (self.folder / "device.toml").write_text(text.replace(old, new), encoding="utf-8")
+        return "device.toml"
+
+    def test_every_device(self):
+        for device in sorted(self.DEVICES.glob("*.toml")):
+            predicted = json.loads(self.plan(device, "--json"))["predicted"]
+            for operation in ("step", "product", "tracked_step"):
+                times = predicted[operation]
+                classes = times["classes"].values()
+                self.assertAlmostEqual(sum(one["seconds"] for one in classes) + times["messages_s"],
+                                       times["seconds"])
+                self.assertGreater(times["classes"]["linear layers"]["matrix_flops"], 0)
+            self.assertGreater(predicted["tracked_step"]["seconds"], predicted["step"]["seconds"])
+        table = self.plan(device)
+        self.assertRegex(table, r"norms, activations .* %\n")
+
+    def test_more_bandwidth_helps_what_memory_limits(self):
+        seconds = [json.loads(self.plan(device, "--json"))["predicted"]["step"]["classes"]
+                   for device in (self.DEVICES / "h200.toml",
+                                  self.changed("bandwidth = 4.8e12", "bandwidth = 4.8e9"))]
+        moved = seconds[0]["optimizer"]["bytes"]
+        self.assertAlmostEqual(seconds[1]["optimizer"]["seconds"] - seconds[0]["optimizer"]["seconds"],
+                               moved * (1 / 4.8e9 - 1 / 4.8e12) / 0.85, delta=1e-9)
+
+    def test_mistakes_are_named(self):
+        told = self.plan(self.changed("seconds = 4e-6  # assumed", ""), status=1)
+        self.assertRegex(told, "device.toml: launch.seconds is missing; give it a number from 0 on")
+        told = self.plan(self.changed("latency", "latencies"), status=1)
+        self.assertRegex(told, r"device.toml:\d+: unknown key 'link.latencies'.*'link.latency'")
+        told = self.plan(self.changed("share = 0.7", "share = 70"), status=1)
+        self.assertRegex(told, r"device.toml:\d+: products.share must be a number above 0 to 1")
+        words = ("--set", "training.precision=bf16")
+        told = self.plan(self.changed("bf16", "# bf16"), *words, status=1)
+        self.assertIn("products.bf16", told)
+        self.run_program("plan", "run.toml", "--device", "absent.toml", status=2)
+
+
 class RoundedFactors(InAFolder):
     OLD = {"DNNL_MAX_CPU_ISA": "AVX2"}  # what oneDNN then takes the processor for
 

@@ -4,11 +4,12 @@
 
 #include <kyrtos/growth/depth_schedule.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
-#include <kyrtos/train/resources.hpp>
+#include <kyrtos/train/prediction.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "../common/format.hpp"
 #include "../common/json_text.hpp"
+#include "prediction_table.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -20,7 +21,8 @@ namespace kyrtos::program {
 namespace {
 
 struct PlanOptions {
-  std::string config;
+  std::string config, device_file;
+  std::optional<train::Device> device = {};
   std::vector<std::string> overrides;
   int ranks = 1, up_to = 0;
   double memory_gib = 0;
@@ -35,6 +37,17 @@ train::Resources resources(Context<Space> const& context, train::RunConfig const
   return config.training.precision == train::Precision::float64
              ? train::resources_of<double>(context, config, ranks, depth)
              : train::resources_of<float>(context, config, ranks, depth);
+}
+
+train::Prediction predicted(Context<Space> const& context, train::RunConfig const& config,
+                            train::Resources const& resources, int ranks,
+                            train::Device const& device) {
+  auto const kernels = static_cast<int>(device.attention_kernels);
+  Index const depth = resources.active_depth;
+  auto const work = config.training.precision == train::Precision::float64
+                        ? train::rank_work<double>(context, config, ranks, depth, kernels)
+                        : train::rank_work<float>(context, config, ranks, depth, kernels);
+  return train::predict(config, resources, work, ranks, device);
 }
 
 nlohmann::json to_json(train::Resources const& r) {
@@ -72,20 +85,34 @@ std::vector<Scaled> scale(Context<Space> const& context, train::RunConfig config
     config.training.batch = batch * ranks / o.ranks;
     config.curvature.probe_sequences = probe * ranks / o.ranks;
     auto const work = resources(context, config, ranks, depth);
+    if (o.device) {
+      auto const p = predicted(context, config, work, ranks, *o.device);
+      auto const seconds = [](train::PredictedTime const& t) {
+        return train::StepSeconds{t.computing(), t.messages};
+      };
+      rows.push_back({ranks, seconds(p.step), seconds(p.tracked_step)});
+      continue;
+    }
     rows.push_back({ranks, train::step_seconds(config, work, ranks, o.rates, 0),
                     train::step_seconds(config, work, ranks, o.rates, 1 + work.check_products)});
   }
   return rows;
 }
 
-std::string time_table(std::vector<Scaled> const& rows, train::DeviceRates const& rates) {
+std::string time_table(std::vector<Scaled> const& rows, PlanOptions const& o) {
+  auto const& rates = o.rates;
+  auto const from =
+      o.device
+          ? o.device->name
+          : fmt::format(
+                "{}FLOP/s a rank, of which {:.0f} % are reached, {:.3g} GB/s and\n"
+                "{:.3g} us of the link",
+                scaled(rates.flops), 100 * rates.share, rates.bandwidth / 1e9, rates.latency * 1e6);
   std::string text = fmt::format(
-      "Time of a step at full depth, from {} a rank, of which {:.0f} % are reached, {:.3g} GB/s "
-      "and\n"
-      "{:.3g} us of the link, the batch growing with the ranks (by formula, not measured):\n"
+      "Time of a step at full depth, from {}, the batch growing with the ranks (by formula, not "
+      "measured):\n"
       "  {:>6} {:>12} {:>12} {:>12} {:>12} {:>12}\n",
-      scaled(rates.flops) + "FLOP/s", 100 * rates.share, rates.bandwidth / 1e9, rates.latency * 1e6,
-      "ranks", "step", "exposed", "efficiency", "tracked", "exposed");
+      from, "ranks", "step", "exposed", "efficiency", "tracked", "exposed");
   for (auto const& row : rows)
     text += fmt::format("  {:>6} {:>10.4f} s {:>10.4f} s {:>10.1f} % {:>10.4f} s {:>10.4f} s\n",
                         row.ranks, row.plain.total(), row.plain.exposed,
@@ -104,11 +131,16 @@ double measured_rate(Context<Space> const& context, train::Precision precision) 
 int plan(MPI_Comm world, PlanOptions o) {
   Context<Space> const context(world);
   auto const config = train::load_config(o.config, o.overrides);
-  if (o.rates.flops <= 0) o.rates.flops = measured_rate(context, config.training.precision);
+  if (!o.device_file.empty())
+    o.device = train::load_device(o.device_file);
+  else if (o.rates.flops <= 0)
+    o.rates.flops = measured_rate(context, config.training.precision);
   growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
   auto const full = resources(context, config, o.ranks, config.model.depth);
   auto const first = resources(context, config, o.ranks, schedule.initial_depth());
   auto const rows = scale(context, config, o);
+  auto const prediction =
+      o.device ? std::optional(predicted(context, config, full, o.ranks, *o.device)) : std::nullopt;
   bool const fits = o.memory_gib <= 0 || full.memory_bytes <= o.memory_gib * gib;
   if (o.json) {
     nlohmann::json j{{"ranks", o.ranks},
@@ -122,6 +154,7 @@ int plan(MPI_Comm world, PlanOptions o) {
                             {"step_exposed_s", row.plain.exposed},
                             {"tracked_step_s", row.tracked.total()},
                             {"tracked_exposed_s", row.tracked.exposed}});
+    if (prediction) j["predicted"] = prediction_json(*prediction, *o.device);
     fmt::print("{}\n", json_text(j));
     return fits ? 0 : failure;
   }
@@ -138,7 +171,8 @@ int plan(MPI_Comm world, PlanOptions o) {
     fmt::print(
         "  and {}FLOP for checks of it, on average over the steps, which \"tracked\" counts\n",
         scaled(full.check_products * full.product_flops));
-  fmt::print("{}", time_table(rows, o.rates));
+  fmt::print("{}", time_table(rows, o));
+  if (prediction) fmt::print("{}", prediction_table(*prediction, *o.device));
   return fits ? 0 : failure;
 }
 
@@ -157,13 +191,23 @@ void add_plan(CLI::App& app, Action& action) {
   command->add_option("--up-to", o->up_to, "Also the time of a step on ever twice as many ranks");
   command->add_option("--memory", o->memory_gib,
                       "GiB that a rank has: exit code 1 if it won't fit");
-  command->add_option("--flops", o->rates.flops,
-                      "FLOP/s of matrix products a rank; measured here if not given");
+  auto* const device =
+      command->add_option("--device", o->device_file,
+                          "TOML file of a device: the time by classes of kernels, from its rates");
+  device->check(CLI::ExistingFile);
+  command
+      ->add_option("--flops", o->rates.flops,
+                   "FLOP/s of matrix products a rank; measured here if not given")
+      ->excludes(device);
   command->add_option("--share", o->rates.share, "Of these that a gradient reaches")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->excludes(device);
   command->add_option("--bandwidth", o->rates.bandwidth, "Bytes/s a rank sends between nodes")
-      ->capture_default_str();
-  command->add_option("--latency", o->rates.latency, "Seconds of a message")->capture_default_str();
+      ->capture_default_str()
+      ->excludes(device);
+  command->add_option("--latency", o->rates.latency, "Seconds of a message")
+      ->capture_default_str()
+      ->excludes(device);
   command->add_flag("--json", o->json, "Print one JSON object");
   command->callback(
       [o, &action] { action.on_ranks = [o](MPI_Comm world) { return plan(world, *o); }; });

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/layers/output_layer.hpp>
+#include <kyrtos/layers/pass_bytes.hpp>
 
 /// \file
 /// \brief What all heads share: a linear projection, then a loss of each row of outputs.
@@ -60,6 +61,17 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   /// efficient and keep the chunk's outputs small.
   Index chunk_rows() const;
 
+  /// What run() does on so many tokens: `launches` counts kernels and matrix products.
+  struct Work {
+    double flops = 0, bytes = 0, launches = 0;
+  };
+  /// What is asked of it beside the loss, as in Passes.
+  struct Wanted {
+    bool dx = false, dtheta = false, tangent = false, dx_dot = false, hu = false;
+    bool gauss_newton = false;
+  };
+  Work work(Index tokens, Wanted const& wanted) const;
+
  protected:
   struct Shape {
     Index in = 0;
@@ -81,6 +93,8 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   virtual void check_targets(Batch<Scalar, Space> const& batch) const = 0;
 
  private:
+  /// Bytes of one pass over `rows`: the matrices of its products, and the row kernel's z.
+  double pass_bytes(PassKind pass, Index rows, Wanted const& wanted) const;
   ConstMatrix weight_of(ConstVector theta) const;
   MutableMatrix weight_of(MutableVector theta) const;
   void check(ConstVector theta, Batch<Scalar, Space> const& batch, Passes const& what) const;

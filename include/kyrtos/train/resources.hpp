@@ -66,4 +66,12 @@ struct StepSeconds {
 StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ranks,
                          DeviceRates const& rates, double products);
 
+/// Time on a rank without communication, where it is known better than by `flops` and `share`.
+struct ComputeSeconds {
+  double gradient = 0, product = 0;
+};
+StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ranks,
+                         DeviceRates const& rates, ComputeSeconds const& computing,
+                         double products);
+
 }  // namespace kyrtos::train
