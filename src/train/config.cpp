@@ -131,15 +131,6 @@ toml::table parse_override(std::string const& text) {
   }
 }
 
-toml::table parse(std::string const& text, std::string const& source) {
-  try {
-    return toml::parse(text);
-  } catch (toml::parse_error const& error) {
-    throw ConfigError(fmt::format("{}:{}: {}", source, error.source().begin.line,
-                                  shown(error.description(), 400)));
-  }
-}
-
 /// Muon's own norm, and what the sharpness in it goes with.
 void check_spectral(RunConfig& c, std::string const& source) {
   using C = CurvatureConfig;
@@ -297,7 +288,7 @@ void check_sizes(RunConfig const& c, std::string const& source) {
 
 RunConfig parse_config(std::string const& text, std::string const& source,
                        std::vector<std::string> const& overrides) {
-  auto const table = parse(text, source);
+  auto const table = config::parse_toml(text, source);
   std::vector<Setting> settings;
   collect(table, "", source, settings);
   std::vector<toml::table> tables;  // which the settings point into

@@ -1,5 +1,8 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/error.hpp>
+#include <kyrtos/core/text.hpp>
+
 #include "key_declarations.hpp"
 
 namespace kyrtos::train::config {
@@ -390,6 +393,15 @@ std::vector<Key> keys_of(RunConfig& config) {
   declare_recorder(d, config.recorder);
   declare_stop(d, config.stop);
   return std::move(d.keys);
+}
+
+toml::table parse_toml(std::string const& text, std::string const& source) {
+  try {
+    return toml::parse(text);
+  } catch (toml::parse_error const& error) {
+    throw ConfigError(fmt::format("{}:{}: {}", source, error.source().begin.line,
+                                  shown(error.description(), 400)));
+  }
 }
 
 }  // namespace kyrtos::train::config

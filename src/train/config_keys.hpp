@@ -30,4 +30,7 @@ struct Key {
 /// All keys, bound to `config`, section by section.
 std::vector<Key> keys_of(RunConfig& config);
 
+/// \throws ConfigError naming `source`, line and fault where the text is not TOML.
+toml::table parse_toml(std::string const& text, std::string const& source);
+
 }  // namespace kyrtos::train::config

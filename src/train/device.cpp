@@ -75,19 +75,10 @@ void read(toml::table const& table, std::string const& prefix, std::string const
   }
 }
 
-toml::table parse(std::string const& text, std::string const& file) {
-  try {
-    return toml::parse(text);
-  } catch (toml::parse_error const& error) {
-    throw ConfigError(
-        fmt::format("{}:{}: {}", file, error.source().begin.line, shown(error.description(), 400)));
-  }
-}
-
 }  // namespace
 
 Device load_device(std::string const& path) {
-  auto const table = parse(io::read_text_file(path, "a device (TOML)"), path);
+  auto const table = config::parse_toml(io::read_text_file(path, "a device (TOML)"), path);
   Device device;
   auto const keys = keys_of(device);
   std::set<std::string> found;

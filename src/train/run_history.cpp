@@ -41,7 +41,7 @@ std::string to_json(Resumption const& resumption) {
   return nlohmann::ordered_json{{"step", resumption.step}, {"changes", changes}}.dump();
 }
 
-Resumption from_json(std::string const& line) {
+Resumption resumption_of(std::string const& line) {
   auto const object = nlohmann::json::parse(line);
   Resumption resumption{.step = object.at("step").get<Index>(), .changes = {}};
   for (auto const& c : object.at("changes"))
@@ -75,7 +75,7 @@ std::vector<Resumption> read_resumptions(std::string const& directory) {
   std::vector<Resumption> resumptions;
   for (std::string line; std::getline(file, line);) {
     try {
-      resumptions.push_back(from_json(line));
+      resumptions.push_back(resumption_of(line));
     } catch (std::exception const& error) {
       throw FileError(fmt::format("{}:{}: {}; repair or remove this line", resumes_of(directory),
                                   resumptions.size() + 1, error.what()));
