@@ -17,12 +17,12 @@ namespace kyrtos::train {
 /// What a run will cost, known before its first step.
 struct RunPlan {
   Index parameters = 0;
-  Index first_step = 0;       ///< Steps done before, by the run that is resumed.
-  std::string resumed_from;   ///< A checkpoint; empty for a new run.
-  double step_flops = 0;      ///< Of a training step, over all ranks.
-  double product_flops = 0;   ///< Of a product on the probe, over all ranks.
-  Index probe_sequences = 0;  ///< Over all ranks; 0 without curvature.
-  std::string not_used = {};  ///< Why newer checkpoints were passed over, for people.
+  Index first_step = 0;                    ///< Steps done before, by the run that is resumed.
+  std::string resumed_from;                ///< A checkpoint; empty for a new run.
+  double step_flops = 0;                   ///< Of a training step, over all ranks.
+  double product_flops = 0;                ///< Of a product on the probe, over all ranks.
+  Index probe_sequences = 0;               ///< Over all ranks; 0 without curvature.
+  std::string not_used = {};               ///< Why newer checkpoints were passed over, for people.
   std::vector<ConfigChange> changes = {};  ///< Since the checkpoint was written.
   std::string taken_over = {};  ///< Whose lock of the directory was found and replaced, for people.
   std::optional<double> seconds_left = {};  ///< Until the time limit.
