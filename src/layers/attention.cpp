@@ -111,15 +111,16 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
 /// Streamed kernels use a CPU's vectors as well as products do, without scores in memory. Blocks
 /// gain where something multiplies faster than vectors do: the matrix units of devices, and
 /// instructions for bfloat16 on CPUs; a context's products are in bfloat16 on a CPU that has these
-/// alone. Short sequences make small products, and are streamed: on a CPU, blocks in bfloat16
-/// gained from about 1024 tokens on. So is float64.
+/// alone. Short sequences make small products, and are streamed: on a Zen 4
+/// with AVX512_BF16 blocks in bfloat16 lost at 1024 tokens, tied at 2048 and won from there on
+/// (docs/results/speed.md). So is float64.
 template <class Scalar, class Space>
 bool Attention<Scalar, Space>::is_blocked(Context<Space> const& context,
                                           SequenceShape shape) const {
   if (options_.method != AttentionMethod::automatic)
     return options_.method == AttentionMethod::blocked;
   constexpr bool on_host = compat::runs_on_host<Space>;
-  constexpr Index shortest = on_host ? 1024 : 256;
+  constexpr Index shortest = on_host ? 2048 : 256;
   if (!std::is_same_v<Scalar, float> || shape.length < shortest) return false;
   auto const* const products = context.products();
   return !on_host || (products != nullptr && products->format() == linalg::FactorFormat::bfloat16);
