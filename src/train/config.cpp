@@ -286,6 +286,13 @@ void check_sizes(RunConfig const& c, std::string const& source) {
         number(c.curvature.probe_sequences) * (is_whole ? activations : tokens));
 }
 
+Precision product_precision(RunConfig const& config) {
+  using Factors = CurvatureConfig::Factors;
+  return config.curvature.precision == Factors::bf16   ? Precision::bf16
+         : config.curvature.precision == Factors::tf32 ? Precision::tf32
+                                                       : config.training.precision;
+}
+
 RunConfig parse_config(std::string const& text, std::string const& source,
                        std::vector<std::string> const& overrides) {
   auto const table = config::parse_toml(text, source);

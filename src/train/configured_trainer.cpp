@@ -104,12 +104,8 @@ void ConfiguredTrainer<Scalar, Space>::watch(std::vector<Batch<Scalar, Space>> p
   CurvatureOptions options = config.curvature;
   options.seed = seed_for(config, Purpose::probe);
   if (config.curvature.probe == CurvatureConfig::Probe::batch) return trainer.watch_kept(options);
-  using Factors = CurvatureConfig::Factors;
-  auto const precision = config.curvature.precision == Factors::bf16   ? Precision::bf16
-                         : config.curvature.precision == Factors::tf32 ? Precision::tf32
-                                                                       : config.training.precision;
   trainer.watch(std::move(probe), options, {probe_share.micro_batch, config.training.length},
-                with_precision(context, precision, "curvature.precision"));
+                with_precision(context, product_precision(config), "curvature.precision"));
 }
 
 template <class Scalar, class Space>

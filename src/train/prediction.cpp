@@ -120,14 +120,6 @@ void add(ClassSeconds& sum, double times, ClassSeconds const& seconds) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += times * seconds[i];
 }
 
-/// Of the products' matrix products.
-Precision product_precision(RunConfig const& config) {
-  using Factors = CurvatureConfig::Factors;
-  return config.curvature.precision == Factors::bf16   ? Precision::bf16
-         : config.curvature.precision == Factors::tf32 ? Precision::tf32
-                                                       : config.training.precision;
-}
-
 }  // namespace
 
 template <class Scalar, class Space>

@@ -66,7 +66,10 @@ class ModelProblem {
 
   Index parameters() const { return model_.layout().size(); }
   double forward_flops() const { return model_.forward_flops(batch_.shape); }
-  double probe_flops() const { return 8 * model_.forward_flops(probe_shape_); }
+  double probe_flops() const {
+    return train::forward_passes_of_product(one_product_a_step(), /*on_kept_batch=*/false) *
+           model_.forward_flops(probe_shape_);
+  }
   Json facts() const;
 
  private:

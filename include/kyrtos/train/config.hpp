@@ -124,6 +124,9 @@ struct RunConfig {
   StopConfig stop;
 };
 
+/// Of the matrix products in curvature's products: `curvature.precision`, or training's.
+Precision product_precision(RunConfig const& config);
+
 /// Reads a TOML file and applies overrides of the form `section.key=value`; what is 0 to be
 /// derived from other keys is derived. `model.preset` ("gpt2", "llama") replaces the defaults of
 /// [model], wherever it stands.
