@@ -42,8 +42,9 @@ namespace {
 constexpr char const* index_name = "model.safetensors.index.json";
 
 /// The files that an index names, each once.
-std::vector<std::string> indexed_files(fs::path const& folder) {
-  auto const index = (folder / index_name).string();
+std::vector<std::string> indexed_files(fs::path const& path) {
+  auto const index = path.string();
+  auto const folder = path.parent_path();
   Settings const settings(read_text(index), index);
   auto const names = settings.inside("weight_map").all_texts();
   std::vector<std::string> files;
@@ -51,13 +52,13 @@ std::vector<std::string> indexed_files(fs::path const& folder) {
     if (name.empty() || fs::path(name).filename() != name || name == "..")
       throw FileError(
           fmt::format("{}: names '{}', which is no file of its folder", index, shown(name)));
-    auto const path = folder / name;
-    if (!fs::is_regular_file(path))
+    auto const file = folder / name;
+    if (!fs::is_regular_file(file))
       throw FileError(
           fmt::format("{}: is missing, though {} names it; fetch the model again, "
                       "with all its files",
-                      path.string(), index_name));
-    files.push_back(path.string());
+                      file.string(), path.filename().string()));
+    files.push_back(file.string());
   }
   require<FileError>(!files.empty(), index + ": names no files");
   return files;
@@ -65,19 +66,25 @@ std::vector<std::string> indexed_files(fs::path const& folder) {
 
 }  // namespace
 
-Folder find_files(std::string const& directory) {
-  fs::path const folder(directory);
+bool is_index(std::string const& path) {
+  return fs::is_regular_file(path) && path.ends_with(".safetensors.index.json");
+}
+
+Folder find_files(std::string const& model) {
+  fs::path const path(model), folder = is_index(model) ? path.parent_path() : path;
   Folder found;
   found.config = (folder / "config.json").string();
   require<FileError>(fs::is_regular_file(found.config),
                      found.config + ": is missing; a model's folder has it beside the weights");
   auto const whole = folder / "model.safetensors";
-  if (fs::is_regular_file(folder / index_name))
-    found.weights = indexed_files(folder);
+  if (is_index(model))
+    found.weights = indexed_files(path);
+  else if (fs::is_regular_file(folder / index_name))
+    found.weights = indexed_files(folder / index_name);
   else if (fs::is_regular_file(whole))
     found.weights = {whole.string()};
   else
-    throw FileError(fmt::format("{}: has neither model.safetensors nor {}{}", directory, index_name,
+    throw FileError(fmt::format("{}: has neither model.safetensors nor {}{}", model, index_name,
                                 fs::exists(folder / "pytorch_model.bin")
                                     ? "; save its pytorch_model.bin again as safetensors"
                                     : ""));

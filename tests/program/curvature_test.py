@@ -37,6 +37,7 @@ directory = "run"
 checkpoint_every = 10
 keep_checkpoints = 0
 """
+LICENSE = Path(__file__).resolve().parents[2] / "LICENSE"
 LAST = "run/checkpoints/step-00000030.h5"
 
 
@@ -47,7 +48,7 @@ class OnARun(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = Path(folder.name)
         (cls.folder / "run.toml").write_text(CONFIG)
-        words = Path(__file__).read_text(encoding="utf-8")
+        words = LICENSE.read_text(encoding="utf-8")  # a text that stays as it is
         (cls.folder / "text.txt").write_text(words * 3, encoding="utf-8")
         cls.run_program(cls(), "train", "run.toml")
         lines = (cls.folder / "run/metrics.jsonl").read_text().splitlines()
@@ -138,6 +139,20 @@ class Curvature(OnARun):
         self.assertEqual(alone["parameters"], found["parts"][1]["parameters"])
         self.assertAlmostEqual(alone["eigenvalues"]["largest"][0]["value"],
                                found["parts"][1]["largest"][0]["value"], places=6)
+
+    def test_gauss_newton_beside_the_hessian(self):
+        both = self.curvature("--gauss-newton", "--precision", "float64")
+        for matrix, ends in (("hessian", both["eigenvalues"]),
+                             ("gauss_newton", both["gauss_newton"])):
+            alone = self.curvature("--matrix", matrix, "--precision", "float64")["eigenvalues"]
+            self.assertAlmostEqual(ends["largest"][0]["value"], alone["largest"][0]["value"],
+                                   delta=1e-3 * alone["largest"][0]["value"])
+        self.assertNotAlmostEqual(both["gauss_newton"]["largest"][0]["value"],
+                                  both["eigenvalues"]["largest"][0]["value"], places=3)
+        rows = self.run_program("curvature", "run/checkpoints", "--series", "--gauss-newton",
+                                "--top", "1", "--out", "series.h5")
+        self.assertIn("Gauss-Newton", rows)
+        self.run_program("curvature", LAST, "--gauss-newton", "--matrix", "preconditioned", status=2)
 
     def test_batches(self):
         found = self.curvature("--batches", "4", "--tolerance", "1e-4", "--precision", "float64")

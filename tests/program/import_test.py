@@ -111,6 +111,18 @@ class Import(unittest.TestCase):
         self.assertEqual(tokens, self.run_program("sample", "tiny.h5", "--length", "4", "--prompt",
                                                   "ABC"))
 
+    def test_an_index_names_the_files(self):
+        self.write(pieces=3)
+        self.run_program("import", "tiny", "--output", "folder.h5")
+        index = "tiny/model.safetensors.index.json"
+        self.run_program("import", index, "--output", "index.h5")
+        for name in ("folder", "index"):
+            self.run_program("export", f"{name}.h5", "--output", f"{name}.safetensors")
+        self.assertEqual((self.folder / "index.safetensors").read_bytes(),
+                         (self.folder / "folder.safetensors").read_bytes())
+        self.assertIn("give one folder or index alone",
+                      self.run_program("import", index, index, "--output", "x.h5", status=1))
+
     def test_comes_back_as_it_was(self):
         for kind in ("BF16", "F16", "F32", "F64"):
             self.write(kind)

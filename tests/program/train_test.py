@@ -43,7 +43,7 @@ class InAFolder(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         (self.folder / "run.toml").write_text(CONFIG)
-        words = Path(__file__).read_text(encoding="utf-8")
+        words = (ROOT / "LICENSE").read_text(encoding="utf-8")
         (self.folder / "text.txt").write_text(words * 3, encoding="utf-8")
 
     def run_program(self, *words, status=0, launcher=(), **environment):

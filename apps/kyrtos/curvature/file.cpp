@@ -127,6 +127,8 @@ void write_series(hid_t file, std::vector<CurvatureResult> const& series) {
     add("loss", true, r.loss);
     add_end("largest", r.ends.largest);
     add_end("smallest", r.ends.smallest);
+    auto const gauss_newton = r.gauss_newton.value_or(SpectrumEnds());
+    add_end("gauss_newton", gauss_newton.largest);
     add("batch_mean", !r.batches.empty(), spread.mean);
     add("batch_standard_error", !r.batches.empty(), spread.standard_error);
     add("threshold_ratio", r.threshold_ratio.has_value(), r.threshold_ratio.value_or(0));
@@ -142,6 +144,11 @@ void write_results(hid_t file, CurvatureResult const& r) {
                                     {"eigenvalues/smallest", &r.ends.smallest}}) {
     write(file, name, column(*pairs, &Eigenvalue::value));
     write(file, std::string(name) + "_residual", column(*pairs, &Eigenvalue::residual));
+  }
+  if (r.gauss_newton) {
+    write(file, "gauss_newton/largest", column(r.gauss_newton->largest, &Eigenvalue::value));
+    write(file, "gauss_newton/largest_residual",
+          column(r.gauss_newton->largest, &Eigenvalue::residual));
   }
   std::vector<Eigenvalue> batches;
   for (auto const& batch : r.batches) batches.push_back(batch.largest.at(0));

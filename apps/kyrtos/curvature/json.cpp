@@ -85,6 +85,7 @@ std::string to_json(CurvatureResult const& r, Detail detail) {
   j["loss"] = r.loss;
   j["options"] = options_of(r.options);
   j["eigenvalues"] = to_object(r.ends);
+  if (r.gauss_newton) j["gauss_newton"] = to_object(*r.gauss_newton);
   if (r.learning_rate) j["learning_rate"] = *r.learning_rate;
   if (r.threshold_ratio) j["threshold_ratio"] = *r.threshold_ratio;
   if (!r.batches.empty()) j["batches"] = batches_of(r);

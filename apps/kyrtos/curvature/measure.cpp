@@ -133,6 +133,15 @@ std::vector<std::pair<std::string, std::vector<Segment>>> parts_of(
   return parts;
 }
 
+/// The same batches and solver; only the largest, as none of this matrix is below zero.
+CurvatureOptions gauss_newton_of(CurvatureOptions const& hessian) {
+  auto o = hessian;
+  o.matrix = train::CurvatureConfig::Matrix::gauss_newton;
+  o.smallest = 0;
+  o.per_block = o.per_kind = o.trace = o.spectrum = o.single_batches = false;
+  return o;
+}
+
 template <class Scalar>
 class Measurement {
  public:
@@ -157,7 +166,7 @@ class Measurement {
     result_.ends = ends_of<Scalar>(context_, problem_.matrix(), o_, wanted, in_float64());
     note_speed();  // before products with one batch alone
     compare_with_threshold();
-    if (o_.batches > 1) measure_batches();
+    if (o_.batches > 1 && o_.single_batches) measure_batches();
     if (o_.per_block) measure_parts(block_of);
     if (o_.per_kind) measure_parts(kind_of);
     if (o_.trace) {
@@ -300,7 +309,13 @@ class Measurement {
 template <class Scalar>
 CurvatureResult measure(Context<Space> const& context, StoredModel<Scalar> const& stored,
                         CurvatureOptions const& options, Progress& progress) {
-  return Measurement<Scalar>(context, stored, options, progress).run();
+  auto result = Measurement<Scalar>(context, stored, options, progress).run();
+  if (!options.gauss_newton) return result;
+  auto const other = Measurement<Scalar>(context, stored, gauss_newton_of(options), progress).run();
+  result.gauss_newton = other.ends;
+  result.hvps += other.hvps;
+  result.seconds += other.seconds;
+  return result;
 }
 
 template CurvatureResult measure(Context<Space> const&, StoredModel<float> const&,

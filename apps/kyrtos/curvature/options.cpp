@@ -111,6 +111,8 @@ void add_eigenvalues(CLI::App& command, CurvatureOptions& o) {
                    "Also the extreme eigenvalues of each block's own submatrix");
   command.add_flag("--per-kind", o.per_kind,
                    "The same of each kind of matrix, such as mlp.up, over all blocks");
+  command.add_flag("--gauss-newton", o.gauss_newton,
+                   "Beside the Hessian's also the largest eigenvalues of the Gauss-Newton matrix");
 }
 
 void add_estimates(CLI::App& command, CurvatureOptions& o) {
@@ -173,6 +175,8 @@ void add_options(CLI::App& command, CurvatureOptions& options) {
 void complete(CLI::App const& command, CurvatureOptions& o) {
   o.counts_are_given = command.count("--top") + command.count("--smallest") > 0;
   complete_series(o);
+  if (o.gauss_newton && o.matrix != Matrix::hessian)
+    throw CLI::ValidationError("--gauss-newton", "stands beside --matrix hessian alone");
   if (o.method == EigenMethod::lanczos) {
     if (o.max_hvps <= o.top + o.smallest)
       throw CLI::ValidationError(

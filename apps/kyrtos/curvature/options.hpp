@@ -27,6 +27,7 @@ struct CurvatureOptions {
 
   std::vector<std::string> data;
   Index batches = 1;
+  bool single_batches = true;  ///< Where there are several, each alone too.
   std::optional<Index> sequences, micro_batch, length, seed;
   std::optional<train::Precision> precision;
   bool recompute = false;
@@ -38,6 +39,7 @@ struct CurvatureOptions {
   bool float64_residuals = true;  ///< Also where the precision is another.
   Index max_hvps = 100;
   bool per_block = false, per_kind = false;
+  bool gauss_newton = false;  ///< Beside the Hessian.
 
   bool trace = false;
   Index trace_hvps = 60;

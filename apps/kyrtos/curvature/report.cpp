@@ -76,6 +76,12 @@ std::string threshold_line(CurvatureResult const& r) {
                      *r.threshold_ratio, *r.learning_rate, *r.step);
 }
 
+std::string gauss_newton_text(CurvatureResult const& r) {
+  auto const& ends = *r.gauss_newton;
+  return fmt::format("\nGauss-Newton matrix, on the same batches{}{}",
+                     ends.converged ? "" : "; not converged", eigenvalues(ends));
+}
+
 /// λmax is convex in the matrix: its mean over batches is never below λmax of the mean.
 std::string batches_text(CurvatureResult const& r) {
   std::string text =
@@ -157,6 +163,7 @@ std::string to_text(CurvatureResult const& r) {
   std::string text = heading(r);
   if (r.ends.hvps > 0) text += eigenvalues(r.ends) + method_line(r);
   if (r.threshold_ratio) text += threshold_line(r);
+  if (r.gauss_newton) text += gauss_newton_text(r);
   if (!r.batches.empty()) text += batches_text(r);
   if (!r.parts.empty()) text += parts_text(r);
   if (r.trace) text += trace_line(r);

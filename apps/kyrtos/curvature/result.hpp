@@ -40,6 +40,7 @@ struct CurvatureResult {
   double loss = 0;  ///< The mean over the batches.
 
   SpectrumEnds ends;
+  std::optional<SpectrumEnds> gauss_newton;  ///< Its largest, on the same batches.
   /// Of the step that led to the checkpoint, where the matrix has a threshold of stability.
   std::optional<double> learning_rate, threshold_ratio;
   std::vector<PartEnds> parts;

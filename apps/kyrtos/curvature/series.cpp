@@ -76,6 +76,7 @@ std::string series_heading(CurvatureResult const& r) {
       fmt::format("{} of a series; {} parameters; {}; batches: {} of {} x {} tokens\n", describe(o),
                   r.parameters, name_of(*o.precision), o.batches, *o.sequences, *o.length);
   text += fmt::format("\n{:>10}{:>10}{:>14}{:>10}", "step", "loss", "largest", "residual");
+  if (o.gauss_newton) text += fmt::format("{:>14}{:>10}", "Gauss-Newton", "residual");
   if (o.batches > 1) text += fmt::format("{:>14}{:>10}", "batch mean", "± error");
   if (o.smallest > 0) text += fmt::format("{:>14}{:>10}", "smallest", "residual");
   if (r.threshold_ratio) text += fmt::format("{:>8}", "λη/thr.");
@@ -94,6 +95,7 @@ std::string series_row(CurvatureResult const& r) {
   };
   auto const step = r.step ? std::to_string(*r.step) : std::string("-");
   std::string text = fmt::format("{:>10}{:>10.4f}", step, r.loss) + end(r.ends.largest);
+  if (r.gauss_newton) text += end(r.gauss_newton->largest);
   if (o.batches > 1) {
     auto const spread = spread_of(r.batches);
     text += pair(spread.mean, spread.standard_error);

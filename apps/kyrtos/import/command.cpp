@@ -31,15 +31,19 @@ struct ImportOptions {
   std::string config, output;
 };
 
-/// A folder, or files and the config.json beside the first of them.
+bool is_folder_or_index(std::string const& path) {
+  return fs::is_directory(path) || hugging_face::is_index(path);
+}
+
+/// A folder or its index, or files of weights and the config.json beside the first of them.
 hugging_face::Folder model_of(ImportOptions const& o) {
   hugging_face::Folder found;
-  if (o.paths.size() == 1 && fs::is_directory(o.paths.front())) {
+  if (o.paths.size() == 1 && is_folder_or_index(o.paths.front())) {
     found = hugging_face::find_files(o.paths.front());
   } else {
     for (auto const& path : o.paths)
-      require<FileError>(!fs::is_directory(path),
-                         path + ": is a folder; give one folder, or files of weights");
+      require<FileError>(!is_folder_or_index(path),
+                         path + ": give one folder or index alone, or files of weights");
     found.config = fs::path(o.paths.front()).replace_filename("config.json").string();
     found.weights = o.paths;
   }
@@ -52,11 +56,11 @@ struct Outputs {
   fs::path checkpoint, toml, tokenizer;
 
   explicit Outputs(ImportOptions const& o) : checkpoint(o.output) {
-    auto const folder = fs::path(o.paths.front());
     if (o.output.empty()) {
-      require<ConfigError>(fs::is_directory(folder),
+      auto const model = fs::canonical(o.paths.front());
+      require<ConfigError>(is_folder_or_index(model.string()),
                            "import: give the checkpoint to write by --output");
-      auto const name = fs::canonical(folder).filename().string();
+      auto const name = (fs::is_directory(model) ? model : model.parent_path()).filename().string();
       checkpoint = name + ".h5";
     }
     toml = fs::path(checkpoint).replace_extension(".toml");
@@ -175,8 +179,10 @@ void add_import(CLI::App& app, Action& action) {
   auto* const command =
       app.add_subcommand("import", "Make a checkpoint of a model of Hugging Face (safetensors)");
   command
-      ->add_option("paths", o->paths,
-                   "The model: its folder, or model.safetensors, or all files that it is cut into")
+      ->add_option(
+          "paths", o->paths,
+          "The model: its folder, its index (*.safetensors.index.json), model.safetensors, or all "
+          "files that it is cut into")
       ->required()
       ->check(CLI::ExistingPath);
   command->add_option("--config", o->config, "Its config.json, unless that lies beside it")

@@ -32,6 +32,9 @@ model::TransformerConfig read_config(std::string const& path, std::string const&
 /// the keys by which it is none, for the family that is nearest.
 std::string to_json(model::TransformerConfig const& config);
 
+/// A `*.safetensors.index.json`, which lists the files that a large model is cut into.
+bool is_index(std::string const& path);
+
 /// What lies in a folder as `save_pretrained` writes it.
 struct Folder {
   std::string config;                  ///< config.json
@@ -39,8 +42,8 @@ struct Folder {
   std::vector<std::string> tokenizer;  ///< Files of its tokenizer, as many as there are.
 };
 
-/// \throws FileError naming what is missing.
-Folder find_files(std::string const& directory);
+/// \param model its folder, or an index in it. \throws FileError naming what is missing.
+Folder find_files(std::string const& model);
 
 /// A whole file. \throws FileError when it can't be read, or is too long for what it should be.
 std::string read_text(std::string const& path);
