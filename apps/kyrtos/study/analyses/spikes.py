@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..numbers import bootstrap, quantiles, recovered_spikes
+from ..numbers import bootstrap, interval, quantiles, recovered_spikes
 from ..report import Answer, colours
 
 HORIZON = 20  # steps before a spike that count as before it
@@ -102,11 +102,6 @@ class Signal:
     def difference(self):
         return self.over_runs(lambda b, c: float(np.mean(b > 1) - np.mean(c > 1))
                               if len(b) and len(c) else math.nan)
-
-
-def interval(found, form="{:.2f}"):
-    value, low, high = (form.format(x) for x in found)
-    return f"{value} ({low} to {high})"
 
 
 def rates(page, cases):
