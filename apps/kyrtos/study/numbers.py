@@ -110,6 +110,8 @@ def share(count, total):
 
 def interval(found, form="{:.2f}"):
     """`0.50 (0.40 to 0.60)` of (value, low, high)."""
+    if not math.isfinite(found[0]):
+        return "–"
     value, low, high = (form.format(x) for x in found)
     return f"{value} ({low} to {high})"
 
