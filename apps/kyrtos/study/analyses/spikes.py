@@ -129,6 +129,21 @@ def rates(page, cases, beside):
     return int(total)
 
 
+def areas_by_beta2(page, cases, twins):
+    """Areas under the curve within runs of one β₂: between them levels and rates of spikes differ."""
+    values = sorted({case.point["optimizer.beta2"] for case in cases})
+    rows = []
+    for name, column, method, _ in SIGNALS:
+        row = [name]
+        for beta2 in values:
+            known = [(c, t) for c, t in zip(cases, twins(method))
+                     if t and c.point["optimizer.beta2"] == beta2]
+            row.append(interval(Signal(*zip(*known), column, False).area()) if known else "–")
+        rows.append(row)
+    page.text("The areas within the runs of each β₂:")
+    page.table(["signal", *(f"β₂ = {beta2:g}" for beta2 in values)], rows)
+
+
 def draw_around(axes, cases, pairs, shades):
     """Medians of the signals by the distance to a spike."""
     reach = range(-3 * HORIZON, HORIZON + 1)
@@ -189,6 +204,7 @@ def analyse(study, results, page):
         rows.append(row)
     page.table(["signal", "spikes", "calm windows", "area under the curve", "alarm before spikes",
                 "alarm in calm windows", "lead in steps, median (quartiles)"], rows)
+    areas_by_beta2(page, cases, twins)
     shades = colours([s[0] for s in SIGNALS if s[3]])
     pairs = [(name, twins(method), column) for name, column, method, has in SIGNALS
              if has and any(twins(method))]
