@@ -3,12 +3,14 @@
 """Plans, runs and collects small studies as a user would: study_test.py PROGRAM"""
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 PROGRAM = sys.argv[1]
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +24,8 @@ try:
     import numpy as np
 
     from study import numbers, plan
-    from study.analyses import cures, spikes
-    from study.collect import Result
+    from study.analyses import cures, failures, late_depth, spikes, threshold
+    from study.collect import Result, Results
 except ImportError as fault:
     print(fault)
     sys.exit(77)
@@ -179,6 +181,17 @@ class Numbers(unittest.TestCase):
         self.assertGreater(covered, 174)  # 200 · 0.92 ± 0.02 at 30 values
         self.assertLess(covered, 200)
 
+    def test_exact_intervals_of_shares(self):
+        # None of five: the upper limit p has (1 − p)⁵ = 0.025.
+        value, low, high = numbers.share(0, 5)
+        self.assertEqual((value, low), (0, 0))
+        self.assertAlmostEqual(high, 1 - 0.025**0.2)
+        self.assertAlmostEqual(numbers.share(5, 5)[1], 0.025**0.2)
+        _, low, high = numbers.share(3, 10)  # tails of 2.5 % each
+        tail = lambda p, counts: sum(math.comb(10, k) * p**k * (1 - p)**(10 - k) for k in counts)
+        self.assertAlmostEqual(tail(low, range(3, 11)), 0.025)
+        self.assertAlmostEqual(tail(high, range(4)), 0.025)
+
     def test_area_under_the_curve(self):
         self.assertEqual(spikes.area_under_curve([3, 4], [1, 2]), 1)
         self.assertEqual(spikes.area_under_curve([1, 2], [1, 2]), 0.5)
@@ -203,6 +216,80 @@ class Numbers(unittest.TestCase):
         self.assertTrue(np.isnan(numbers.validation_at(case, 40, np.array([10, 20, 30]))))
 
 
+def with_method(method, case, **config):
+    case.method = method
+    case.config = {"training.batch": 4, **config}
+    return case
+
+
+class Verdicts(unittest.TestCase):
+    """Each word of a verdict comes where its rule, fixed before the runs, says."""
+
+    OPTIONS = {"plain": "plain", "grown": "grow", "half": "half", "random": "random",
+               "cures": ["clip"]}
+
+    def failures(self, failed, losses=None):
+        """The verdict where so many of ten runs of each method failed."""
+        losses = {"plain": 2.0, "grow": 2.0, "clip": 2.1, "half": 2.5} | (losses or {})
+        cases = []
+        for method, count in failed.items():
+            for peak, bad in ((1e-4, 0), (1e-3, count)):
+                for i in range(10):
+                    loss = [5, losses.get(method, 2.2) + 0.001 * i]
+                    case = result(loss, exit=3 if i < bad else 0, seed=i, peak=peak)
+                    cases.append(with_method(method, case))
+        results = Results({}, cases)
+        of = {name: failures.Rates(results, methods, [1e-4, 1e-3])
+              for name, methods in failures.groups_of(results, self.OPTIONS).items()}
+        return failures.judge(of, self.OPTIONS)[:2]
+
+    def test_of_failures(self):
+        told = {"plain": 10, "grow": 0, "half": 5, "random": 5, "clip": 5}
+        self.assertEqual(self.failures(told)[0], "yes")
+        self.assertEqual(self.failures(told | {"plain": 7})[0], "cannot be said")
+        self.assertEqual(self.failures(told | {"grow": 6})[0], "no")
+        self.assertIn("overlap", self.failures(told | {"plain": 8, "grow": 3})[1])
+        self.assertIn("half depth or random", self.failures(told | {"random": 0})[1])
+        self.assertIn("half of them", self.failures(told, {"half": 2.0})[1])
+        self.assertEqual(self.failures(told, {"grow": 2.2, "clip": 2.3})[0], "in part")
+
+    def late(self, plain, half, grown):
+        def of(counts):
+            cases = []
+            for count in counts:
+                loss = np.full(1000, 1.0)
+                loss[100:100 + 20 * count:20] = 3
+                cases.append(result(loss, active_depth=np.full(1000, 4.0)))
+            return late_depth.Method(cases)
+        page = SimpleNamespace(answer=None)
+        late_depth.answer(page, {"plain": of(plain), "half": of(half), "grown": of(grown)})
+        return page.answer.agrees
+
+    def test_of_late_depth(self):
+        self.assertEqual(self.late([5, 6, 5, 6], [5, 5, 5, 5], [1, 2, 1, 2]), "yes")
+        self.assertEqual(self.late([5, 6, 5, 6], [1, 1, 2, 2], [1, 2, 1, 2]), "in part")
+        self.assertEqual(self.late([5, 6, 5, 6], [5, 5, 5, 5], [5, 6, 6, 5]), "no")
+        self.assertEqual(self.late([1, 2, 1, 2], [5, 5, 5, 5], [0, 0, 0, 0]), "cannot be said")
+
+    def batch(self, size, values):
+        cases = [with_method(f"batch-{size}", result(np.ones(400), seed=seed, learning_rate=np.full(
+            400, 1e-3), **{"lambda": np.asarray(values) * 1e3 * (1 + 0.02 * seed),
+                           "lambda_held_out": np.asarray(values) * 1e3}),
+                             **{"training.batch": size}) for seed in (1, 2, 3)]
+        return threshold.Batch(cases)
+
+    def test_of_thresholds(self):
+        page = SimpleNamespace(answer=None)
+        def agrees(*values):
+            threshold.answer(page, [self.batch(4 * (i + 1), v) for i, v in enumerate(values)])
+            return page.answer.agrees
+        flat = lambda value: np.full(400, value)
+        self.assertEqual(agrees(flat(2.1), flat(35)), "yes")
+        self.assertEqual(agrees(flat(9), flat(35)), "in part")
+        self.assertEqual(agrees(flat(9), flat(9)), "no")
+        self.assertEqual(agrees(flat(2.1), np.geomspace(1, 40, 400)), "cannot be said")
+
+
 class Plans(InAFolder):
     def test_ready_studies_are_plans_that_the_program_knows(self):
         known = subprocess.run([PROGRAM, "train", "--help-config"], text=True,
@@ -214,7 +301,7 @@ class Plans(InAFolder):
             elif " = " in line and not line.startswith("#"):
                 keys.add(f"{section}.{line.split(' = ')[0]}")
         files = sorted((ROOT / "apps/studies").glob("*.toml"))
-        self.assertEqual(len(files), 7)
+        self.assertEqual(len(files), 10)
         for file in files:
             for size in ("quick", "full"):
                 study = plan.load(file, size, self.folder, str(self.folder / "text.txt"))

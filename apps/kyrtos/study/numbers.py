@@ -88,7 +88,35 @@ def bootstrap(statistic, runs, draws=1000, seed=1):
     return statistic(np.arange(runs)), float(low), float(high)
 
 
-def final_loss(case, share=0.1):
+def share(count, total):
+    """(share, low, high): of `count` in `total`, with the exact 95 % interval (Clopper and Pearson),
+    which says something at none and all of few, where drawing again does not."""
+    def tail(p, counts):  # the probability of these counts
+        return sum(math.comb(total, k) * p**k * (1 - p)**(total - k) for k in counts)
+
+    def bisect(is_above):
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (low, middle) if is_above(middle) else (middle, high)
+        return low
+
+    if total == 0:
+        return math.nan, math.nan, math.nan
+    low = bisect(lambda p: tail(p, range(count, total + 1)) > 0.025) if count > 0 else 0.0
+    high = bisect(lambda p: tail(p, range(count + 1)) < 0.025) if count < total else 1.0
+    return count / total, low, high
+
+
+def interval(found, form="{:.2f}"):
+    """`0.50 (0.40 to 0.60)` of (value, low, high)."""
+    if not math.isfinite(found[0]):
+        return "–"
+    value, low, high = (form.format(x) for x in found)
+    return f"{value} ({low} to {high})"
+
+
+def final_loss(case, tail=0.1):
     """The last validation loss, or infinity for a run that did not stay finite."""
     if case.not_finite or case.steps == 0:
         return math.inf
@@ -96,7 +124,7 @@ def final_loss(case, share=0.1):
     known = known[np.isfinite(known)]
     if len(known):
         return float(known[-1])
-    return float(np.mean(case["loss"][-max(1, int(share * case.steps)):]))
+    return float(np.mean(case["loss"][-max(1, int(tail * case.steps)):]))
 
 
 def diverged(case):

@@ -160,11 +160,9 @@ def load(file, size, folder, text=None):
 def add_case(study, base, method, point):
     """Methods win over axes: what a method sets, no axis varies."""
     config = base | point | study.methods[method]
-    if any(config[key] != value for key, value in point.items()):
-        kept = {key: config[key] for key in point}
-        if kept in [case.point for case in study.cases if case.method == method]:
-            return
-        point = kept
+    point = {key: config[key] for key in point}
+    if point in [case.point for case in study.cases if case.method == method]:
+        return
     words = [method, *(f"{key.split('.')[-1]}={label(value)}" for key, value in point.items())]
     name = ",".join(words)
     folder = study.folder / "runs" / name

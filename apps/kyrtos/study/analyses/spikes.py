@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..numbers import bootstrap, quantiles, recovered_spikes
+from ..numbers import bootstrap, interval, quantiles, recovered_spikes
 from ..report import Answer, colours
 
 HORIZON = 20  # steps before a spike that count as before it
@@ -104,31 +104,44 @@ class Signal:
                               if len(b) and len(c) else math.nan)
 
 
-def interval(found, form="{:.2f}"):
-    value, low, high = (form.format(x) for x in found)
-    return f"{value} ({low} to {high})"
-
-
-def rates(page, cases):
-    """A table by β₂; the number of spikes in all."""
+def rates(page, cases, beside):
+    """A table by β₂, and of the runs in float64 beside them; the number of spikes in float32."""
     total = 0
     rows = []
-    for beta2 in sorted({case.point["optimizer.beta2"] for case in cases}):
-        runs = [c for c in cases if c.point["optimizer.beta2"] == beta2]
+    groups = [(of, beta2) for of in (cases, beside)
+              for beta2 in sorted({case.point["optimizer.beta2"] for case in of})]
+    for of, beta2 in groups:
+        runs = [c for c in of if c.point["optimizer.beta2"] == beta2]
         spikes = [recovered_spikes(c["loss"]) for c in runs]
         steps = np.array([c.steps for c in runs])
         counts = np.array([len(s) for s in spikes])
-        total += counts.sum()
+        total += counts.sum() if of is cases else 0
         rate = bootstrap(lambda chosen: 1000 * counts[chosen].sum() / steps[chosen].sum(), len(runs))
         heights = [c["loss"][a:b].max() for c, s in zip(runs, spikes) for a, b in s]
         ends = [c["loss"][-100:].mean() for c in runs]
         low, middle, high, _ = quantiles(heights)
-        rows.append([f"{beta2:g}", len(runs), counts.sum(), interval(rate),
+        name = f"{beta2:g}" + (", float64" if of is beside else "")
+        rows.append([name, len(runs), counts.sum(), interval(rate),
                      f"{middle:.2g} ({low:.2g} to {high:.2g})" if heights else "–",
                      sum(c.not_finite for c in runs), f"{np.mean(ends):.4f}"])
     page.table(["β₂", "runs", "spikes", "in 1,000 steps (95 %)", "highest loss, median (quartiles)",
                 "not finite", "loss at the end"], rows)
     return int(total)
+
+
+def areas_by_beta2(page, cases, twins):
+    """Areas under the curve within runs of one β₂: between them levels and rates of spikes differ."""
+    values = sorted({case.point["optimizer.beta2"] for case in cases})
+    rows = []
+    for name, column, method, _ in SIGNALS:
+        row = [name]
+        for beta2 in values:
+            known = [(c, t) for c, t in zip(cases, twins(method))
+                     if t and c.point["optimizer.beta2"] == beta2]
+            row.append(interval(Signal(*zip(*known), column, False).area()) if known else "–")
+        rows.append(row)
+    page.text("The areas within the runs of each β₂:")
+    page.table(["signal", *(f"β₂ = {beta2:g}" for beta2 in values)], rows)
 
 
 def draw_around(axes, cases, pairs, shades):
@@ -137,7 +150,7 @@ def draw_around(axes, cases, pairs, shades):
     for name, twins, column in pairs:
         rows = []
         for case, twin in zip(cases, twins):
-            for begin in windows_of(case)[0]:
+            for begin in windows_of(case)[0] if twin else []:
                 at = np.array(reach) + begin + HORIZON
                 inside = (at >= 0) & (at < case.steps)
                 row = np.full(len(at), np.nan)
@@ -168,7 +181,7 @@ def analyse(study, results, page):
     page.text("A spike begins where the loss passes its lowest value so far by 0.5 nats, or by a "
               "factor of 10 where that is below 0.05, and ends where it is halfway back. Intervals "
               "are 95 %, by drawing runs again.")
-    total = rates(page, cases)
+    total = rates(page, cases, results.of("float64"))
     page.heading(f"The {HORIZON} steps before a spike, against calm ones")
     page.text(f"A window's level is the {SUSTAINED}rd largest measurement in its {HORIZON} steps; an "
               f"alarm is a level above 1. Calm windows are {CALM} steps from any spike. The area "
@@ -185,15 +198,16 @@ def analyse(study, results, page):
         if has_threshold:
             lags = quantiles(signal.leads)
             row += [interval(signal.alarms("before")), interval(signal.alarms("calm")),
-                    f"{lags[1]:.0f} ({lags[0]:.0f} to {lags[2]:.0f})"]
+                    interval((lags[1], lags[0], lags[2]), "{:.0f}")]
         else:
             row += ["–", "–", "–"]
         rows.append(row)
     page.table(["signal", "spikes", "calm windows", "area under the curve", "alarm before spikes",
                 "alarm in calm windows", "lead in steps, median (quartiles)"], rows)
+    areas_by_beta2(page, cases, twins)
     shades = colours([s[0] for s in SIGNALS if s[3]])
     pairs = [(name, twins(method), column) for name, column, method, has in SIGNALS
-             if has and None not in twins(method)]
+             if has and any(twins(method))]
     page.figure("around", "The signals around spikes, medians over all of them",
                 lambda axes: draw_around(axes, cases, pairs, shades), height=3)
     answer(page, total, signals, len(cases))
