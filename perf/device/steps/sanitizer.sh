@@ -10,7 +10,7 @@ need compute-sanitizer
 check() {  # TOOL AREA
   local log=$1-$2.txt
   local code=0
-  timeout 25 compute-sanitizer --tool "$1" --error-exitcode 9 --kernel-regex kns=kyrtos \
+  timeout 12 compute-sanitizer --tool "$1" --error-exitcode 9 --kernel-regex kns=kyrtos \
     device_tests --filenames-as-tags --colour-mode none --abortx 1 "[#$2]" > "$log" 2>&1 || code=$?
   # One that takes long is stopped: what it saw until then counts.
   local errors
