@@ -5,8 +5,11 @@
 // LENGTH writes a batch of tokens; device_vectors compare CHECKPOINT FILE REFERENCE prints how far
 // the vectors of one file are from those of another, ‖a − b‖/‖b‖, a line each.
 
+#include <kyrtos/core/random.hpp>
 #include <kyrtos/io/batch_file.hpp>
-#include <kyrtos/kyrtos.hpp>
+#include <kyrtos/io/checkpoint.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 
 #include <cstdio>
