@@ -8,7 +8,8 @@
 #include <kyrtos/core/random.hpp>
 #include <kyrtos/io/batch_file.hpp>
 #include <kyrtos/io/checkpoint.hpp>
-#include <kyrtos/kyrtos.hpp>
+#include <kyrtos/linalg/vector_operations.hpp>
+#include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 
 #include <cstdio>

@@ -29,7 +29,6 @@ class KokkosWatch {
     std::int64_t held = 0, peak = 0;
     std::vector<std::string> fences;
     std::vector<std::string> copies;  ///< From one View to another: labels of the targets.
-    int to_host = 0;  ///< Copies from memory of kernels to the host's, where these are two.
   };
 
   KokkosWatch() {
@@ -96,11 +95,6 @@ class KokkosWatch {
                    Kokkos::Tools::SpaceHandle from_space, char const* from_label, void const* from,
                    std::uint64_t bytes) {
     record().copies.emplace_back(to_label);
-    using Memory = compat::DeviceMemory<Kokkos::DefaultExecutionSpace>;
-    constexpr std::string_view host = "Host";
-    if (to_space.name == host && from_space.name == std::string_view(Memory::name()) &&
-        host != Memory::name())
-      ++record().to_host;
     if (auto const other = others().begin_deep_copy)
       other(to_space, to_label, to, from_space, from_label, from, bytes);
   }
