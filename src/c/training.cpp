@@ -65,9 +65,10 @@ template <class Scalar>
 void Training<Scalar>::save(std::string const& path) const {
   auto state = state_;
   state.trainer = trainer_.state();
-  io::write_checkpoint<Scalar, Space>(
-      model_->context, path, {train::to_toml(model_->config), to_json(state)}, model_->layout(),
-      train::vectors_to_save(model_->parameters(), *optimizer_, trainer_.probe()));
+  auto const vectors = train::saved_vectors(model_->parameters(), *optimizer_, trainer_.probe());
+  io::write_checkpoint<Scalar, Space>(model_->context, path,
+                                      {train::to_toml(model_->config), to_json(state)},
+                                      model_->layout(), {vectors.begin(), vectors.end()});
 }
 
 template <class Scalar>

@@ -9,24 +9,11 @@
 
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 namespace kyrtos::hugging_face {
 
 namespace fs = std::filesystem;
-
-std::string read_text(std::string const& path) {
-  constexpr std::uintmax_t most = 64 << 20;
-  std::ifstream file(path);
-  std::error_code error;
-  auto const bytes = fs::file_size(path, error);
-  require<FileError>(file && !error && bytes <= most, path + ": can't be read as a file of text");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 model::TransformerConfig read_config(std::string const& path, std::string const& if_missing) {
   std::string const wanted = "the model's config.json";
@@ -45,7 +32,7 @@ constexpr char const* index_name = "model.safetensors.index.json";
 std::vector<std::string> indexed_files(fs::path const& path) {
   auto const index = path.string();
   auto const folder = path.parent_path();
-  Settings const settings(read_text(index), index);
+  Settings const settings(io::read_text_file(index, "an index of a model's files (JSON)"), index);
   auto const names = settings.inside("weight_map").all_texts();
   std::vector<std::string> files;
   for (auto const& name : std::set<std::string>(names.begin(), names.end())) {

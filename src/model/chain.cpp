@@ -155,10 +155,18 @@ void Chain<Scalar, Space>::join(Context<Space> const& context, Adjoints const& a
 
 // ---- Forward -----------------------------------------------------------------------------------
 
+/// Of all links, or of all but the last, whose output is still there, unless it saves what backward
+/// passes read.
 template <class Scalar, class Space>
-void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVector theta,
-                                         Activations const& p, std::size_t count) const {
-  for (std::size_t i = 0; i < count; ++i) {
+std::size_t Chain<Scalar, Space>::count_of(Links which, Activations const& p) {
+  bool const has_last = which == Links::all || p.links.back().saved.size() > 0;
+  return p.links.size() - (has_last ? 0 : 1);
+}
+
+template <class Scalar, class Space>
+void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
+                                   Activations const& p, Links which) const {
+  for (std::size_t i = 0; i < count_of(which, p); ++i) {
     auto const& link = links_[i];
     {
       auto const region = link.region(context, PassKind::forward, p.links[i].shape);
@@ -166,12 +174,6 @@ void Chain<Scalar, Space>::forward_links(Context<Space> const& context, ConstVec
     }
     add_residual(context, p, i);
   }
-}
-
-template <class Scalar, class Space>
-void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
-                                   Activations const& p) const {
-  forward_links(context, theta, p, links_.size());
 }
 
 template <class Scalar, class Space>
@@ -200,23 +202,11 @@ void Chain<Scalar, Space>::extend(Context<Space> const& context, ConstVector the
   }
 }
 
-/// All but the last, whose output is still there, unless it saves what backward passes read.
-template <class Activations>
-std::size_t recomputed_links(Activations const& p) {
-  return p.links.size() - (p.links.back().saved.size() > 0 ? 0 : 1);
-}
-
 template <class Scalar, class Space>
-void Chain<Scalar, Space>::recompute_forward(Context<Space> const& context, ConstVector theta,
-                                             Activations const& p) const {
-  forward_links(context, theta, p, recomputed_links(p));
-}
-
-template <class Scalar, class Space>
-void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, ConstVector theta,
-                                                 ConstVector u, Activations const& p,
-                                                 Activations const& t, std::size_t count) const {
-  for (std::size_t i = 0; i < count; ++i) {
+void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
+                                           ConstVector u, Activations const& p,
+                                           Activations const& t, Links which) const {
+  for (std::size_t i = 0; i < count_of(which, p); ++i) {
     auto const& link = links_[i];
     {
       auto const region = link.region(context, PassKind::tangent_forward, p.links[i].shape);
@@ -225,21 +215,6 @@ void Chain<Scalar, Space>::tangent_forward_links(Context<Space> const& context, 
     }
     add_residual(context, t, i);
   }
-}
-
-template <class Scalar, class Space>
-void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
-                                           ConstVector u, Activations const& p,
-                                           Activations const& t) const {
-  tangent_forward_links(context, theta, u, p, t, links_.size());
-}
-
-template <class Scalar, class Space>
-void Chain<Scalar, Space>::recompute_tangent_forward(Context<Space> const& context,
-                                                     ConstVector theta, ConstVector u,
-                                                     Activations const& p,
-                                                     Activations const& t) const {
-  tangent_forward_links(context, theta, u, p, t, recomputed_links(p));
 }
 
 // ---- Backward ----------------------------------------------------------------------------------

@@ -152,37 +152,23 @@ void Transformer<Scalar, Space>::initialize(Context<Space> const& context, std::
 
 // ---- Passes over all stages ------------------------------------------------------------------
 
+/// With a direction u also the tangents, stage by stage.
 template <class Scalar, class Space>
-void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch) const {
+void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, Batch const& batch,
+                                         Source u) const {
   check_size(theta.size(), "theta");
+  if (!u.empty()) ws.require_tangents();
   ws.begin_pass(batch);
   input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
-  for (std::size_t i = 0; i < ws.stages_.size(); ++i) forward(ws, theta, i);
-}
-
-template <class Scalar, class Space>
-void Transformer<Scalar, Space>::forward(Workspace& ws, Source theta, std::size_t stage) const {
-  auto const& s = ws.stages_[stage];
-  s.chain->forward(ws.context_, theta.part(s.range), s.primal);
-  if (ws.watches_scores_ && s.attention_of >= 0)
-    attention_->update_head_max(ws.context_, s.primal.links[attention_index_],
-                                flat(rows_of(ws.scores_, s.attention_of, 1)));
-}
-
-template <class Scalar, class Space>
-void Transformer<Scalar, Space>::both_forward(Workspace& ws, Source theta, Source u,
-                                              Batch const& batch) const {
-  check_size(theta.size(), "theta");
-  check_size(u.size(), "u");
-  ws.require_tangents();
-  ws.begin_pass(batch);
-  input_->forward(ws.context_, theta.part(input_range_), batch, ws.stream_.front());
-  input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
-  for (std::size_t i = 0; i < ws.stages_.size(); ++i) {
-    auto const& s = ws.stages_[i];
-    forward(ws, theta, i);
-    s.chain->tangent_forward(ws.context_, theta.part(s.range), u.part(s.range), s.primal,
-                             s.tangent);
+  if (!u.empty()) input_->forward(ws.context_, u.part(input_range_), batch, ws.stream_dot_.front());
+  for (auto const& s : ws.stages_) {
+    auto const theta_s = theta.part(s.range);
+    s.chain->forward(ws.context_, theta_s, s.primal);
+    if (ws.watches_scores_ && s.attention_of >= 0)
+      attention_->update_head_max(ws.context_, s.primal.links[attention_index_],
+                                  flat(rows_of(ws.scores_, s.attention_of, 1)));
+    if (!u.empty())
+      s.chain->tangent_forward(ws.context_, theta_s, u.part(s.range), s.primal, s.tangent);
   }
 }
 
@@ -192,7 +178,8 @@ void Transformer<Scalar, Space>::backward(Workspace& ws, Source theta, Batch con
                                           Sink gradient) const {
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
     auto const theta_s = theta.part(s->range);
-    if (ws.options_.recompute) s->chain->recompute_forward(ws.context_, theta_s, s->primal);
+    if (ws.options_.recompute)
+      s->chain->forward(ws.context_, theta_s, s->primal, Chain::Links::recomputed);
     s->chain->backward(ws.context_, theta_s, s->primal, s->adjoint, gradient.part(s->range));
     gradient.final_from(s->range.offset);
   }
@@ -209,17 +196,11 @@ void Transformer<Scalar, Space>::add_input_gradient(Workspace& ws, Batch const& 
 }
 
 template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::head_passes(Workspace& ws) const -> Passes {
+auto Transformer<Scalar, Space>::head_passes(Workspace& ws, Source u) const -> Passes {
   Passes passes;
   passes.x = ws.stream_.back();
-  return passes;
-}
-
-template <class Scalar, class Space>
-auto Transformer<Scalar, Space>::tangent_head_passes(Workspace& ws, Source u) const -> Passes {
-  Passes passes = head_passes(ws);
   passes.u = u.part(head_range_);
-  passes.x_dot = ws.stream_dot_.back();
+  if (!u.empty()) passes.x_dot = ws.stream_dot_.back();
   return passes;
 }
 
@@ -259,7 +240,7 @@ double Transformer<Scalar, Space>::hvp_after_gradient(Workspace& ws, Source thet
   for (auto const& s : ws.stages_)
     s.chain->tangent_forward(ws.context_, theta.part(s.range), u.part(s.range), s.primal,
                              s.tangent);
-  auto passes = tangent_head_passes(ws, u);
+  auto passes = head_passes(ws, u);
   passes.dx_dot = ws.stream_tangent_adjoint_.back();
   passes.hu = hu.part(head_range_);
   double const derivative =
@@ -279,9 +260,10 @@ auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, Source theta, S
                                                   Batch const& batch, Sink gradient, Sink hu) const
     -> Directional {
   if (!gradient.empty()) check_size(gradient.size(), "gradient");
+  check_size(u.size(), "u");
   check_size(hu.size(), "hu");
-  both_forward(ws, theta, u, batch);
-  auto passes = tangent_head_passes(ws, u);
+  forward(ws, theta, batch, u);
+  auto passes = head_passes(ws, u);
   passes.dx = ws.stream_adjoint_.back();
   passes.dtheta = gradient.part(head_range_);
   passes.dx_dot = ws.stream_tangent_adjoint_.back();
@@ -292,8 +274,9 @@ auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, Source theta, S
   for (auto s = ws.stages_.rbegin(); s != ws.stages_.rend(); ++s) {
     auto const theta_s = theta.part(s->range), u_s = u.part(s->range);
     if (ws.options_.recompute) {
-      s->chain->recompute_forward(ws.context_, theta_s, s->primal);
-      s->chain->recompute_tangent_forward(ws.context_, theta_s, u_s, s->primal, s->tangent);
+      s->chain->forward(ws.context_, theta_s, s->primal, Chain::Links::recomputed);
+      s->chain->tangent_forward(ws.context_, theta_s, u_s, s->primal, s->tangent,
+                                Chain::Links::recomputed);
     }
     s->chain->both_backward(ws.context_, theta_s, u_s, s->primal, s->tangent, s->adjoint,
                             s->tangent_adjoint, gradient.part(s->range), hu.part(s->range));
@@ -308,9 +291,10 @@ auto Transformer<Scalar, Space>::gradient_and_hvp(Workspace& ws, Source theta, S
 template <class Scalar, class Space>
 double Transformer<Scalar, Space>::gauss_newton(Workspace& ws, Source theta, Source u,
                                                 Batch const& batch, Sink gu) const {
+  check_size(u.size(), "u");
   check_size(gu.size(), "gu");
-  both_forward(ws, theta, u, batch);
-  auto passes = tangent_head_passes(ws, u);
+  forward(ws, theta, batch, u);
+  auto passes = head_passes(ws, u);
   passes.dx_dot = ws.stream_adjoint_.back();
   passes.hu = gu.part(head_range_);
   passes.gauss_newton = true;

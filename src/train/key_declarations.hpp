@@ -199,4 +199,7 @@ struct Declarations {
   }
 };
 
+/// The keys of [model].
+void declare_model(Declarations& d, model::TransformerConfig& config);
+
 }  // namespace kyrtos::train::config

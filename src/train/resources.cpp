@@ -60,7 +60,7 @@ std::string owner_of(std::string const& name) {
 /// Bytes of a copy of the run's state on the rank that has most.
 template <class Scalar, class Space>
 double copied_bytes(ConfiguredTrainer<Scalar, Space> const& c, int ranks) {
-  auto const vectors = vectors_to_save(c.theta, *c.optimizer, c.trainer.probe()).size();
+  auto const vectors = saved_vectors(c.theta, *c.optimizer, c.trainer.probe()).size();
   auto const& partition = c.theta.partition();
   double const share = partition.is_split()
                            ? static_cast<double>(partition.local_size())

@@ -124,8 +124,8 @@ typename Run<Scalar, Space>::Snapshot Run<Scalar, Space>::snapshot() const {
                        .growth = c.growth.state(),
                        .best_validation_loss = best_validation_loss_,
                        .data = content_};
-  return {{to_toml(config()), to_json(state)},
-          vectors_to_save(c.theta, *c.optimizer, c.trainer.probe())};
+  auto const vectors = saved_vectors(c.theta, *c.optimizer, c.trainer.probe());
+  return {{to_toml(config()), to_json(state)}, {vectors.begin(), vectors.end()}};
 }
 
 template <class Scalar, class Space>

@@ -170,22 +170,6 @@ void write_lines(std::string const& path, std::vector<Line> const& lines) {
   replacement.commit();
 }
 
-/// In one piece, or not at all: half a line would spoil the next.
-void append_line(std::string const& path, std::string const& text) {
-  int const file = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (file < 0) throw FileError(path + ": can't be opened: " + std::strerror(errno));
-  auto const before = lseek(file, 0, SEEK_END);
-  auto const line = text + '\n';
-  ssize_t const written = write(file, line.data(), line.size());
-  int const error = written < 0 ? errno : ENOSPC;
-  bool const is_whole = written == static_cast<ssize_t>(line.size());
-  bool const is_undone = !is_whole && ftruncate(file, before) == 0;
-  close(file);
-  if (!is_whole)
-    throw FileError(fmt::format("{}: can't be written: {}; make room on the disk{}", path,
-                                std::strerror(error), is_undone ? "" : ", and repair its end"));
-}
-
 // ---- run.h5 ------------------------------------------------------------------------------------
 
 void write_column(hid_t file, std::string const& name, std::vector<double> const& values) {
@@ -355,9 +339,30 @@ RunRecord::RunRecord(Communicator const& communicator, std::string const& direct
 }
 
 void RunRecord::append(StepReport const& report) {
-  parallel::on_root<FileError>(communicator_, [&] {
-    append_line(jsonl_path(), to_json(report));
+  if (communicator_.is_root()) {
     reports_.push_back(report);
+    unwritten_ += to_json(report) + '\n';
+  }
+  flush();
+}
+
+void RunRecord::flush() {
+  parallel::on_root<FileError>(communicator_, [&] {
+    if (unwritten_.empty()) return;
+    auto const path = jsonl_path();
+    int const file = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0) throw FileError(path + ": can't be opened: " + std::strerror(errno));
+    auto const before = lseek(file, 0, SEEK_END);
+    ssize_t const written = write(file, unwritten_.data(), unwritten_.size());
+    int const error = written < 0 ? errno : ENOSPC;
+    bool const is_whole = written == static_cast<ssize_t>(unwritten_.size());
+    // Half a line would spoil the next.
+    bool const is_undone = !is_whole && ftruncate(file, before) == 0;
+    close(file);
+    if (!is_whole)
+      throw FileError(fmt::format("{}: can't be written: {}; make room on the disk{}", path,
+                                  std::strerror(error), is_undone ? "" : ", and repair its end"));
+    unwritten_.clear();
   });
 }
 

@@ -53,17 +53,6 @@ std::vector<io::NamedVector<Scalar, Space>> saved_vectors(
   return vectors;
 }
 
-/// The same, to be written.
-template <class Scalar, class Space>
-std::vector<io::NamedVector<Scalar const, Space>> vectors_to_save(
-    model::Parameters<Scalar, Space> const& theta, optim::Optimizer<Scalar, Space> const& optimizer,
-    CurvatureProbe<Scalar, Space> const* probe) {
-  std::vector<io::NamedVector<Scalar const, Space>> vectors;
-  for (auto const& [group, values] : saved_vectors(theta, optimizer, probe))
-    vectors.push_back({group, values});
-  return vectors;
-}
-
 /// Fills them. \return whether the estimator's were there: one that was switched on or widened
 /// since then starts cold. \throws FileError
 template <class Scalar, class Space>

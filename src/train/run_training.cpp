@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -186,8 +185,7 @@ class Execution {
         c.evaluate_every > 0 && (report.step % c.evaluate_every == 0 || run_.is_finished());
     if (evaluates) report.validation_loss = run_.validation_loss();
     stop_.took_step(watch.seconds());
-    unrecorded_.push_back(report);
-    attempt([&] { record(); });
+    attempt([&] { record_->append(report); });
     observer_.stepped(report);
     attempt([&] {
       if (recorder_) tell(recorder_->after_step(run_, report));
@@ -268,17 +266,12 @@ class Execution {
     if (recording) observer_.recorded(*recording);
   }
 
-  /// The reports since the last one that could be written.
-  void record() {
-    for (; !unrecorded_.empty(); unrecorded_.pop_front()) record_->append(unrecorded_.front());
-  }
-
   /// Saves this state, or begins to, where checkpoints are asynchronous. The record first: of a
   /// state that is saved it must know the steps.
   void save(bool is_best = false) {
     if (lock_) lock_->renew();
     require_lock();
-    record();
+    record_->flush();
     attempt([&] { complete(); });  // the one before, which may fail
     Index const step = run_.steps_done();
     if (saved_step_ != step) {
@@ -320,7 +313,6 @@ class Execution {
   CheckpointDirectory checkpoints_;
   Run<Scalar, Space> run_;
   std::optional<RunRecord> record_;
-  std::deque<StepReport> unrecorded_;
   Index first_step_ = 0;
   std::optional<io::AsynchronousWriter<Scalar, Space>> writer_;  // if checkpoints are asynchronous
   std::optional<FlightRecorder<Scalar, Space>> recorder_;

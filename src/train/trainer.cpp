@@ -93,7 +93,9 @@ StepReport Trainer<Scalar, Space>::step(
   StepReport report;
   report.step = optimizer_->steps() + 1;
   report.learning_rate = learning_rate;
-  measure_gradient(report);
+  objective_->forget_scores();
+  report.loss = objective_->gradient(gradient_);
+  check_gradient(report);
   bool const is_on_kept = probe_ && watched_.on_kept_batch;
   bool const turns_to_update = is_on_kept && before_ && optimizer_->steps() % 2 == 1;
   if (is_on_kept) measure_sharpness(report, turns_to_update);
@@ -124,9 +126,7 @@ void Trainer<Scalar, Space>::note_ratios(StepReport& report) {
 }
 
 template <class Scalar, class Space>
-void Trainer<Scalar, Space>::measure_gradient(StepReport& report) {
-  objective_->forget_scores();
-  report.loss = objective_->gradient(gradient_);
+void Trainer<Scalar, Space>::check_gradient(StepReport& report) {
   report.gradient_norm = linalg::norm(
       objective_->context(), DistributedView<Scalar, Space>(gradient_, objective_->partition()));
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))

@@ -104,6 +104,16 @@ class Curvature(OnARun):
         self.assertAlmostEqual(found["eigenvalues"]["largest"][0]["value"],
                                self.largest("--top", "1"), places=3)
 
+    def test_attention_is_computed_as_the_configuration_says(self):
+        values = []
+        for method in ("streamed", "blocked"):
+            text = CONFIG.replace("[training]",
+                                  f'[training]\nattention = "{method}"\nstart = "{LAST}"')
+            (self.folder / f"{method}.toml").write_text(text)
+            values.append(self.largest("--top", "1", checkpoint=f"{method}.toml"))
+        self.assertNotEqual(*values)  # sums in another order
+        self.assertAlmostEqual(values[1] / values[0], 1, places=3)
+
     def test_methods_agree(self):
         by_lanczos = self.largest("--precision", "float64")
         by_power = self.largest("--method", "power", "--max-hvps", "3000", "--tolerance", "1e-3")

@@ -331,23 +331,29 @@ TEST_CASE("a line that is damaged within is named", "[run_record]") {
              expected);  // no kill leaves an end
 }
 
-TEST_CASE("a step that can't be written leaves those before", "[run_record]") {
+TEST_CASE("steps that can't be written leave those before, and come with the next",
+          "[run_record]") {
   Communicator const ranks(MPI_COMM_WORLD);
   TemporaryDirectory const directory(ranks);
   train::RunRecord record(ranks, directory.path(), "", 0);
   record.append(some_step(1));
   ranks.barrier();
   auto const size = directory.read("metrics.jsonl").size();
-  for (std::size_t const room : {0, 10}) {
-    FileSizeLimit const limit(size + room);
-    CHECK_THAT(failure<FileError>([&] { record.append(some_step(2)); }),
+  for (Index const step : {2, 3}) {
+    FileSizeLimit const limit(size + (step == 2 ? 0 : 10));
+    CHECK_THAT(failure<FileError>([&] { record.append(some_step(step)); }),
                ContainsSubstring("metrics.jsonl: can't be written"));
     CHECK(directory.read("metrics.jsonl").size() == size);
     ranks.barrier();
   }
-  record.append(some_step(2));
+  CHECK_THAT(failure<FileError>([&] {
+               FileSizeLimit const limit(size);
+               record.flush();
+             }),
+             ContainsSubstring("metrics.jsonl: can't be written"));
+  record.append(some_step(4));
   ranks.barrier();
-  CHECK(holds(directory.path(), 2));
+  CHECK(holds(directory.path(), 4));
 }
 
 TEST_CASE("records that can't be made or read", "[run_record]") {

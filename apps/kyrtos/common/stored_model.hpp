@@ -53,7 +53,7 @@ struct StoredModel {
               std::optional<train::RunConfig> const& settings = {})
       : file(std::move(reader)),
         config(settings ? *settings : train::parse_config(file.text().config, file.path())),
-        model(config.model) {
+        model(config.model, config.training.attention) {
     file.check("parameters", model.layout());
     theta = std::make_unique<model::Parameters<Scalar, Space>>(context, model);
     file.read<Scalar, Space>(context, "parameters", model.layout(), theta->own());

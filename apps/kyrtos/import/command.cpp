@@ -18,6 +18,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/core.h>
+#include <fstream>
+#include <iterator>
 
 namespace kyrtos::program {
 
@@ -101,9 +103,19 @@ std::string toml_of(train::RunConfig const& config, Outputs const& outputs) {
          train::to_toml(config);
 }
 
+/// Of a tokenizer's file, which need not be text.
+std::string contents_of(fs::path const& path) {
+  constexpr std::uintmax_t most = 64 << 20;
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  require<FileError>(file && fs::file_size(path, error) <= most && !error,
+                     path.string() + ": can't be read, or is longer than 64 MiB");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// What is there already, and is something else, stays. \throws FileError
 void require_free(fs::path const& path, std::string const& text) {
-  if (fs::exists(path) && hugging_face::read_text(path.string()) != text)
+  if (fs::exists(path) && contents_of(path) != text)
     throw FileError(path.string() +
                     ": is there already and would be changed; move it, or choose another --output");
 }
@@ -120,8 +132,7 @@ std::vector<std::pair<fs::path, std::string>> texts_beside(train::RunConfig cons
   if (!io::output_target(outputs.checkpoint.string()).is_plain) return {};
   std::vector<std::pair<fs::path, std::string>> texts{{outputs.toml, toml_of(config, outputs)}};
   for (auto const& path : found.tokenizer)
-    texts.emplace_back(outputs.tokenizer / fs::path(path).filename(),
-                       hugging_face::read_text(path));
+    texts.emplace_back(outputs.tokenizer / fs::path(path).filename(), contents_of(path));
   return texts;
 }
 

@@ -45,9 +45,6 @@ struct Folder {
 /// \param model its folder, or an index in it. \throws FileError naming what is missing.
 Folder find_files(std::string const& model);
 
-/// A whole file. \throws FileError when it can't be read, or is too long for what it should be.
-std::string read_text(std::string const& path);
-
 /// A tensor of Hugging Face, and where it lies in θ: elements [offset, offset + size), row-major.
 struct Tensor {
   std::string name;  ///< As `save_pretrained` of the model with its head writes it.

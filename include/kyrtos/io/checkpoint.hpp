@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 /// \file
@@ -24,6 +25,11 @@ template <class Scalar, class Space>
 struct NamedVector {
   std::string group;
   DistributedView<Scalar, Space> values;
+
+  /// The same to read.
+  operator NamedVector<Scalar const, Space>() const requires(!std::is_const_v<Scalar>) {
+    return {group, values};
+  }
 };
 
 /// The text of a checkpoint: what is not a tensor.

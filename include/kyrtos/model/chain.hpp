@@ -85,7 +85,11 @@ class Chain {
                      SequenceShape shape, Retention retention, MutableMatrix dy,
                      MutableMatrix dx) const;
 
-  void forward(Context<Space> const& context, ConstVector theta, Activations const& p) const;
+  /// Recomputed: what the layers save and the inner outputs are filled again; y keeps its values.
+  enum class Links { all, recomputed };
+
+  void forward(Context<Space> const& context, ConstVector theta, Activations const& p,
+               Links which = Links::all) const;
 
   /// Values that all layers keep of earlier tokens.
   Index past_size(Index capacity) const;
@@ -93,14 +97,8 @@ class Chain {
   void extend(Context<Space> const& context, ConstVector theta, Activations const& p,
               layers::Past<Scalar, Space> const& past) const;
 
-  /// Fills again what the layers save, and the inner outputs; y keeps its values.
-  void recompute_forward(Context<Space> const& context, ConstVector theta,
-                         Activations const& p) const;
-
   void tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                       Activations const& p, Activations const& t) const;
-  void recompute_tangent_forward(Context<Space> const& context, ConstVector theta, ConstVector u,
-                                 Activations const& p, Activations const& t) const;
+                       Activations const& p, Activations const& t, Links which = Links::all) const;
 
   void backward(Context<Space> const& context, ConstVector theta, Activations const& p,
                 Adjoints const& a, MutableVector dtheta) const;
@@ -139,10 +137,7 @@ class Chain {
   static V part(V const& v, Link const& link) {
     return v.size() == 0 ? V() : V(slice(v, link.offset, link.size));
   }
-  void forward_links(Context<Space> const& context, ConstVector theta, Activations const& p,
-                     std::size_t count) const;
-  void tangent_forward_links(Context<Space> const& context, ConstVector theta, ConstVector u,
-                             Activations const& p, Activations const& t, std::size_t count) const;
+  static std::size_t count_of(Links which, Activations const& p);
   void backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
                      Activation const& p, Adjoint const& a, MutableVector dtheta) const;
   void tangent_backward_link(Context<Space> const& context, Link const& link, ConstVector theta,

@@ -131,11 +131,8 @@ class Transformer {
   void check_size(Index size, char const* name) const;
   /// Where the head's own parameters begin, if it has some.
   Index end_of_stages() const { return final_norm_range_.offset + final_norm_range_.size; }
-  Passes head_passes(Workspace& workspace) const;
-  Passes tangent_head_passes(Workspace& workspace, Source u) const;
-  void forward(Workspace& workspace, Source theta, Batch const& batch) const;
-  void forward(Workspace& workspace, Source theta, std::size_t stage) const;
-  void both_forward(Workspace& workspace, Source theta, Source u, Batch const& batch) const;
+  Passes head_passes(Workspace& workspace, Source u = {}) const;
+  void forward(Workspace& workspace, Source theta, Batch const& batch, Source u = {}) const;
   void backward(Workspace& workspace, Source theta, Batch const& batch, Sink gradient) const;
   void add_input_gradient(Workspace& workspace, Batch const& batch,
                           MatrixView<Scalar const, Space> dy, Sink gradient) const;

@@ -41,15 +41,6 @@ class MicroBatches {
     weight_ = weight;
   }
 
-  Batch operator[](Index i) const {
-    Batch batch;
-    batch.shape = shape_;
-    batch.inputs = slice(inputs_, i * shape_.tokens(), shape_.tokens());
-    batch.targets = slice(targets_, i * shape_.tokens(), shape_.tokens());
-    batch.weight = i < count_ ? weight_ : 0;
-    return batch;
-  }
-
   /// Sequences [first, first + count) as one micro-batch.
   Batch range(Index first, Index count) const {
     Batch batch;
@@ -62,11 +53,12 @@ class MicroBatches {
 
   std::vector<Batch> all() const {
     std::vector<Batch> batches;
-    for (Index i = 0; i < count_ + fillers_; ++i) batches.push_back((*this)[i]);
+    for (Index i = 0; i < count_ + fillers_; ++i) {
+      batches.push_back(range(i * shape_.batch, shape_.batch));
+      if (i >= count_) batches.back().weight = 0;
+    }
     return batches;
   }
-
-  Index size() const { return count_; }
 
  private:
   Context<Space> context_;

@@ -27,8 +27,12 @@ class RunRecord {
   RunRecord(Communicator const& communicator, std::string const& directory,
             std::string const& config, Index last_step);
 
-  /// Appends one step, or nothing. \throws FileError, for instance on a full disk.
+  /// Appends one step, and those before it that could not be written. \throws FileError, for
+  /// instance on a full disk: then the file stays as it was, and the next call tries again.
   void append(StepReport const& report);
+
+  /// Appends the steps that could not be written, all or none. \throws FileError
+  void flush();
 
   /// Brings `run.h5` up to date.
   void save();
@@ -40,6 +44,7 @@ class RunRecord {
   Communicator communicator_;
   std::string directory_, config_;
   std::vector<StepReport> reports_;  // on rank 0
+  std::string unwritten_;            // lines, on rank 0
 };
 
 /// The object of one step, on one line without a newline. Keys: step, loss, validation_loss (where

@@ -102,7 +102,7 @@ class Trainer {
   void restore(TrainerState const& state, bool keeps_vectors);
 
  private:
-  void measure_gradient(StepReport& report);
+  void check_gradient(StepReport& report);
   void note_ratios(StepReport& report);
   void measure_sharpness(StepReport& report, bool repeats);
   void check_sharpness(StepReport& report);

@@ -27,7 +27,7 @@ namespace {
 constexpr NumberType number_types[] = {NumberType::float16, NumberType::bfloat16,
                                        NumberType::float32, NumberType::float64};
 
-constexpr char wanted[] = "a safetensors file";
+constexpr char wanted_file[] = "a safetensors file";
 
 /// In numbers: what is converted at once.
 constexpr std::size_t chunk = 1 << 16;
@@ -85,7 +85,7 @@ std::ifstream open(std::string const& path) {
 std::uint64_t require_safetensors(std::string const& path) {
   auto const look = look_at(path);
   bool const may_be = look.kind == FileKind::safetensors || look.kind == FileKind::unknown;
-  if (!may_be) refuse(path, look, wanted);
+  if (!may_be) refuse(path, look, wanted_file);
   if (look.bytes < 8)
     throw FileError(path + ": is too short for a safetensors file; is it cut off?");
   return look.bytes;
@@ -107,7 +107,7 @@ SafetensorsFile::SafetensorsFile(std::string const& path) : path_(path) {
   std::memcpy(&length, prefix.data(), 8);
   if (length > safetensors::longest_header || (size > 8 && prefix[8] != '{'))
     refuse(path, look_at(path),
-           fmt::format("{}, whose header of at most {} bytes must begin with '{{',", wanted,
+           fmt::format("{}, whose header of at most {} bytes must begin with '{{',", wanted_file,
                        safetensors::longest_header));
   if (length > size - 8)
     throw FileError(

@@ -294,15 +294,16 @@ void TokenFile::for_each_chunk(Index begin, Index end, Work const& work) const {
 }
 
 void TokenFile::read(Index begin, std::span<Token> out, Index vocabulary) const {
-  Index const end = begin + static_cast<Index>(out.size());
-  for_each_chunk(begin, end, [&](Index first, std::span<std::byte const> bytes) {
-    with_stored(type_, [&]<class Stored>(Stored) {
-      for (std::size_t i = 0; i < bytes.size() / sizeof(Stored); ++i) {
-        Index const token = token_at<Stored>(bytes, i), position = first + static_cast<Index>(i);
-        if (token < 0 || token >= vocabulary) fail_outside(position, token, vocabulary);
-        out[static_cast<std::size_t>(position - begin)] = static_cast<Token>(token);
-      }
-    });
+  auto const width = facts_of(type_).width;
+  std::vector<std::byte> bytes(out.size() * width);
+  file_.read(offset_ + static_cast<std::uint64_t>(begin) * width, bytes);
+  with_stored(type_, [&]<class Stored>(Stored) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      Index const token = token_at<Stored>(bytes, i);
+      if (token < 0 || token >= vocabulary)
+        fail_outside(begin + static_cast<Index>(i), token, vocabulary);
+      out[i] = static_cast<Token>(token);
+    }
   });
 }
 

@@ -6,55 +6,20 @@
 
 #include "../files/file_kind.hpp"
 #include "../files/replacement.hpp"
+#include "memory_file.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace kyrtos::io::hdf5 {
 
-namespace {
-
-Handle property_list(hid_t kind) {
-  return {H5Pcreate(kind), H5Pclose};
-}
-
-/// A list for making an object that does not remember when it was made.
-Handle timeless(hid_t kind) {
-  Handle creation = property_list(kind);
-  H5Pset_obj_track_times(creation, false);
-  return creation;
-}
-
-}  // namespace
-
-void make_file(MemoryFile& memory, std::function<void(hid_t)> const& write) {
-  Handle const access = property_list(H5P_FILE_ACCESS), creation = timeless(H5P_FILE_CREATE);
-  H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
-  H5Pset_alignment(access, large, page);
-  Handle file(H5Fcreate(memory.path().c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
-  if (file < 0) fail(memory.path(), "can't be created");
-  memory.drop_name();
-  write(file);
-  close(file);
-}
-
 void replace_file(std::string const& path, std::uint64_t bytes,
                   std::function<void(hid_t)> const& write) {
   Replacement replacement(path, bytes);
-  MemoryFile memory;
-  make_file(memory, write);
+  MemoryFile const memory(write);
   replacement.resize(memory.size());
   FileWriter(replacement.partial()).write(0, memory.read(0, memory.size()));
   replacement.commit();
-}
-
-Handle open_for_writing(std::string const& path, Communicator const& ranks) {
-  Handle const access = property_list(H5P_FILE_ACCESS);
-  if (H5Pset_fapl_mpio(access, ranks.get(), MPI_INFO_NULL) < 0)
-    fail(path, "can't be opened through MPI-IO");
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access), H5Fclose);
-  if (file < 0) fail(path, "can't be opened");
-  return file;
 }
 
 Handle open_file(std::string const& path, std::string const& wanted) {
@@ -76,6 +41,12 @@ void close(Handle& file) {
 }
 
 // ---- Groups and datasets -----------------------------------------------------------------------
+
+Handle timeless(hid_t kind) {
+  Handle creation(H5Pcreate(kind), H5Pclose);
+  H5Pset_obj_track_times(creation, false);
+  return creation;
+}
 
 Handle text_type(std::size_t length) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);

@@ -2,11 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/core/communicator.hpp>
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/types.hpp>
-
-#include "memory_file.hpp"
 
 #include <hdf5.h>
 
@@ -98,31 +95,23 @@ Result checked(Result result, hid_t object, std::string const& what) {
 /// Datasets of so many bytes and more begin at a multiple of so many.
 inline constexpr std::uint64_t large = 1 << 16, page = 4096;
 
-/// Puts what write(file) makes into a file in memory, which loses its name, in the newest format
-/// that HDF5 1.10 reads: there all metadata have checksums.
-///
-/// HDF5 makes no file on a disk: what it (1.10) finds no room for it can't close either, and then
-/// breaks MPI_Finalize. No limit of a file's size may be in its way here: a Replacement of as many
-/// bytes shows that before. \throws FileError
-void make_file(MemoryFile& memory, std::function<void(hid_t file)> const& write);
-
-/// The same under a name, complete or not there. \throws FileError
+/// Writes what write(file) makes, complete or not there. \throws FileError
 /// \param bytes at least as many as it will have.
 void replace_file(std::string const& path, std::uint64_t bytes,
                   std::function<void(hid_t file)> const& write);
-
-/// An existing file, from all ranks through MPI-IO. Collective.
-Handle open_for_writing(std::string const& path, Communicator const& ranks);
 
 /// For reading. \param wanted what is needed where it is no HDF5, such as `a checkpoint (HDF5)`.
 /// \throws FileError when it is absent, no HDF5, locked or too new; DamagedFileError when it is cut
 /// off or damaged.
 Handle open_file(std::string const& path, std::string const& wanted);
 
-/// Collective, where opening was. \throws FileError when what was left to write could not be.
+/// \throws FileError when what was left to write could not be.
 void close(Handle& file);
 
 // ---- Groups and datasets -----------------------------------------------------------------------
+
+/// A list for making an object that does not remember when it was made.
+Handle timeless(hid_t kind);
 
 template <class Scalar>
 hid_t native_type();

@@ -4,6 +4,8 @@
 
 #include <kyrtos/core/error.hpp>
 
+#include "hdf5.hpp"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace kyrtos::io {
+namespace kyrtos::io::hdf5 {
 
 namespace {
 
-[[noreturn]] void fail(std::string const& what) {
+[[noreturn]] void fail_in_memory(std::string const& what) {
   throw FileError("a file in memory " + what + ": " + std::strerror(errno));
 }
 
@@ -31,35 +33,39 @@ std::string unused_path() {
 
 }  // namespace
 
-MemoryFile::MemoryFile() : path_(unused_path()), descriptor_(mkostemp(path_.data(), O_CLOEXEC)) {
-  if (descriptor_ < 0) fail("can't be made (" + path_ + ")");
+MemoryFile::Descriptor::~Descriptor() {
+  ::close(value);
 }
 
-MemoryFile::~MemoryFile() {
-  drop_name();
-  close(descriptor_);
-}
-
-void MemoryFile::drop_name() {
-  if (!path_.empty()) unlink(path_.c_str());
-  path_.clear();
+MemoryFile::MemoryFile(std::function<void(hid_t)> const& write)
+    : path_(unused_path()), file_(mkostemp(path_.data(), O_CLOEXEC)) {
+  if (file_.value < 0) fail_in_memory("can't be made (" + path_ + ")");
+  Handle const access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose), creation = timeless(H5P_FILE_CREATE);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+  H5Pset_alignment(access, large, page);
+  Handle file(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+  // Without a name the kernel frees it on exit, also when the program is killed.
+  unlink(path_.c_str());
+  if (file < 0) fail(path_, "can't be created");
+  write(file);
+  close(file);
 }
 
 std::uint64_t MemoryFile::size() const {
   struct stat status {};
-  if (fstat(descriptor_, &status) != 0) fail("has no size");
+  if (fstat(file_.value, &status) != 0) fail_in_memory("has no size");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
 std::vector<std::byte> MemoryFile::read(std::uint64_t begin, std::uint64_t end) const {
   std::vector<std::byte> bytes(end - begin);
   for (std::size_t done = 0; done < bytes.size();) {
-    auto const count = pread(descriptor_, bytes.data() + done, bytes.size() - done,
+    auto const count = pread(file_.value, bytes.data() + done, bytes.size() - done,
                              static_cast<off_t>(begin + done));
-    if (count <= 0) fail("can't be read");
+    if (count <= 0) fail_in_memory("can't be read");
     done += static_cast<std::size_t>(count);
   }
   return bytes;
 }
 
-}  // namespace kyrtos::io
+}  // namespace kyrtos::io::hdf5

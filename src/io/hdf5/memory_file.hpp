@@ -2,29 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <hdf5.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-namespace kyrtos::io {
+namespace kyrtos::io::hdf5 {
 
-/// A file in memory (where the system has no such directory, among temporary files) that goes away
-/// with this object. Parts that nobody wrote to take no room, however long it is, and read as
+/// An HDF5 file in memory (where the system has no such directory, among temporary files) that goes
+/// away with this object. Parts that nobody wrote to take no room, however long it is, and read as
 /// zeros.
+///
+/// HDF5 makes no file on a disk: what it (1.10) finds no room for it can't close either, and then
+/// breaks MPI_Finalize. No limit of a file's size may be in its way here: a Replacement of as many
+/// bytes shows that before.
 class MemoryFile {
  public:
-  /// \throws FileError
-  MemoryFile();
-  ~MemoryFile();
-  MemoryFile(MemoryFile const&) = delete;
-  MemoryFile& operator=(MemoryFile const&) = delete;
-
-  /// For another to open it by, as long as it has a name.
-  std::string const& path() const { return path_; }
-
-  /// The file is unlinked: the kernel frees it on exit, also when the program is killed.
-  void drop_name();
+  /// What write(file) makes, in the newest format that HDF5 1.10 reads: there all metadata have
+  /// checksums. \throws FileError
+  explicit MemoryFile(std::function<void(hid_t file)> const& write);
 
   std::uint64_t size() const;
 
@@ -32,8 +31,16 @@ class MemoryFile {
   std::vector<std::byte> read(std::uint64_t begin, std::uint64_t end) const;
 
  private:
-  std::string path_;  // empty: none
-  int descriptor_;
+  struct Descriptor {
+    explicit Descriptor(int descriptor) : value(descriptor) {}
+    ~Descriptor();
+    Descriptor(Descriptor const&) = delete;
+    Descriptor& operator=(Descriptor const&) = delete;
+    int const value;
+  };
+
+  std::string path_;  // until HDF5 has opened it
+  Descriptor file_;
 };
 
-}  // namespace kyrtos::io
+}  // namespace kyrtos::io::hdf5
