@@ -17,9 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "KYRTOS_PYTHON": sys.executable}
 for name in ("OMP_NUM_THREADS", "OMP_PROC_BIND"):
     ENVIRONMENT.pop(name, None)  # a study shares out the cores
-sys.path.insert(0, str(ROOT / "apps/kyrtos"))
+sys.path[:0] = [str(ROOT / "apps/kyrtos"), str(ROOT / "apps/studies")]
 
 try:
+    import forks
     import h5py
     import numpy as np
 
@@ -288,6 +289,33 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(agrees(flat(9), flat(35)), "in part")
         self.assertEqual(agrees(flat(9), flat(9)), "no")
         self.assertEqual(agrees(flat(2.1), np.geomspace(1, 40, 400)), "cannot be said")
+
+
+    def fork(self, ratio, came):
+        return {"ratio": [ratio] * 100, "loss": [1.0] * 100, "spike": 50 if came else None}
+
+    def forks(self, lowered, kept, chance=6):
+        """The verdict on six runs of a spike, where changes bring λη to `lowered` and keep so many."""
+        runs = [[{name: self.fork(lowered, i < kept) if name in forks.CHANGES
+                  else self.fork(1.0, i < chance) for name in forks.FORKS}] for i in range(6)]
+        return forks.verdict({name: forks.Outcome(name, runs) for name in forks.FORKS}, 6)
+
+    def test_of_forks(self):
+        self.assertEqual(self.forks(0.5, kept=0), "yes")
+        self.assertEqual(self.forks(0.5, kept=6), "no")
+        self.assertEqual(self.forks(0.5, kept=3), "in part")
+        self.assertEqual(self.forks(0.5, kept=2, chance=2), "no")  # chance removes as many
+        self.assertEqual(self.forks(1.0, kept=0), "cannot be said")
+
+    def test_a_fork_spikes_by_the_bar_of_its_run(self):
+        self.assertEqual(forks.first_spike([1.0, 1.4, 1.51, 3], 1.0), 2)
+        self.assertEqual(forks.first_spike([0.9, 1.45], 1.0), 1)  # the lowest fell to 0.9
+        self.assertIsNone(forks.first_spike([0.03, 0.29], 0.03))
+        self.assertEqual(forks.first_spike([0.03, math.nan], 0.03), 1)
+        loss = np.full(400, 1.0)
+        loss[[100, 130, 300]] = 3  # 130 has no calm way
+        self.assertEqual(forks.spikes_of(loss, 9, 400), [100, 300])
+        self.assertEqual(forks.spikes_of(loss, 9, 200), [100])
 
 
 class Plans(InAFolder):
