@@ -4,6 +4,7 @@
 #include <kyrtos/hugging_face/hugging_face.hpp>
 
 #include "hugging_face_models.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
