@@ -6,6 +6,7 @@
 #include "../support/kokkos_watch.hpp"
 #include "../support/numbers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
@@ -62,7 +63,9 @@ TEST_CASE("every element of many ranges is met once, with the numbers of its ran
     auto const x = on_device<Scalar>(Numbers(wanted.size(), 0.0));
     auto const record =
         KokkosWatch::during([&] { kernels.run(context, "kyrtos::test", pieces, Adds{x.data()}); });
-    CHECK(record.kernels.size() == launches);
+    auto const is_ours = [](auto const& kernel) { return kernel.label == "kyrtos::test"; };
+    CHECK(static_cast<std::uint64_t>(
+              std::count_if(record.kernels.begin(), record.kernels.end(), is_ours)) == launches);
     CHECK(on_host(x) == wanted);
   }
 }
