@@ -21,9 +21,17 @@ namespace {
 // `laboratory_head 50257 192 1024`) 256, 512 and 1024 rows differ by less than its noise of a
 // tenth, and 128 lose up to a fifth; in bfloat16 512 are fastest, 250 to 274 GFLOP/s, 1024 215 to
 // 226.
-constexpr Index shortest_chunk = 256;
-constexpr Index longest_chunk = 1024;
-constexpr Index chunk_elements = Index{1} << 23;
+//
+// A device keeps neither outputs nor weights in a cache, and each chunk reads W twice and reads and
+// writes dW, with a launch for each product: 4096 rows, as long as their outputs are no more than
+// 256 Mi values (of GPT-2 206 Mi). Not tuned on any device yet.
+template <class Space>
+struct HeadTraits {
+  static constexpr bool on_host = compat::has_teams_of_one<Space>;
+  static constexpr Index shortest_chunk = 256;
+  static constexpr Index longest_chunk = on_host ? 1024 : 4096;
+  static constexpr Index chunk_elements = Index{1} << (on_host ? 23 : 28);
+};
 
 void check_extent(std::size_t found, Index wanted, char const* kind, char const* what) {
   if (static_cast<Index>(found) != wanted)
@@ -71,7 +79,9 @@ double ProjectionHead<Scalar, Space>::forward_flops(Index tokens) const {
 template <class Scalar, class Space>
 Index ProjectionHead<Scalar, Space>::chunk_rows() const {
   if (shape_.chunk_rows > 0) return shape_.chunk_rows;
-  return std::clamp(chunk_elements / shape_.out / 64 * 64, shortest_chunk, longest_chunk);
+  using Traits = HeadTraits<Space>;
+  return std::clamp(Traits::chunk_elements / shape_.out / 64 * 64, Traits::shortest_chunk,
+                    Traits::longest_chunk);
 }
 
 template <class Scalar, class Space>

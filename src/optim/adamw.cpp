@@ -4,7 +4,6 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/optim/adamw.hpp>
-#include <kyrtos/optim/detail/for_each_element.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,31 +13,46 @@ namespace kyrtos::optim {
 namespace detail {
 
 /// One step of element i.
-template <class Scalar, class Space>
+template <class Scalar>
 struct AdamWStep {
-  VectorView<Scalar const, Space> gradient;
-  VectorView<Scalar, Space> m, v, theta;
-  Scalar beta1, beta2, epsilon, rate, shrink, scale, second_correction;
+  Scalar const* gradient;
+  Scalar *m, *v, *theta;
+  Scalar beta1, epsilon, scale;
+  AdamWNumbers<Scalar> of_range;
 
   KOKKOS_INLINE_FUNCTION void operator()(Index i) const {
-    Scalar const g = scale * gradient(i);
-    m(i) = beta1 * m(i) + (1 - beta1) * g;
-    v(i) = beta2 * v(i) + (1 - beta2) * g * g;
-    theta(i) = shrink * theta(i) - rate * m(i) / (math::sqrt(v(i) * second_correction) + epsilon);
+    auto const& [rate, shrink, beta2, second_correction] = of_range;
+    Scalar const g = scale * gradient[i];
+    m[i] = beta1 * m[i] + (1 - beta1) * g;
+    v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+    theta[i] = shrink * theta[i] - rate * m[i] / (math::sqrt(v[i] * second_correction) + epsilon);
+  }
+};
+
+/// The steps of ranges.
+template <class Scalar>
+struct AdamWSteps {
+  AdamWStep<Scalar> step;
+
+  KOKKOS_INLINE_FUNCTION AdamWStep<Scalar> operator()(AdamWNumbers<Scalar> const& numbers) const {
+    auto one = step;
+    one.of_range = numbers;
+    return one;
   }
 };
 
 /// (g²/v̂, 1) of one element, v̂ after the step that is about to take g, no less than ε².
-template <class Scalar, class Space>
+template <class Scalar>
 struct RatioTerms {
-  VectorView<Scalar const, Space> gradient, v;
+  Scalar const *gradient, *v;
   double beta2, moment_scale, gradient_scale, least;
 
   KOKKOS_INLINE_FUNCTION linalg::Terms<2> operator()(Index i) const {
-    double const g = gradient_scale * gradient(i);
-    double const v_hat = moment_scale * (beta2 * v(i) + (1 - beta2) * g * g);
+    double const g = gradient_scale * gradient[i];
+    double const v_hat = moment_scale * (beta2 * v[i] + (1 - beta2) * g * g);
     return {{g * g / (v_hat > least ? v_hat : least), 1}};
   }
+  friend bool operator==(RatioTerms const&, RatioTerms const&) = default;
 };
 
 }  // namespace detail
@@ -99,21 +113,18 @@ auto AdamW<Scalar, Space>::pieces() const -> std::vector<Piece> {
 template <class Scalar, class Space>
 void AdamW<Scalar, Space>::find_divisors(Context<Space> const& context, ConstVector gradient,
                                          double gradient_scale) {
-  auto const ranges = adam_ranges();
   std::vector<ParameterLayout::Range> moved;
-  for (auto const& range : ranges) moved.push_back({range.offset, range.size});
-  auto const sums =
-      ratios_.template sum<2>(context, "kyrtos::adamw::clipping", moved, [&](std::size_t j) {
-        Index const t = this->steps() - ranges[j].age.second;
-        auto const p =
-            curvature::preconditioner_element<Scalar, Space>(options_.preconditioner(), {}, 1, t);
-        return detail::RatioTerms<Scalar, Space>{gradient,
-                                                 v_,
-                                                 options_.beta2_at(t),
-                                                 static_cast<double>(p.moment_scale),
-                                                 gradient_scale,
-                                                 options_.epsilon * options_.epsilon};
-      });
+  std::vector<detail::RatioTerms<Scalar>> terms;
+  for (auto const& range : adam_ranges()) {
+    moved.push_back({range.offset, range.size});
+    Index const t = this->steps() - range.age.second;
+    auto const p =
+        curvature::preconditioner_element<Scalar, Space>(options_.preconditioner(), {}, 1, t);
+    terms.push_back({gradient.data(), v_.data(), options_.beta2_at(t),
+                     static_cast<double>(p.moment_scale), gradient_scale,
+                     options_.epsilon * options_.epsilon});
+  }
+  auto const sums = ratios_.template sum<2>(context, "kyrtos::adamw::clipping", moved, terms);
   divisors_.assign(sums.size(), 1);
   for (std::size_t t = 0; t < sums.size(); ++t)
     if (sums[t][0] > sums[t][1]) divisors_[t] = std::sqrt(sums[t][0] / sums[t][1]);
@@ -124,39 +135,40 @@ void AdamW<Scalar, Space>::move(Context<Space> const& context, MutableVector the
                                 ConstVector gradient, double learning_rate, double gradient_scale) {
   if (options_.update_clipping) find_divisors(context, gradient, gradient_scale);
   WeightDecay const decay{options_.weight_decay, options_.decay_reference_rate};
+  std::vector<typename detail::RangeKernels<detail::AdamWNumbers<Scalar>, Space>::Piece> moves;
+  double size = 0;
   for (auto const& [range, divisor] : pieces()) {
     double const planned = learning_rate * range.age.rate, rate = planned / divisor;
     double const shrink = range.decay ? decay.factor(decay.reference_rate > 0 ? planned : rate) : 1;
-    update_range(context, range, theta, gradient, rate, shrink, gradient_scale);
+    moves.push_back({range.offset, range.size, numbers(range.age, rate, shrink)});
+    size += static_cast<double>(range.size);
   }
+  constexpr double accesses = 7;
+  Region<Space> const region(context, "kyrtos::adamw::update",
+                             {.bytes = accesses * sizeof(Scalar) * size});
+  detail::AdamWStep<Scalar> const step{gradient.data(),
+                                       m_.data(),
+                                       v_.data(),
+                                       theta.data(),
+                                       static_cast<Scalar>(options_.beta1),
+                                       static_cast<Scalar>(options_.epsilon),
+                                       static_cast<Scalar>(gradient_scale),
+                                       {}};
+  kernels_.run(context, "kyrtos::adamw::update", moves, detail::AdamWSteps<Scalar>{step});
 }
 
+/// Of a range of that age, with its rate before the correction of the first moment.
 template <class Scalar, class Space>
-void AdamW<Scalar, Space>::update_range(Context<Space> const& context, ParameterRange const& range,
-                                        MutableVector theta, ConstVector gradient, double rate,
-                                        double shrink, double gradient_scale) {
-  constexpr double accesses = 7;
-  Region<Space> const region(
-      context, "kyrtos::adamw::update",
-      {.bytes = accesses * sizeof(Scalar) * static_cast<double>(range.size)});
-  auto const t = static_cast<double>(this->steps() - range.age.first);
-  Index const t2 = this->steps() - range.age.second;
-  auto const to_scalar = [](double value) { return static_cast<Scalar>(value); };
+auto AdamW<Scalar, Space>::numbers(ParameterAge const& age, double rate, double shrink) const
+    -> detail::AdamWNumbers<Scalar> {
+  auto const t = static_cast<double>(this->steps() - age.first);
+  Index const t2 = this->steps() - age.second;
   double const correction = options_.preconditioner().unbiased
                                 ? 1
                                 : 1 / (1 - std::pow(options_.beta2, static_cast<double>(t2)));
-  detail::AdamWStep<Scalar, Space> const step{slice(gradient, range.offset, range.size),
-                                              slice(m_, range.offset, range.size),
-                                              slice(v_, range.offset, range.size),
-                                              slice(theta, range.offset, range.size),
-                                              to_scalar(options_.beta1),
-                                              to_scalar(options_.beta2_at(t2)),
-                                              to_scalar(options_.epsilon),
-                                              to_scalar(rate / (1 - std::pow(options_.beta1, t))),
-                                              to_scalar(shrink),
-                                              to_scalar(gradient_scale),
-                                              to_scalar(correction)};
-  detail::for_each_element(context, "kyrtos::adamw::update", range.size, step);
+  auto const to_scalar = [](double value) { return static_cast<Scalar>(value); };
+  return {to_scalar(rate / (1 - std::pow(options_.beta1, t))), to_scalar(shrink),
+          to_scalar(options_.beta2_at(t2)), to_scalar(correction)};
 }
 
 template <class Scalar, class Space>

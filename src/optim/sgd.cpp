@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
-#include <kyrtos/optim/detail/for_each_element.hpp>
 #include <kyrtos/optim/sgd.hpp>
 
 namespace kyrtos::optim {
@@ -10,15 +9,28 @@ namespace kyrtos::optim {
 namespace detail {
 
 /// One step of element i.
-template <class Scalar, class Space>
+template <class Scalar>
 struct SgdStep {
-  VectorView<Scalar const, Space> gradient;
-  VectorView<Scalar, Space> m, theta;
-  Scalar momentum, rate, shrink, scale;
+  Scalar const* gradient;
+  Scalar *m, *theta;
+  Scalar momentum, scale;
+  SgdNumbers<Scalar> of_range;
 
   KOKKOS_INLINE_FUNCTION void operator()(Index i) const {
-    m(i) = momentum * m(i) + scale * gradient(i);
-    theta(i) = shrink * theta(i) - rate * m(i);
+    m[i] = momentum * m[i] + scale * gradient[i];
+    theta[i] = of_range.shrink * theta[i] - of_range.rate * m[i];
+  }
+};
+
+/// The steps of ranges.
+template <class Scalar>
+struct SgdSteps {
+  SgdStep<Scalar> step;
+
+  KOKKOS_INLINE_FUNCTION SgdStep<Scalar> operator()(SgdNumbers<Scalar> const& numbers) const {
+    auto one = step;
+    one.of_range = numbers;
+    return one;
   }
 };
 
@@ -39,18 +51,21 @@ template <class Scalar, class Space>
 void Sgd<Scalar, Space>::move(Context<Space> const& context, MutableVector theta,
                               ConstVector gradient, double learning_rate, double gradient_scale) {
   WeightDecay const decay{options_.weight_decay, options_.decay_reference_rate};
+  std::vector<typename detail::RangeKernels<detail::SgdNumbers<Scalar>, Space>::Piece> moves;
   for (auto const& range : this->ranges()) {
     double const rate = learning_rate * range.age.rate;
-    detail::SgdStep<Scalar, Space> const step{
-        slice(gradient, range.offset, range.size),
-        slice(m_, range.offset, range.size),
-        slice(theta, range.offset, range.size),
-        static_cast<Scalar>(options_.momentum),
-        static_cast<Scalar>(rate),
-        static_cast<Scalar>(range.decay ? decay.factor(rate) : 1),
-        static_cast<Scalar>(gradient_scale)};
-    detail::for_each_element(context, "kyrtos::sgd::update", range.size, step);
+    moves.push_back(
+        {range.offset,
+         range.size,
+         {static_cast<Scalar>(rate), static_cast<Scalar>(range.decay ? decay.factor(rate) : 1)}});
   }
+  detail::SgdStep<Scalar> const step{gradient.data(),
+                                     m_.data(),
+                                     theta.data(),
+                                     static_cast<Scalar>(options_.momentum),
+                                     static_cast<Scalar>(gradient_scale),
+                                     {}};
+  kernels_.run(context, "kyrtos::sgd::update", moves, detail::SgdSteps<Scalar>{step});
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)

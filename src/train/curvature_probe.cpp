@@ -275,17 +275,18 @@ std::optional<double> CurvatureProbe<Scalar, Space>::reference(Index step) {
 
 namespace {
 
-/// uᵢ² of u = P^(1/2) x.
-template <class Scalar, class Space>
+/// uᵢ² of element i of u = P^(1/2) x.
+template <class Scalar>
 struct SquaredLength {
-  VectorView<Scalar, Space> x;
-  curvature::PreconditionerElement<Scalar, Space> p;
-  Index first;  // of the elements that p belongs to
+  Scalar const *x, *v;  ///< Without v, P = I.
+  Scalar scale, moment_scale, epsilon;
 
   KOKKOS_INLINE_FUNCTION linalg::Terms<1> operator()(Index i) const {
-    double const value = x(i);
-    return {{static_cast<double>(p(i - first)) * value * value}};
+    double const value = x[i];
+    double const p = v == nullptr ? 1 : scale * (math::sqrt(v[i] * moment_scale) + epsilon);
+    return {{p * value * value}};
   }
+  friend bool operator==(SquaredLength const&, SquaredLength const&) = default;
 };
 
 }  // namespace
@@ -296,19 +297,18 @@ NamedNumbers CurvatureProbe<Scalar, Space>::mass_by_part() {
   auto const x = flat(rows_of(tracker_->vectors(), 0, 1));
   using Element = curvature::PreconditionerElement<Scalar, Space>;
   std::vector<ParameterLayout::Range> ranges;
-  std::vector<Element> elements;
+  std::vector<SquaredLength<Scalar>> terms;
   auto const add = [&](Index offset, Index size, Element const& p) {
     ranges.push_back({offset, size});
-    elements.push_back(p);
+    terms.push_back({x.data(), p.v.data() == nullptr ? nullptr : p.v.data() - offset, p.scale,
+                     p.moment_scale, p.epsilon});
   };
   if (preconditioner_)
     preconditioner_->for_each_range(add);
   else
     add(0, matrix_->size(), {{}, 1, 1, 0});
-  auto const sums = mass_.template sum<1>(
-      objective_->context(), "kyrtos::curvature::mass_by_part", ranges, [&](std::size_t j) {
-        return SquaredLength<Scalar, Space>{x, elements[j], ranges[j].offset};
-      });
+  auto const sums = mass_.template sum<1>(objective_->context(), "kyrtos::curvature::mass_by_part",
+                                          ranges, terms);
   double total = 0;
   for (auto const& one : sums) total += one[0];
   auto const names = objective_->model().part_names();

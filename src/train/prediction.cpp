@@ -51,14 +51,11 @@ class RankWalk {
     WorkByClass sum;
     auto const& o = c.config.optimizer;
     bool const is_sgd = o.kind == OptimizerConfig::Kind::sgd;
-    double moved = 0, kernels = 0;
-    for (auto const& range : c.optimizer->ranges()) {
-      moved += static_cast<double>(range.size);
-      ++kernels;
-    }
+    double moved = 0;
+    for (auto const& range : c.optimizer->ranges()) moved += static_cast<double>(range.size);
     double const per_value = is_sgd ? 5 : o.adamw.update_clipping ? 9 : 7;
     sum[KernelClass::optimizer] +=
-        {.flops = 10 * moved, .bytes = per_value * sizeof(Scalar) * moved, .launches = kernels};
+        {.flops = 10 * moved, .bytes = per_value * sizeof(Scalar) * moved, .launches = 1};
     if (o.kind == OptimizerConfig::Kind::muon) sum[KernelClass::optimizer] += newton_schulz();
     return sum;
   }

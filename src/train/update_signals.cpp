@@ -8,25 +8,26 @@ namespace kyrtos::train {
 
 namespace {
 
-/// (g²/v̂, w², (ηm/P)²) of one element, m the direction; without a second moment, (0, w², (ηm)²).
-template <class Scalar, class Space>
+/// (g²/v̂, w², (ηm/P)²) of element i, m the direction; without a second moment, (0, w², (ηm)²).
+template <class Scalar>
 struct SignalTerms {
-  VectorView<Scalar const, Space> gradient, theta, m;
-  curvature::PreconditionerElement<Scalar, Space> p;
-  Index first;  // of the elements that p belongs to
+  Scalar const *gradient, *theta, *m;
+  Scalar const* v;  ///< May be null.
+  Scalar scale, moment_scale, epsilon;
   double gradient_scale, rate;
 
   KOKKOS_INLINE_FUNCTION linalg::Terms<3> operator()(Index i) const {
-    double const w = theta(i), g = gradient_scale * gradient(i);
-    double const update = rate * m(i) / static_cast<double>(p(i - first));
-    double ratio = 0;
-    if (p.v.data() != nullptr) {
-      double const v = static_cast<double>(p.v(i - first)) * p.moment_scale;
-      double const least = static_cast<double>(p.epsilon) * p.epsilon;
-      ratio = g * g / (v > least ? v : least);
+    double const w = theta[i], g = gradient_scale * gradient[i];
+    double update = rate * m[i], ratio = 0;
+    if (v != nullptr) {
+      update /= static_cast<double>(scale * (math::sqrt(v[i] * moment_scale) + epsilon));
+      double const v_hat = static_cast<double>(v[i]) * moment_scale;
+      double const least = static_cast<double>(epsilon) * epsilon;
+      ratio = g * g / (v_hat > least ? v_hat : least);
     }
     return {{ratio, w * w, update * update}};
   }
+  friend bool operator==(SignalTerms const&, SignalTerms const&) = default;
 };
 
 }  // namespace
@@ -47,17 +48,19 @@ void UpdateSignals<Scalar, Space>::report(VectorView<Scalar const, Space> gradie
                                           double gradient_scale, double learning_rate,
                                           bool by_tensor, StepReport& report) {
   std::vector<ParameterLayout::Range> moved;
-  std::vector<SignalTerms<Scalar, Space>> terms;
+  std::vector<SignalTerms<Scalar>> terms;
   Index count = 0;  // of what Adam moves
   for (auto const& one : optimizer_->moved()) {
     moved.push_back({one.offset, one.size});
-    bool const has_direction = one.direction.data() != nullptr;
-    terms.push_back({gradient, parameters_->own().local(), has_direction ? one.direction : gradient,
-                     one.p, one.offset, gradient_scale, learning_rate * one.share});
-    if (one.p.v.data() != nullptr) count += one.size;
+    bool const has_direction = one.direction.data() != nullptr,
+               has_moment = one.p.v.data() != nullptr;
+    terms.push_back({gradient.data(), parameters_->own().local().data(),
+                     has_direction ? one.direction.data() : gradient.data(),
+                     has_moment ? one.p.v.data() - one.offset : nullptr, one.p.scale,
+                     one.p.moment_scale, one.p.epsilon, gradient_scale, learning_rate * one.share});
+    if (has_moment) count += one.size;
   }
-  auto const sums = sums_.template sum<3>(context_, "kyrtos::update_signals", moved,
-                                          [&](std::size_t j) { return terms[j]; });
+  auto const sums = sums_.template sum<3>(context_, "kyrtos::update_signals", moved, terms);
   double total[3] = {};
   for (std::size_t t = 0; t < sums.size(); ++t) {
     for (std::size_t k = 0; k < 3; ++k) total[k] += sums[t][k];

@@ -17,6 +17,28 @@ struct Terms {
   double value[K];
 };
 
+namespace detail {
+
+/// Of the chunks [first, end) of a table of beginnings and ends, to the reduction buffer.
+template <int K, class Space, class F>
+void sum_chunks(Context<Space> const& context, char const* label,
+                VectorView<Index const, Space> const& table, Index first, Index end,
+                F const& terms) {
+  auto const partial = context.reduction_buffer();
+  using Policy = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
+  Kokkos::parallel_for(
+      label, Policy(context.space(), first, end), KOKKOS_LAMBDA(Index chunk) {
+        double sum[K] = {};
+        for (Index i = table(2 * chunk); i < table(2 * chunk + 1); ++i) {
+          auto const term = terms(i);
+          for (int k = 0; k < K; ++k) sum[k] += term.value[k];
+        }
+        for (int k = 0; k < K; ++k) partial((chunk - first) * K + k) = sum[k];
+      });
+}
+
+}  // namespace detail
+
 /// Sums over each of many ranges of a vector in one kernel, such as the norms of all tensors of a
 /// flat parameter vector.
 ///
@@ -55,24 +77,16 @@ class RangeSums {
     std::vector<std::array<double, K>> sums(count_, std::array<double, K>{});
     static_assert(K <= most_sums);
     auto const chunks = static_cast<Index>(owners_.size());
-    if (chunks == 0) return sums;
-    auto const table = chunks_;
-    auto const partial = context.reduction_buffer();
-    using Policy = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
-    Kokkos::parallel_for(
-        label, Policy(context.space(), 0, chunks), KOKKOS_LAMBDA(Index chunk) {
-          double sum[K] = {};
-          for (Index i = table(2 * chunk); i < table(2 * chunk + 1); ++i) {
-            auto const term = terms(i);
-            for (int k = 0; k < K; ++k) sum[k] += term.value[k];
-          }
-          for (int k = 0; k < K; ++k) partial(chunk * K + k) = sum[k];
-        });
-    auto const found = context.reduced(chunks * K, label);
-    for (Index chunk = 0; chunk < chunks; ++chunk)
-      for (int k = 0; k < K; ++k)
-        sums[owners_[static_cast<std::size_t>(chunk)]][static_cast<std::size_t>(k)] +=
-            found(chunk * K + k);
+    constexpr Index at_once = Context<Space>::reduction_buffer_size / K;  // all, but for thousands
+    for (Index first = 0; first < chunks; first += at_once) {
+      Index const end = std::min(first + at_once, chunks);
+      detail::sum_chunks<K, Space>(context, label, chunks_, first, end, terms);
+      auto const found = context.reduced((end - first) * K, label);
+      for (Index chunk = first; chunk < end; ++chunk)
+        for (int k = 0; k < K; ++k)
+          sums[owners_[static_cast<std::size_t>(chunk)]][static_cast<std::size_t>(k)] +=
+              found((chunk - first) * K + k);
+    }
     return sums;
   }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/linalg/part_sums.hpp>
+#include <kyrtos/optim/detail/range_kernels.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 
 namespace kyrtos::optim {
@@ -33,6 +34,17 @@ struct AdamWOptions {
     return {.beta1 = beta1, .beta2 = beta2, .epsilon = epsilon, .unbiased = beta2_exponent > 0};
   }
 };
+
+namespace detail {
+
+/// In which ranges differ in a step of AdamW.
+template <class Scalar>
+struct AdamWNumbers {
+  Scalar rate, shrink, beta2, second_correction;
+  friend bool operator==(AdamWNumbers const&, AdamWNumbers const&) = default;
+};
+
+}  // namespace detail
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101):
 ///
@@ -93,12 +105,12 @@ class AdamW : public Optimizer<Scalar, Space> {
   struct Piece;
   std::vector<Piece> pieces() const;
   void find_divisors(Context<Space> const& context, ConstVector gradient, double gradient_scale);
-  void update_range(Context<Space> const& context, ParameterRange const& range, MutableVector theta,
-                    ConstVector gradient, double rate, double shrink, double gradient_scale);
+  detail::AdamWNumbers<Scalar> numbers(ParameterAge const& age, double rate, double shrink) const;
 
   AdamWOptions options_;
   Tensors tensors_;
   linalg::PartSums<Space> ratios_;
+  detail::RangeKernels<detail::AdamWNumbers<Scalar>, Space> kernels_;
   std::vector<double> divisors_;
 };
 

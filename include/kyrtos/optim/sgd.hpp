@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <kyrtos/optim/detail/range_kernels.hpp>
 #include <kyrtos/optim/optimizer.hpp>
 
 namespace kyrtos::optim {
@@ -11,6 +12,17 @@ struct SgdOptions {
   double weight_decay = 0;
   double decay_reference_rate = 0;  ///< WeightDecay::reference_rate
 };
+
+namespace detail {
+
+/// In which ranges differ in a step of gradient descent.
+template <class Scalar>
+struct SgdNumbers {
+  Scalar rate, shrink;
+  friend bool operator==(SgdNumbers const&, SgdNumbers const&) = default;
+};
+
+}  // namespace detail
 
 /// Gradient descent with heavy-ball momentum (Polyak 1964) and decoupled weight decay:
 ///
@@ -52,6 +64,7 @@ class Sgd : public Optimizer<Scalar, Space> {
 
   SgdOptions options_;
   Vector<Scalar, Space> m_;
+  detail::RangeKernels<detail::SgdNumbers<Scalar>, Space> kernels_;
 };
 
 }  // namespace kyrtos::optim
