@@ -9,6 +9,7 @@ from ..report import Answer, colours
 
 LARGE, SMALL = 38.0, 2.0  # Adam's thresholds at β₁ = 0.9, for λη
 WITHIN = 2.0  # a factor: so near a threshold λη is at it
+SEEDS = 3  # of a size, without which nothing is said: drawing again from fewer says too little
 SETTLED = 1.5  # a factor: the last quarter's median against that of the quarter before
 
 
@@ -79,13 +80,14 @@ def answer(page, batches):
     agrees = "in part" if large or small else "no"
     if large and small:
         agrees = "yes"
-    if not (least.settled and most.settled):
+    seeds = min(len(least.cases), len(most.cases))
+    if not (least.settled and most.settled) or seeds < SEEDS:
         agrees = "cannot be said"
     page.answer = Answer(
         "λη settles at " + ", ".join(f"{b.last.mean():.3g} (batch {b.size}: {b.words})"
                                      for b in batches), agrees,
-        f"{len(least.cases)} seeds of each size; yes would be the largest batch at 38/η and the "
-        "smallest at 2/η")
+        f"{seeds} seeds of the smallest or largest size, where {SEEDS} were asked for; yes would be the "
+        "largest batch at 38/η and the smallest at 2/η")
 
 
 def draw(axes, batches):
