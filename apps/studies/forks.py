@@ -192,6 +192,13 @@ def report(folder, runs, repeats, how):
                  numbers.interval(o.share()), numbers.interval(o.levels()),
                  numbers.interval(o.fall()), numbers.interval(o.removed())]
                 for name, o in outcomes.items()])
+    page.text("Each spike: λη/threshold over that of chance, and the step after the fork at which a spike "
+              f"came; the one that was came at {BEFORE}.")
+    page.table(["spike", *CHANGES], [
+        [i + 1, *(f"{level(spike[name]) / level(spike[PLACEBO]):.2f}, "
+                  + ("none" if spike[name]["spike"] is None else f"at {spike[name]['spike']}")
+                  for name in CHANGES)]
+        for i, spike in enumerate(spike for run in runs for spike in run)])
     page.figure("forks", "Medians over all forks, by what was changed",
                 lambda axes: draw(axes, runs), rows=2)
     agrees = verdict(outcomes, spikes)

@@ -66,7 +66,7 @@ def analyse(study, results, page):
                  f"{b.drift.min():.2f} to {b.drift.max():.2f}",
                  f"{np.mean([c['loss'][-100:].mean() for c in b.cases]):.3f}", b.words]
                 for b in batches])
-    page.figure("threshold", "λη of the step's own batch, medians of 25 measurements, first seed",
+    page.figure("threshold", "λη of the step's own batch, medians of 25 steps, first seed",
                 lambda axes: draw(axes, batches), height=3)
     page.check("no measurement takes more products than it may", all(
         np.nanmax(c["hvps"][1:]) <= c.config["curvature.max_hvps"]
