@@ -86,8 +86,8 @@ def answer(page, batches):
     page.answer = Answer(
         "λη settles at " + ", ".join(f"{b.last.mean():.3g} (batch {b.size}: {b.words})"
                                      for b in batches), agrees,
-        f"at least {seeds} seeds of the smallest and the largest size, where {SEEDS} were asked for; yes would be the "
-        "largest batch at 38/η and the smallest at 2/η")
+        f"at least {seeds} seeds of the smallest and the largest size, where {SEEDS} were asked for; "
+        "yes would be the largest batch at 38/η and the smallest at 2/η")
 
 
 def draw(axes, batches):
