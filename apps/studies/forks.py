@@ -178,7 +178,7 @@ def draw(axes, runs):
     axes[1].set(ylabel="λη/threshold, median", xlabel="steps from the spike that was")
 
 
-def report(folder, runs, repeats):
+def report(folder, runs, repeats, how):
     page, spikes = Page(SimpleNamespace(folder=folder)), sum(map(len, runs))
     outcomes = {name: Outcome(name, runs) for name in FORKS}
     page.text(f"A fork begins {BEFORE} steps before a spike and ends {AFTER} steps after it; a spike "
@@ -192,6 +192,13 @@ def report(folder, runs, repeats):
                  numbers.interval(o.share()), numbers.interval(o.levels()),
                  numbers.interval(o.fall()), numbers.interval(o.removed())]
                 for name, o in outcomes.items()])
+    page.text("Each spike: λη/threshold over that of chance, and the step after the fork at which a spike "
+              f"came; the one that was came at {BEFORE}.")
+    page.table(["spike", *CHANGES], [
+        [i + 1, *(f"{level(spike[name]) / level(spike[PLACEBO]):.2f}, "
+                  + ("none" if spike[name]["spike"] is None else f"at {spike[name]['spike']}")
+                  for name in CHANGES)]
+        for i, spike in enumerate(spike for run in runs for spike in run)])
     page.figure("forks", "Medians over all forks, by what was changed",
                 lambda axes: draw(axes, runs), rows=2)
     agrees = verdict(outcomes, spikes)
@@ -202,7 +209,8 @@ def report(folder, runs, repeats):
             "**Claim.** Spikes come because λη is high: with the same parameters and a lower λη they "
             "stay away.", f"**Found.** {page.answer.found}",
             f"**Agrees at this scale:** {agrees}.", f"**How sure:** {page.answer.sure}"]
-    tail = ["## Mathematics that must hold",
+    tail = ["## How it was done", "\n".join(f"- {line}" for line in how),
+            "## Mathematics that must hold",
             f"- {'holds' if repeats else '**does not hold**'}: a fork that changes nothing repeats "
             "the run up to its spike, bit by bit"]
     path = folder / "report.md"
@@ -219,7 +227,7 @@ def main():
     parser.add_argument("--last", type=int, default=1 << 30, help="the last step of a spike")
     chosen = parser.parse_args()
     chosen.output.mkdir(parents=True, exist_ok=True)
-    runs, repeats = [], True
+    runs, names, repeats = [], [], True
     for case in sorted((chosen.study / "runs").glob("batch,*")):
         if not (case / "status.json").exists():
             continue
@@ -228,9 +236,15 @@ def main():
         repeats = repeats and all(one["nothing"]["repeats"] for one in found)
         if found:
             runs.append(found)
+            names.append(f"{case.name.removeprefix('batch,')} ({len(found)})")
     if not runs:
         sys.exit(f"{chosen.study}: no run has a spike with {BEFORE} calm steps before it")
-    report(chosen.output, runs, repeats)
+    report(chosen.output, runs, repeats, [
+        f"spikes: the first {chosen.spikes} of a run that have {BEFORE} calm steps before them"
+        + (f", up to step {chosen.last}" if chosen.last < 1 << 30 else ""),
+        f"runs (spikes): {'; '.join(names)}",
+        "every second step is measured, with one product; the verdict looks only at changes that "
+        "lowered λη for sure"])
     return 0 if repeats else 1
 
 

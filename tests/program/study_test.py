@@ -272,11 +272,11 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.late([5, 6, 5, 6], [5, 5, 5, 5], [5, 6, 6, 5]), "no")
         self.assertEqual(self.late([1, 2, 1, 2], [5, 5, 5, 5], [0, 0, 0, 0]), "cannot be said")
 
-    def batch(self, size, values):
+    def batch(self, size, values, seeds=(1, 2, 3)):
         cases = [with_method(f"batch-{size}", result(np.ones(400), seed=seed, learning_rate=np.full(
             400, 1e-3), **{"lambda": np.asarray(values) * 1e3 * (1 + 0.02 * seed),
                            "lambda_held_out": np.asarray(values) * 1e3}),
-                             **{"training.batch": size}) for seed in (1, 2, 3)]
+                             **{"training.batch": size}) for seed in seeds]
         return threshold.Batch(cases)
 
     def test_of_thresholds(self):
@@ -289,6 +289,8 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(agrees(flat(9), flat(35)), "in part")
         self.assertEqual(agrees(flat(9), flat(9)), "no")
         self.assertEqual(agrees(flat(2.1), np.geomspace(1, 40, 400)), "cannot be said")
+        threshold.answer(page, [self.batch(4, flat(2)), self.batch(64, flat(38), seeds=(1, 2))])
+        self.assertEqual(page.answer.agrees, "cannot be said")
 
 
     def fork(self, ratio, came):

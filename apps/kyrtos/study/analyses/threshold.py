@@ -9,6 +9,7 @@ from ..report import Answer, colours
 
 LARGE, SMALL = 38.0, 2.0  # Adam's thresholds at β₁ = 0.9, for λη
 WITHIN = 2.0  # a factor: so near a threshold λη is at it
+SEEDS = 3  # of a size, without which nothing is said: drawing again from fewer says too little
 SETTLED = 1.5  # a factor: the last quarter's median against that of the quarter before
 
 
@@ -65,7 +66,7 @@ def analyse(study, results, page):
                  f"{b.drift.min():.2f} to {b.drift.max():.2f}",
                  f"{np.mean([c['loss'][-100:].mean() for c in b.cases]):.3f}", b.words]
                 for b in batches])
-    page.figure("threshold", "λη of the step's own batch, medians of 25 measurements, first seed",
+    page.figure("threshold", "λη of the step's own batch, medians of 25 steps, first seed",
                 lambda axes: draw(axes, batches), height=3)
     page.check("no measurement takes more products than it may", all(
         np.nanmax(c["hvps"][1:]) <= c.config["curvature.max_hvps"]
@@ -79,13 +80,14 @@ def answer(page, batches):
     agrees = "in part" if large or small else "no"
     if large and small:
         agrees = "yes"
-    if not (least.settled and most.settled):
+    seeds = min(len(least.cases), len(most.cases))
+    if not (least.settled and most.settled) or seeds < SEEDS:
         agrees = "cannot be said"
     page.answer = Answer(
         "λη settles at " + ", ".join(f"{b.last.mean():.3g} (batch {b.size}: {b.words})"
                                      for b in batches), agrees,
-        f"{len(least.cases)} seeds of each size; yes would be the largest batch at 38/η and the "
-        "smallest at 2/η")
+        f"at least {seeds} seeds of the smallest and the largest size, where {SEEDS} were asked for; "
+        "yes would be the largest batch at 38/η and the smallest at 2/η")
 
 
 def draw(axes, batches):
