@@ -50,14 +50,18 @@ std::uint32_t alignment_of(std::uintptr_t address) {
   return static_cast<std::uint32_t>((address | 256) & -(address | 256));
 }
 
-Shape shape_of(std::uint64_t rows, std::uint64_t columns, void const* data) {
-  return {columns, rows, alignment_of(reinterpret_cast<std::uintptr_t>(data)),
-          static_cast<std::int64_t>(columns)};
+/// \param row_bytes distance of the rows, which are all aligned as the first one, or less.
+Shape shape_of(Index rows, Index columns, Index stride, void const* data, Index row_bytes) {
+  auto const address = reinterpret_cast<std::uintptr_t>(data);
+  return {static_cast<std::uint64_t>(columns), static_cast<std::uint64_t>(rows),
+          alignment_of(address | static_cast<std::uintptr_t>(row_bytes)), stride};
 }
 
 template <class Matrix>
 Shape shape_of(Matrix const& m) {
-  return shape_of(m.extent(0), m.extent(1), m.data());
+  auto const stride = static_cast<Index>(m.stride(0));
+  return shape_of(static_cast<Index>(m.extent(0)), static_cast<Index>(m.extent(1)), stride,
+                  m.data(), stride * Index{sizeof(typename Matrix::value_type)});
 }
 
 template <class T, class Space>
@@ -65,13 +69,11 @@ Shape shape_of(Index count, MatrixBatch<T, Space> const& m) {
   require(count <= std::numeric_limits<std::int32_t>::max(),
           "gemm_batched: cuBLASLt takes no batches of 2^31 products or more");
   // Every matrix of the batch is aligned as the first one, or less.
-  auto const distance = static_cast<std::uintptr_t>(m.batch_stride) * sizeof(T);
-  return {static_cast<std::uint64_t>(m.columns),
-          static_cast<std::uint64_t>(m.rows),
-          alignment_of(reinterpret_cast<std::uintptr_t>(m.memory.data()) | distance),
-          m.row_stride,
-          static_cast<std::int32_t>(count),
-          m.batch_stride};
+  auto shape = shape_of(m.rows, m.columns, m.row_stride, m.memory.data(),
+                        (m.row_stride | m.batch_stride) * Index{sizeof(T)});
+  shape.count = static_cast<std::int32_t>(count);
+  shape.batch_stride = m.batch_stride;
+  return shape;
 }
 
 /// All that the choice of an algorithm depends on. Since cuBLASLt's matrices are our transposed
@@ -215,9 +217,10 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
           MatrixView<float, Space> const& c) {
-  auto const factor = [](Transpose op, Index rows, Index columns, void const* data) {
+  auto const factor = [&](Transpose op, Index rows, Index columns, void const* data) {
     if (op == Transpose::yes) std::swap(rows, columns);
-    return shape_of(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), data);
+    Index const stride = factor_stride<Space>(of.format, columns);
+    return shape_of(rows, columns, stride, data, stride * bytes_of(of.format));
   };
   bool const is_tf32 = of.format == FactorFormat::tf32;
   Problem const p{is_tf32 ? CUDA_R_32F : CUDA_R_16BF,

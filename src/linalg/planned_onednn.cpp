@@ -39,8 +39,20 @@ struct Product {
   auto operator<=>(Product const&) const = default;
 };
 
+/// Of matrices whose rows may be padded.
+Product with_strides(Product product, Index a, Index b, Index c) {
+  product.count = 1;
+  product.a.row = a;
+  product.b.row = b;
+  product.c.row = c;
+  return product;
+}
+
 Product in_bfloat16(RoundedProduct const& p) {
-  return {Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
+  Product const product{Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
+  if (p.c_stride == 0) return product;
+  return with_strides(product, p.a_op == Transpose::yes ? p.m : p.k,
+                      p.b_op == Transpose::yes ? p.k : p.n, p.c_stride);
 }
 
 /// Row-major op(M) of these extents, or a batch of them; one for all where they lie in one place.
@@ -51,7 +63,7 @@ dnnl::memory::desc described(Index count, Transpose op, Index rows, Index column
     return transposed ? dnnl::memory::desc({rows, columns}, type, {1, rows})
                       : dnnl::memory::desc({rows, columns}, type, {columns, 1});
   Index const matrices = at.batch == 0 ? 1 : count;
-  Index const distance = at.batch == 0 ? rows * columns : at.batch;
+  Index const distance = at.batch == 0 ? (transposed ? columns : rows) * at.row : at.batch;
   return transposed ? dnnl::memory::desc({matrices, rows, columns}, type, {distance, 1, at.row})
                     : dnnl::memory::desc({matrices, rows, columns}, type, {distance, at.row, 1});
 }
@@ -177,9 +189,15 @@ void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
                   MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
                   float beta, MatrixView<float, Space> const& c) try {
   auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
+  auto const stride = [](auto const& m) { return static_cast<Index>(m.stride(0)); };
+  auto const is_padded = [&](auto const& m) { return stride(m) != extent(m, 1); };
+  Product const product{Type::f32,    a_op,         b_op,
+                        extent(c, 0), extent(c, 1), extent(a, a_op == Transpose::yes ? 0 : 1),
+                        beta};
   auto& kept = library(context);
-  auto& plan = kept.plan({Type::f32, a_op, b_op, extent(c, 0), extent(c, 1),
-                          extent(a, a_op == Transpose::yes ? 0 : 1), beta});
+  auto& plan = kept.plan(is_padded(a) || is_padded(b) || is_padded(c)
+                             ? with_strides(product, stride(a), stride(b), stride(c))
+                             : product);
   context.fence("kyrtos::linalg::gemm");
   compat::WorkOfHostLibrary const work(a, b, c);
   kept.run(plan, a.data(), b.data(), c.data());

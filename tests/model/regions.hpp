@@ -5,6 +5,7 @@
 #include <kyrtos/model/work.hpp>
 
 #include "../support/kokkos_watch.hpp"
+#include "../support/rounded_products.hpp"
 #include "model_run.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -23,7 +24,7 @@ struct Listener : RegionObserver {
     names.insert(name);
     flops += work.flops;
     bytes += work.bytes;
-    if (name == "kyrtos::linalg::gemm") ++launches;
+    if (name == "kyrtos::linalg::gemm" || name == "kyrtos::linalg::gemm_batched") ++launches;
     ++depth;
   }
   void end() override { --depth; }
@@ -36,7 +37,9 @@ struct Listener : RegionObserver {
 /// A run with its operations in the sequence in which they can be called, watched one by one.
 struct Watched {
   explicit Watched(model::TransformerConfig const& config, bool recompute = false)
-      : run(config),
+      : Watched(Run(config), recompute) {}
+  explicit Watched(Run&& made, bool recompute = false)
+      : run(std::move(made)),
         ws(run.workspace({.tangents = true, .keep_adjoints = !recompute, .recompute = recompute})),
         theta(on_device<Scalar>(run.theta)),
         u(on_device<Scalar>(run.random_direction(3))),
@@ -125,36 +128,67 @@ TEST_CASE("operations do the products that they are said to cost", "[regions]") 
 }
 
 void check_work(Listener const& told, model::WorkByClass const& planned) {
-  CHECK(near(planned.total().products + planned[model::KernelClass::attention].flops, told.flops,
-             1e-12));
-  CHECK(near(planned.total().bytes, told.bytes, 1e-12));
-  CHECK(near(planned.total().launches, told.launches, 1e-12));
+  auto const total = planned.total();
+  CHECK(near(total.products + planned[model::KernelClass::attention].flops, told.flops, 1e-12));
+  CHECK(near(total.product_bytes + total.bytes, told.bytes, 1e-12));
+  CHECK(near(total.launches, told.launches, 1e-12));
+}
+
+void check_operations(Watched& w, model::WorkOptions const& options) {
+  auto const planned =
+      model::operation_work<Scalar, Space>(w.run.model.config(), w.run.shape, options);
+  check_work(w.loss(), planned.loss);
+  check_work(w.gradient(), planned.gradient);
+  if (!options.recompute) check_work(w.hvp_after_gradient(), planned.hvp_after_gradient);
+  check_work(w.hvp(), planned.hvp);
+  check_work(w.gauss_newton(), planned.gauss_newton);
 }
 
 TEST_CASE("the work of operations is what their regions tell", "[regions][work]") {
   for (auto const& [name, config] : small_models()) {
     INFO(name);
     Watched w(config);
-    auto const planned = model::operation_work<Scalar, Space>(
-        config, w.run.shape, {.blocks = config.depth, .attention_kernels = 1});
-    check_work(w.loss(), planned.loss);
-    check_work(w.gradient(), planned.gradient);
-    check_work(w.hvp_after_gradient(), planned.hvp_after_gradient);
-    check_work(w.hvp(), planned.hvp);
-    check_work(w.gauss_newton(), planned.gauss_newton);
+    check_operations(w, {.blocks = config.depth});
   }
+}
+
+TEST_CASE("the work of blocked attention is what its regions tell", "[regions][work]") {
+  auto const blocked = layers::AttentionMethod::blocked;
+  for (auto const& [name, config] : small_models()) {
+    INFO(name);
+    for (Index const length : {7, 9}) {
+      Watched w(Run(config, {2, length}, {}, blocked));
+      check_operations(w, {.blocks = config.depth, .attention = blocked});
+    }
+  }
+  // Several blocks of queries.
+  auto longer = small(model::llama_config());
+  longer.context = 300;
+  longer.attention_window = 70;
+  Watched w(Run(longer, {2, 300}, {}, blocked));
+  check_operations(w, {.blocks = longer.depth, .attention = blocked});
+}
+
+TEST_CASE("the work of products of rounded factors is what its regions tell", "[regions][work]") {
+  if (!std::is_same_v<Scalar, float>) SKIP("factors of float64 are not rounded");
+  for (auto const format : available_formats())
+    for (auto const method :
+         {layers::AttentionMethod::streamed, layers::AttentionMethod::blocked})
+      for (auto const& [name, config] : small_models()) {
+        INFO(name);
+        Run run(config, {3, 7}, {}, method);
+        run.context = rounding_context(run.context, format);
+        Watched w(std::move(run));
+        check_operations(
+            w, {.blocks = config.depth, .machine = {.factors = format}, .attention = method});
+      }
 }
 
 TEST_CASE("the work of recomputing is what its regions tell", "[regions][work]") {
   for (auto const& [name, config] : small_models()) {
     INFO(name);
     Watched w(config, /*recompute=*/true);
-    auto const planned = model::operation_work<Scalar, Space>(
-        config, w.run.shape, {.blocks = config.depth, .recompute = true, .attention_kernels = 1});
-    check_work(w.loss(), planned.loss);
-    check_work(w.gradient(), planned.gradient);
-    check_work(w.hvp(), planned.hvp);
-    check_work(w.gauss_newton(), planned.gauss_newton);
+    check_operations(w, {.blocks = config.depth, .recompute = true});
   }
 }
 
