@@ -54,7 +54,7 @@ attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceSh
 
 Index working_bytes(AttentionOptions const& options, bool is_host) {
   if (options.working_bytes > 0) return options.working_bytes;
-  return Index{is_host ? 32 : 512} << 20;
+  return Index{is_host ? 32 : 4096} << 20;
 }
 template <class Space>
 Index working_bytes(AttentionOptions const& options) {
@@ -153,8 +153,8 @@ Work Attention<Scalar, Space>::work(PassKind pass, SequenceShape shape,
   // Products of tiles, in those of a forward pass: the table in the header.
   bool const is_split = !machine.is_host;
   bool const is_back = pass == PassKind::backward || pass == PassKind::tangent_backward;
-  double const products = pass == PassKind::forward    ? 1
-                          : pass == PassKind::backward ? (is_split ? 3.5 : 2.5)
+  double const products = pass == PassKind::forward           ? 1
+                          : pass == PassKind::backward        ? (is_split ? 3.5 : 2.5)
                           : pass == PassKind::tangent_forward ? 2.5
                                                               : (is_split ? 9 : 6);
   double const kernels = !is_back ? 1 : is_split ? 3 : 2;  // with that of row sums

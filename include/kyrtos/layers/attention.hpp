@@ -35,7 +35,7 @@ struct AttentionOptions {
   Index window = 0;  ///< W: token t sees t-W+1 … t (Mistral 7B, arXiv 2310.06825); 0: all before.
   AttentionBackward backward = AttentionBackward::automatic;  ///< Of the streamed passes.
   AttentionMethod method = AttentionMethod::automatic;
-  /// Most bytes that a blocked pass works on at once; 0: 32 MiB on CPUs, 512 MiB on devices. One
+  /// Most bytes that a blocked pass works on at once; 0: 32 MiB on CPUs, 4 GiB on devices. One
   /// sequence's keys and values of one head, and 16 queries' scores, are held in any case.
   Index working_bytes = 0;
 };
@@ -152,9 +152,10 @@ class Attention : public Layer<Scalar, Space> {
   /// 0 where passes are streamed, which take little.
   Index scratch_bytes(Context<Space> const& context, SequenceShape shape, bool tangents) const;
 
-  /// Of the kernels with teams that such sequences take; blocked passes have none. Enqueues nothing;
-  /// notes what teams take (Context::note_team_scratch). \throws ConfigError where the device lacks
-  /// the scratch memory, threads or registers for a pass; with `tangents`, for a tangent pass too.
+  /// Of the kernels with teams that such sequences take; blocked passes have none. Enqueues
+  /// nothing; notes what teams take (Context::note_team_scratch). \throws ConfigError where the
+  /// device lacks the scratch memory, threads or registers for a pass; with `tangents`, for a
+  /// tangent pass too.
   void check_device(Context<Space> const& context, SequenceShape shape, bool tangents) const;
 
   /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met

@@ -41,8 +41,7 @@ class BlockedCounter {
   /// C [m, n] of sums of k terms, for each entry.
   void product(int entries, double m, double n, double k, bool adds) {
     work_ += {.products = entries * 2 * m * n * k,
-              .product_bytes =
-                  entries * ((m + n) * k * factor_ + m * n * scalar * (adds ? 2 : 1)),
+              .product_bytes = entries * ((m + n) * k * factor_ + m * n * scalar * (adds ? 2 : 1)),
               .launches = 1};
   }
 
@@ -95,7 +94,8 @@ Work blocked_work(PassKind pass, Geometry<Scalar> const& g, Machine const& machi
   Work work;
   with_factors<Scalar>(machine.factors, [&](auto factors) {
     using Factor = typename decltype(factors)::Factor;
-    auto const by = division<Factor, Scalar, Kokkos::DefaultHostExecutionSpace>(g, working_bytes);
+    auto const by = division<Factor, Scalar, Kokkos::DefaultHostExecutionSpace>(g, working_bytes,
+                                                                                machine.is_host);
     work = BlockedCounter<Scalar>(pass, g, sizeof(Factor)).run(by);
   });
   return work;
