@@ -21,12 +21,18 @@ std::vector<SegmentSpec> Linear<Scalar, Space>::parameters() const {
 }
 
 template <class Scalar, class Space>
-void Linear<Scalar, Space>::copy_bias(Context<Space> const& context, char const* label,
-                                      ConstVector theta, MatrixView<Scalar, Space> const& y) const {
-  if (!bias_) return;
-  Region<Space> const region(context, "kyrtos::linear::bias",
-                             {.bytes = 2.0 * sizeof(Scalar) * static_cast<double>(y.size())});
-  detail::copy_to_rows<Scalar>(context, label, bias(theta), y);
+void Linear<Scalar, Space>::multiply(Context<Space> const& context, char const* label,
+                                     MatrixView<Scalar const, Space> const& x, ConstVector theta,
+                                     ConstVector from, MatrixView<Scalar, Space> const& y) const {
+  if (bias_ && linalg::adds_bias<Scalar>(context))
+    return linalg::gemm_with_bias(context, Transpose::no, Transpose::yes, x, weight(theta),
+                                  bias(from), y);
+  if (bias_) {
+    Region<Space> const region(context, "kyrtos::linear::bias",
+                               {.bytes = 2.0 * sizeof(Scalar) * static_cast<double>(y.size())});
+    detail::copy_to_rows<Scalar>(context, label, bias(from), y);
+  }
+  gemm(context, Transpose::no, Transpose::yes, 1, x, weight(theta), bias_ ? 1 : 0, y);
 }
 
 template <class Scalar, class Space>
@@ -42,8 +48,7 @@ void Linear<Scalar, Space>::add_bias_gradient(Context<Space> const& context, cha
 template <class Scalar, class Space>
 void Linear<Scalar, Space>::forward(Context<Space> const& context, ConstVector theta,
                                     Pass const& p) const {
-  copy_bias(context, "kyrtos::linear::forward", theta, p.y);
-  gemm(context, Transpose::no, Transpose::yes, 1, p.x, weight(theta), bias_ ? 1 : 0, p.y);
+  multiply(context, "kyrtos::linear::forward", p.x, theta, theta, p.y);
 }
 
 template <class Scalar, class Space>
@@ -59,8 +64,7 @@ void Linear<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
 template <class Scalar, class Space>
 void Linear<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstVector theta,
                                             ConstVector u, Pass const& p, Pass const& t) const {
-  copy_bias(context, "kyrtos::linear::tangent_forward", u, t.y);
-  gemm(context, Transpose::no, Transpose::yes, 1, t.x, weight(theta), bias_ ? 1 : 0, t.y);
+  multiply(context, "kyrtos::linear::tangent_forward", t.x, theta, u, t.y);
   gemm(context, Transpose::no, Transpose::yes, 1, p.x, weight(u), 1, t.y);
 }
 
@@ -87,23 +91,22 @@ Work Linear<Scalar, Space>::work(PassKind pass, SequenceShape shape, Machine con
   auto const x = static_cast<double>(shape.tokens() * in_),
              y = static_cast<double>(shape.tokens() * out_), w = static_cast<double>(in_ * out_);
   Work work{.product_bytes = pass_bytes(*this, pass, shape, in_ * out_ + (bias_ ? out_ : 0))};
-  auto const multiply = [&](double count, std::initializer_list<double> rounded) {
+  auto const add_products = [&](double count, std::initializer_list<double> rounded) {
     work += {.products = count * forward_flops(shape), .launches = count};
     for (double const values : rounded) work += rounding(machine, values);
   };
-  bool const is_tangent =
-      pass == PassKind::tangent_forward || pass == PassKind::tangent_backward;
+  bool const is_tangent = pass == PassKind::tangent_forward || pass == PassKind::tangent_backward;
   if (pass == PassKind::forward || pass == PassKind::tangent_forward) {
-    multiply(1, {x, w});
-    if (is_tangent) multiply(1, {x, w});
-    if (bias_) work += {.bytes = 2 * sizeof(Scalar) * y, .launches = 1};
+    add_products(1, {x, w});
+    if (is_tangent) add_products(1, {x, w});
+    if (bias_ && !machine.adds_bias) work += {.bytes = 2 * sizeof(Scalar) * y, .launches = 1};
     return work;
   }
-  multiply(1, {y, w});
-  if (is_tangent) multiply(1, {y, w});
+  add_products(1, {y, w});
+  if (is_tangent) add_products(1, {y, w});
   if (!dtheta) return work;
-  multiply(1, {x});
-  if (is_tangent) multiply(1, {x});
+  add_products(1, {x});
+  if (is_tangent) add_products(1, {x});
   constexpr double stages = 2;
   if (bias_) work += {.bytes = sizeof(Scalar) * y, .launches = stages};
   return work;

@@ -112,12 +112,11 @@ double ProjectionHead<Scalar, Space>::pass_bytes(PassKind pass, Index rows,
   return values * sizeof(Scalar);
 }
 
-/// The row kernel goes over z three times, and writes it twice. A CPU's caches hold a row.
+/// The row kernel reads z twice and writes it once. A CPU's caches hold a row.
 template <class Scalar, class Space>
 double ProjectionHead<Scalar, Space>::row_bytes(Index rows, bool tangent, bool is_host) const {
   double const z = static_cast<double>(rows * shape_.out) * sizeof(Scalar);
-  double const accesses = is_host ? (tangent ? 6 : 2) : (tangent ? 8 : 5);
-  return accesses * z;
+  return (is_host ? 2 : 3) * (tangent ? 2 : 1) * z;
 }
 
 template <class Scalar, class Space>
@@ -128,8 +127,7 @@ auto ProjectionHead<Scalar, Space>::work(Index tokens, Wanted const& wanted,
   double const of_bias = shape_.bias ? (wanted.tangent ? 2 : 1) + wanted.dtheta + wanted.hu : 0;
   Work work{.products = products * forward_flops(tokens)};
   auto const w = static_cast<double>(shape_.in * shape_.out);
-  for (int weights = 0; weights < (wanted.tangent ? 2 : 1); ++weights)
-    work += rounding(machine, w);
+  for (int weights = 0; weights < (wanted.tangent ? 2 : 1); ++weights) work += rounding(machine, w);
   Index const chunk = std::min(chunk_rows(machine.is_host), tokens);
   for (Index begin = 0; begin < tokens; begin += chunk) {
     Index const rows = std::min(chunk, tokens - begin);

@@ -5,7 +5,6 @@
 
 #include "gemm_providers.hpp"
 
-
 namespace kyrtos::linalg {
 
 namespace {
@@ -115,10 +114,11 @@ void gemm_batched(Context<Space> const& context, Index count, Transpose a_op, Tr
   if (of.k() == 0) return scale_batch(context, count, beta, c);
   auto const n = static_cast<double>(count), k = static_cast<double>(of.k());
   auto const rows = static_cast<double>(c.rows), columns = static_cast<double>(c.columns);
-  Region<Space> const region(context, "kyrtos::linalg::gemm_batched",
-                             {.flops = 2 * n * rows * columns * k,
-                              .bytes = n * ((rows + columns) * k * sizeof(Factor) +
-                                            rows * columns * sizeof(Scalar) * (beta == 0 ? 1 : 2))});
+  Region<Space> const region(
+      context, "kyrtos::linalg::gemm_batched",
+      {.flops = 2 * n * rows * columns * k,
+       .bytes = n * ((rows + columns) * k * sizeof(Factor) +
+                     rows * columns * sizeof(Scalar) * (beta == 0 ? 1 : 2))});
   multiply(context, of);
 }
 

@@ -83,6 +83,7 @@ struct Problem {
   cublasComputeType_t sums;
   Transpose first_op, second_op;
   Shape first, second, result;
+  bool has_bias = false;  ///< One number a column of ours is added.
   auto operator<=>(Problem const&) const = default;
 };
 
@@ -111,13 +112,16 @@ Product product(Problem const& p) {
   cublasLtMatmulDesc_t made = nullptr;
   check(cublasLtMatmulDescCreate(&made, p.sums, p.results), "cublasLtMatmulDescCreate");
   Product result(made);
-  auto const set = [&](cublasLtMatmulDescAttributes_t which, Transpose op) {
-    cublasOperation_t const value = op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+  auto const set = [&](cublasLtMatmulDescAttributes_t which, auto value) {
     check(cublasLtMatmulDescSetAttribute(made, which, &value, sizeof value),
           "cublasLtMatmulDescSetAttribute");
   };
-  set(CUBLASLT_MATMUL_DESC_TRANSA, p.first_op);
-  set(CUBLASLT_MATMUL_DESC_TRANSB, p.second_op);
+  auto const operation = [](Transpose op) {
+    return op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, operation(p.first_op));
+  set(CUBLASLT_MATMUL_DESC_TRANSB, operation(p.second_op));
+  if (p.has_bias) set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
   return result;
 }
 
@@ -187,12 +191,16 @@ Library<Space>& library(Context<Space> const& context) {
   return *static_cast<Library<Space>*>(kept.get());
 }
 
-/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results.
+/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results, and a bias if p has one.
 template <class Scalar, class Space>
 void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, void const* a,
-              void const* b, Scalar beta, Scalar* c) {
+              void const* b, Scalar beta, Scalar* c, Scalar const* bias = nullptr) {
   auto& library = cublaslt::library(context);
   auto const& plan = library.plan(p);
+  if (p.has_bias)
+    check(cublasLtMatmulDescSetAttribute(plan.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                         &bias, sizeof bias),
+          "cublasLtMatmulDescSetAttribute");
   check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b, plan.first.get(), a,
                        plan.second.get(), &beta, c, plan.result.get(), c, plan.result.get(),
                        &plan.algorithm, library.workspace.data(), library.workspace.size(),
@@ -205,18 +213,18 @@ void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, voi
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c) {
+          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias) {
   constexpr bool single = std::is_same_v<Scalar, float>;
   constexpr auto type = single ? CUDA_R_32F : CUDA_R_64F;
-  Problem const p{type,        type,       single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
-                  b_op,        a_op,       shape_of(b),
-                  shape_of(a), shape_of(c)};
-  multiply(context, p, alpha, a.data(), b.data(), beta, c.data());
+  Problem const p{type,        type,        single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
+                  b_op,        a_op,        shape_of(b),
+                  shape_of(a), shape_of(c), bias != nullptr};
+  multiply(context, p, alpha, a.data(), b.data(), beta, c.data(), bias);
 }
 
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c) {
+          MatrixView<float, Space> const& c, float const* bias) {
   auto const factor = [&](Transpose op, Index rows, Index columns, void const* data) {
     if (op == Transpose::yes) std::swap(rows, columns);
     Index const stride = factor_stride<Space>(of.format, columns);
@@ -230,8 +238,9 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
                   of.a_op,
                   factor(of.b_op, of.k, of.n, in.b.data()),
                   factor(of.a_op, of.m, of.k, in.a.data()),
-                  shape_of(c)};
-  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data());
+                  shape_of(c),
+                  bias != nullptr};
+  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data(), bias);
 }
 
 template <class Factor, class Scalar, class Space>
@@ -269,10 +278,10 @@ GemmProviderInfo info() {
   template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Transpose, Transpose, SCALAR, \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
-                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&);
+                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&, SCALAR const*);
 template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct const&,
                    RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
-                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&);
+                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&, float const*);
 #define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR)   \
   template void gemm_batched(                        \
       Context<Kokkos::DefaultExecutionSpace> const&, \

@@ -135,13 +135,14 @@ inline constexpr bool enabled = false;
 template <class Space>
 inline constexpr bool supports = enabled && !compat::runs_on_host<Space>;
 
+/// \param bias is added to each row of C by the kernel that writes C, unless it is null; of float.
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c);
+          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias = nullptr);
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c);
+          MatrixView<float, Space> const& c, float const* bias = nullptr);
 
 template <class Factor, class Scalar, class Space>
 void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of);

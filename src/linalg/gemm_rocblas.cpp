@@ -81,8 +81,8 @@ void gemm(Context<S> const& context, Transpose a_op, Transpose b_op, Scalar alph
   auto const type = sizeof(Scalar) == 4 ? rocblas_datatype_f32_r : rocblas_datatype_f64_r;
   std::size_t const k = a.extent(a_op == Transpose::yes ? 0 : 1);
   auto const stride = [](auto const& matrix) { return static_cast<std::size_t>(matrix.stride(0)); };
-  Product const product{type, type,      a_op,      b_op,     c.extent(0), c.extent(1),
-                        k,    stride(a), stride(b), stride(c)};
+  Product const product{type,        type, a_op,      b_op,      c.extent(0),
+                        c.extent(1), k,    stride(a), stride(b), stride(c)};
   product(context, &alpha, a.data(), b.data(), &beta, c.data());
 }
 

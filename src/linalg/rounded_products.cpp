@@ -115,9 +115,10 @@ Places places_of(ProductOfKept const& of) {
 /// C ← op(A)·op(B) + β·C of rounded factors.
 template <class Space>
 void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p,
-                          RoundedOperands<Space> const& in, MatrixView<float, Space> const& c) {
+                          RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
+                          [[maybe_unused]] float const* bias) {
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c);
+    cublaslt::gemm(context, p, in, c, bias);
   else if constexpr (rocblas::supports<Space>)
     rocblas::gemm(context, p, in, c);
   else if constexpr (onednn::has_plans<Space>)
@@ -127,14 +128,16 @@ void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p
 /// Likewise. The unit that multiplies TF32 would drop bits by itself, but not to the nearest.
 template <class Space>
 void multiply_in_tf32(Context<Space> const& context, RoundedProduct const& p,
-                      RoundedOperands<Space> const& in, MatrixView<float, Space> const& c) {
-  auto const matrix = [&](Transpose op, Index rows, Index columns, auto const& memory) {
+                      RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
+                      [[maybe_unused]] float const* bias) {
+  [[maybe_unused]] auto const matrix = [&](Transpose op, Index rows, Index columns,
+                                           auto const& memory) {
     if (op == Transpose::yes) std::swap(rows, columns);
     return strided_matrix<float const, Space>(reinterpret_cast<float const*>(memory.data()), rows,
                                               columns, factor_stride<Space>(p.format, columns));
   };
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c);
+    cublaslt::gemm(context, p, in, c, bias);
   else
     gemm_full_precision<float, Space>(context, p.a_op, p.b_op, 1, matrix(p.a_op, p.m, p.k, in.a),
                                       matrix(p.b_op, p.k, p.n, in.b), p.beta, c);
@@ -160,10 +163,9 @@ struct RoundedProducts<Space>::State {
                       Index bytes) {
     if (static_cast<std::size_t>(bytes) <= memory.size()) return;
     memory = {};  // give back first
-    memory =
-        Vector<std::byte, Space>(Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing,
-                                                    "kyrtos::rounded_factors"),
-                                 static_cast<std::size_t>(bytes));
+    memory = Vector<std::byte, Space>(
+        Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing, "kyrtos::rounded_factors"),
+        static_cast<std::size_t>(bytes));
   }
 
   Bytes const* rounded(Matrix const& m) const {
@@ -214,8 +216,7 @@ Index RoundedProducts<Space>::bytes(FactorFormat format, Transpose a_op, Transpo
 
 template <class Space>
 Index RoundedProducts<Space>::kept_bytes(FactorFormat format, Index rows, Index columns) {
-  return rounding::padded(
-      rounding::bytes_of_factor<Space>(format, Transpose::no, rows, columns));
+  return rounding::padded(rounding::bytes_of_factor<Space>(format, Transpose::no, rows, columns));
 }
 
 template <class Space>
@@ -250,7 +251,7 @@ template <class Space>
 void RoundedProducts<Space>::multiply(Transpose a_op, Transpose b_op, float alpha,
                                       MatrixView<float const, Space> const& a,
                                       MatrixView<float const, Space> const& b, float beta,
-                                      MatrixView<float, Space> const& c) {
+                                      MatrixView<float, Space> const& c, float const* bias) {
   if (alpha == 0) return beta == 0 ? fill(context_, flat(c), 0) : scale(context_, beta, flat(c));
   auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
   Index const k = extent(a, a_op == Transpose::yes ? 0 : 1);
@@ -260,8 +261,8 @@ void RoundedProducts<Space>::multiply(Transpose a_op, Transpose b_op, float alph
       extent(c, 1), k,    beta / alpha, c_stride == extent(c, 1) ? 0 : c_stride};
   auto const operands = state_->operands(context_, product, a, b);
   format_ == FactorFormat::bfloat16
-      ? rounding::multiply_in_bfloat16<Space>(context_, product, operands, c)
-      : rounding::multiply_in_tf32<Space>(context_, product, operands, c);
+      ? rounding::multiply_in_bfloat16<Space>(context_, product, operands, c, bias)
+      : rounding::multiply_in_tf32<Space>(context_, product, operands, c, bias);
   if (alpha != 1) scale(context_, alpha, flat(c));
 }
 

@@ -21,7 +21,7 @@ using config::Key;
 
 /// A device without a format says 0, or nothing.
 std::set<std::string> const optional_keys{"products.float64", "products.tf32", "products.bf16",
-                                          "vector.float64"};
+                                          "vector.float64", "products.adds_bias"};
 
 std::vector<Key> keys_of(Device& d) {
   using config::not_negative;
@@ -37,6 +37,7 @@ std::vector<Key> keys_of(Device& d) {
   keys.real("tf32", d.tf32, not_negative, "");
   keys.real("bf16", d.bf16, not_negative, "");
   keys.real("share", d.product_share, share, "");
+  keys.flag("adds_bias", d.adds_bias, "");
   keys.in("vector", KeyRole::run);
   keys.real("float32", d.vector_float32, positive, "");
   keys.real("float64", d.vector_float64, not_negative, "");
@@ -91,7 +92,9 @@ Device load_device(std::string const& path) {
 }
 
 layers::Machine machine_of(Device const& device, Precision precision) {
-  return {.is_host = device.kind == Device::Kind::cpu, .factors = factor_format(precision)};
+  return {.is_host = device.kind == Device::Kind::cpu,
+          .factors = factor_format(precision),
+          .adds_bias = device.adds_bias && precision != Precision::float64};
 }
 
 double product_rate(Device const& device, Precision precision) {

@@ -193,10 +193,10 @@ Prediction predict(RunConfig const& config, Resources const& resources, RankWork
   return p;
 }
 
-#define KYRTOS_RANK_WORK(SCALAR, SPACE)                                                         \
+#define KYRTOS_RANK_WORK(SCALAR, SPACE)                                                           \
   template RankWork rank_work<SCALAR, SPACE>(ConfiguredTrainer<SCALAR, SPACE> const&, int, Index, \
-                                             layers::Machine const&, layers::Machine const&);   \
-  template DryRun dry_run<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, int, Index,   \
+                                             layers::Machine const&, layers::Machine const&);     \
+  template DryRun dry_run<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, int, Index,     \
                                          Device const&);
 KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RANK_WORK)
 

@@ -79,9 +79,8 @@ double copied_bytes(ConfiguredTrainer<Scalar, Space> const& c, int ranks) {
 }  // namespace
 
 template <class Scalar, class Space>
-Resources resources_of(
-    Context<Space> const& context, RunConfig config, int ranks, Index depth,
-    std::function<void(ConfiguredTrainer<Scalar, Space> const&)> const& ask) {
+Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth,
+                       std::function<void(ConfiguredTrainer<Scalar, Space> const&)> const& ask) {
   auto const format = factor_format(config.training.precision);
   config.training.precision =
       std::is_same_v<Scalar, double> ? Precision::float64 : Precision::float32;
@@ -210,9 +209,9 @@ StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ran
   return t;
 }
 
-#define KYRTOS_RESOURCES(SCALAR, SPACE) \
-  template Resources resources_of<SCALAR, SPACE>(                 \
-      Context<SPACE> const&, RunConfig, int, Index,               \
+#define KYRTOS_RESOURCES(SCALAR, SPACE)             \
+  template Resources resources_of<SCALAR, SPACE>(   \
+      Context<SPACE> const&, RunConfig, int, Index, \
       std::function<void(ConfiguredTrainer<SCALAR, SPACE> const&)> const&);
 KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RESOURCES)
 

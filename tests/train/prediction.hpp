@@ -86,11 +86,8 @@ TEST_CASE("a step does the work that is planned", "[prediction]") {
 TEST_CASE("the time of a class is what limits it, and its launches", "[prediction]") {
   auto device = some_device();
   model::WorkByClass work;
-  work[KernelClass::linear] = {.products = 1e12,
-                               .product_bytes = 1e9,
-                               .flops = 1e11,
-                               .bytes = 1e9,
-                               .launches = 10};
+  work[KernelClass::linear] = {
+      .products = 1e12, .product_bytes = 1e9, .flops = 1e11, .bytes = 1e9, .launches = 10};
   work[KernelClass::head] = {.products = 1e9, .product_bytes = 1e10};
   work[KernelClass::vectors] = {.flops = 1e6, .bytes = 1e10, .launches = 2};
   auto const in = [&](train::Precision precision) {

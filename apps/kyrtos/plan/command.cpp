@@ -48,10 +48,9 @@ struct Planned {
 Planned planned(Context<Space> const& context, train::RunConfig const& config, int ranks,
                 Index depth, std::optional<train::Device> const& device) {
   if (!device) return {resources(context, config, ranks, depth)};
-  auto const [found, work] =
-      config.training.precision == train::Precision::float64
-          ? train::dry_run<double>(context, config, ranks, depth, *device)
-          : train::dry_run<float>(context, config, ranks, depth, *device);
+  auto const [found, work] = config.training.precision == train::Precision::float64
+                                 ? train::dry_run<double>(context, config, ranks, depth, *device)
+                                 : train::dry_run<float>(context, config, ranks, depth, *device);
   return {found, train::predict(config, found, work, ranks, *device)};
 }
 

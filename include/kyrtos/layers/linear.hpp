@@ -53,9 +53,11 @@ class Linear : public Layer<Scalar, Space> {
   Work work(PassKind pass, SequenceShape shape, Machine const& machine, bool dtheta) const;
 
  private:
-  /// y ← 1 bᵀ, to which the product adds.
-  void copy_bias(Context<Space> const& context, char const* label, ConstVector theta,
-                 MatrixView<Scalar, Space> const& y) const;
+  /// y ← x Wᵀ + 1 bᵀ of the bias in `from`. Where the library does not add it, y becomes 1 bᵀ
+  /// first.
+  void multiply(Context<Space> const& context, char const* label,
+                MatrixView<Scalar const, Space> const& x, ConstVector theta, ConstVector from,
+                MatrixView<Scalar, Space> const& y) const;
   void add_bias_gradient(Context<Space> const& context, char const* label,
                          MatrixView<Scalar const, Space> const& dy, MutableVector dtheta) const;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/core/context.hpp>
+#include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/rounded_products.hpp>
 
 #include <optional>
@@ -37,13 +38,15 @@ struct Work {
 
 /// All that decides how a pass is done, beside its shape.
 struct Machine {
-  bool is_host = true;  ///< Otherwise a GPU.
+  bool is_host = true;                               ///< Otherwise a GPU.
   std::optional<linalg::FactorFormat> factors = {};  ///< What products round their factors to.
+  bool adds_bias = false;  ///< As products are written: linalg::adds_bias().
 };
 
 template <class Space>
 Machine machine_of(Context<Space> const& context) {
-  Machine machine{.is_host = compat::runs_on_host<Space>};
+  Machine machine{.is_host = compat::runs_on_host<Space>,
+                  .adds_bias = linalg::adds_bias<float>(context)};
   if (auto const* const products = context.products()) machine.factors = products->format();
   return machine;
 }

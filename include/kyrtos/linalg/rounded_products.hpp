@@ -35,8 +35,8 @@ inline constexpr std::size_t kinds_of_kept = 6;
 /// is what multiplies the rounded factors: the same numbers, at no gain.
 ///
 /// What the library needs for a product (its plan, and memory for rearranged factors) is kept from
-/// the first product of each shape on. A matrix that is a factor of several products is rounded once
-/// while a KeptFactor names it.
+/// the first product of each shape on. A matrix that is a factor of several products is rounded
+/// once while a KeptFactor names it.
 template <class Space>
 class RoundedProducts {
  public:
@@ -59,10 +59,11 @@ class RoundedProducts {
   FactorFormat format() const { return format_; }
 
   /// C ← α·op(A)·op(B) + β·C, of extents that fit and are not zero. As linalg::gemm(), which calls
-  /// this for a Context that has one.
+  /// this for a Context that has one. \param bias is added to each row, where adds_bias(); with
+  /// α = 1 and β = 0.
   void multiply(Transpose a_op, Transpose b_op, float alpha,
                 MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
-                float beta, MatrixView<float, Space> const& c);
+                float beta, MatrixView<float, Space> const& c, float const* bias = nullptr);
 
  private:
   template <class>

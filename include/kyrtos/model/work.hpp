@@ -41,7 +41,7 @@ class WorkByClass {
 };
 
 struct WorkOptions {
-  Index blocks = 0;  ///< That take part.
+  Index blocks = 0;        ///< That take part.
   bool recompute = false;  ///< As in TransformerWorkspaceOptions.
   Machine machine = {};
   layers::AttentionMethod attention = layers::AttentionMethod::automatic;

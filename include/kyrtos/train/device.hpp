@@ -20,9 +20,10 @@ struct Device {
 
   double float32 = 0, float64 = 0, tf32 = 0, bf16 = 0;  ///< Matrix products, FLOP/s.
   double product_share = 0;  ///< Of these that the products of layers reach.
+  bool adds_bias = false;    ///< Whether the library adds biases as it writes a product.
 
   double vector_float32 = 0, vector_float64 = 0;  ///< All other arithmetic, FLOP/s.
-  double vector_share = 0;  ///< Of these that streamed attention reaches.
+  double vector_share = 0;                        ///< Of these that streamed attention reaches.
 
   double memory_bandwidth = 0;  ///< Bytes/s.
   double memory_share = 0;
