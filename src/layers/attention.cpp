@@ -5,6 +5,7 @@
 #include <kyrtos/linalg/rounded_products.hpp>
 
 #include "attention/blocked_passes.hpp"
+#include "attention/blocked_work.hpp"
 #include "attention/passes.hpp"
 #include "attention/traits.hpp"
 
@@ -51,14 +52,24 @@ attention::Geometry<Scalar> geometry(AttentionOptions const& options, SequenceSh
           static_cast<Scalar>(options.soft_cap)};
 }
 
+Index working_bytes(AttentionOptions const& options, bool is_host) {
+  if (options.working_bytes > 0) return options.working_bytes;
+  return Index{is_host ? 32 : 4096} << 20;
+}
 template <class Space>
 Index working_bytes(AttentionOptions const& options) {
-  if (options.working_bytes > 0) return options.working_bytes;
-  return Index{compat::runs_on_host<Space> ? 32 : 512} << 20;
+  return working_bytes(options, compat::runs_on_host<Space>);
 }
 
-/// Around a blocked pass, whose products tell their operations themselves.
-constexpr char const* blocks = "kyrtos::attention::blocks";
+/// Around a blocked pass, whose products tell their operations and bytes themselves.
+template <class Scalar, class Space>
+Region<Space> blocks(Context<Space> const& context, PassKind pass,
+                     attention::Geometry<Scalar> const& g, Index working_bytes) {
+  RegionWork work;
+  if (context.observer() != nullptr)
+    work.bytes = attention::blocked_work(pass, g, machine_of(context), working_bytes).bytes;
+  return {context, "kyrtos::attention::blocks", work};
+}
 
 /// Around a pass over all pairs of tokens, of so many products of tiles; `forward` has 2.
 template <class Space>
@@ -87,8 +98,9 @@ void Attention<Scalar, Space>::forward(Context<Space> const& context, ConstVecto
                                                p.y.data(), p.saved.data(),
                                                p.saved.data() + tangent_saved_size(p.shape)};
   if (is_blocked(context, p.shape)) {
-    Region<Space> const region(context, blocks);
-    return attention::blocked_forward(context, in, working_bytes<Space>(options_));
+    Index const bytes = working_bytes<Space>(options_);
+    auto const region = blocks(context, PassKind::forward, in.g, bytes);
+    return attention::blocked_forward(context, in, bytes);
   }
   auto const region = pairs(context, 2, forward_flops(p.shape));
   attention::forward<Scalar>(context.space(), in);
@@ -114,16 +126,40 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
 /// alone. Short sequences make small products, and are streamed: on a Zen 4
 /// with AVX512_BF16 blocks in bfloat16 lost at 1024 tokens, tied at 2048 and won from there on
 /// (docs/results/speed.md). So is float64.
+AttentionMethod chosen_method(AttentionMethod wanted, Machine const& machine, bool is_float32,
+                              Index length) {
+  if (wanted != AttentionMethod::automatic) return wanted;
+  Index const shortest = machine.is_host ? 2048 : 256;
+  bool const has_units = !machine.is_host || machine.factors == linalg::FactorFormat::bfloat16;
+  return is_float32 && has_units && length >= shortest ? AttentionMethod::blocked
+                                                       : AttentionMethod::streamed;
+}
+
 template <class Scalar, class Space>
-bool Attention<Scalar, Space>::is_blocked(Context<Space> const& context,
-                                          SequenceShape shape) const {
-  if (options_.method != AttentionMethod::automatic)
-    return options_.method == AttentionMethod::blocked;
-  constexpr bool on_host = compat::runs_on_host<Space>;
-  constexpr Index shortest = on_host ? 2048 : 256;
-  if (!std::is_same_v<Scalar, float> || shape.length < shortest) return false;
-  auto const* const products = context.products();
-  return !on_host || (products != nullptr && products->format() == linalg::FactorFormat::bfloat16);
+bool Attention<Scalar, Space>::is_blocked(Machine const& machine, SequenceShape shape) const {
+  return chosen_method(options_.method, machine, std::is_same_v<Scalar, float>, shape.length) ==
+         AttentionMethod::blocked;
+}
+
+template <class Scalar, class Space>
+Work Attention<Scalar, Space>::work(PassKind pass, SequenceShape shape,
+                                    Machine const& machine) const {
+  Work work{.bytes = pass_bytes(*this, pass, shape, 0)};
+  if (is_blocked(machine, shape)) {
+    work += attention::blocked_work(pass, geometry<Scalar>(options_, shape), machine,
+                                    working_bytes(options_, machine.is_host));
+    return work;
+  }
+  // Products of tiles, in those of a forward pass: the table in the header.
+  bool const is_split = !machine.is_host;
+  bool const is_back = pass == PassKind::backward || pass == PassKind::tangent_backward;
+  double const products = pass == PassKind::forward           ? 1
+                          : pass == PassKind::backward        ? (is_split ? 3.5 : 2.5)
+                          : pass == PassKind::tangent_forward ? 2.5
+                                                              : (is_split ? 9 : 6);
+  double const kernels = !is_back ? 1 : is_split ? 3 : 2;  // with that of row sums
+  work += {.flops = products * forward_flops(shape), .launches = kernels};
+  return work;
 }
 
 template <class Scalar, class Space>
@@ -136,7 +172,9 @@ Index Attention<Scalar, Space>::scratch_bytes(Context<Space> const& context, Seq
 
 /// A pass over no sequences.
 template <class Scalar, class Space>
-void Attention<Scalar, Space>::check_device(Context<Space> const& context, bool tangents) const {
+void Attention<Scalar, Space>::check_device(Context<Space> const& context, SequenceShape shape,
+                                            bool tangents) const {
+  if (is_blocked(context, shape)) return;
   auto const& space = context.space();
   auto const g = geometry<Scalar>(options_, {0, 1});
   using Traits = attention::AttentionTraits<Scalar, Space>;
@@ -186,8 +224,9 @@ void Attention<Scalar, Space>::tangent_forward(Context<Space> const& context, Co
                                                       t.y.data(),
                                                       t.saved.data()};
   if (is_blocked(context, p.shape)) {
-    Region<Space> const region(context, blocks);
-    return attention::blocked_tangent_forward(context, in, working_bytes<Space>(options_));
+    Index const bytes = working_bytes<Space>(options_);
+    auto const region = blocks(context, PassKind::tangent_forward, in.g, bytes);
+    return attention::blocked_tangent_forward(context, in, bytes);
   }
   auto const region = pairs(context, 5, forward_flops(p.shape));
   attention::tangent_forward<Scalar>(context.space(), in);
@@ -202,8 +241,9 @@ void Attention<Scalar, Space>::backward(Context<Space> const& context, ConstVect
                                           nullptr, a.x.data()};
   attention::RowSumArguments<Scalar> sums{g, p.y.data(), a.y.data()};
   if (is_blocked(context, p.shape)) {
-    Region<Space> const region(context, blocks);
-    return attention::blocked_backward(context, in, sums, working_bytes<Space>(options_));
+    Index const bytes = working_bytes<Space>(options_);
+    auto const region = blocks(context, PassKind::backward, g, bytes);
+    return attention::blocked_backward(context, in, sums, bytes);
   }
   auto const row_sum = context.template scratch<Scalar>(tangent_saved_size(p.shape));
   in.row_sum = sums.row_sum = row_sum.data();
@@ -225,8 +265,9 @@ void Attention<Scalar, Space>::tangent_backward(Context<Space> const& context, C
   attention::RowSumArguments<Scalar> sums{g,       p.y.data(), a.y.data(),
                                           nullptr, t.y.data(), ta.y.data()};
   if (is_blocked(context, p.shape)) {
-    Region<Space> const region(context, blocks);
-    return attention::blocked_tangent_backward(context, in, sums, working_bytes<Space>(options_));
+    Index const bytes = working_bytes<Space>(options_);
+    auto const region = blocks(context, PassKind::tangent_backward, g, bytes);
+    return attention::blocked_tangent_backward(context, in, sums, bytes);
   }
   Index const rows = tangent_saved_size(p.shape);
   auto const scratch = context.template scratch<Scalar>(2 * rows);

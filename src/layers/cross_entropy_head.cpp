@@ -20,9 +20,11 @@ struct RowKernel {
   Scalar weight, z_loss;
 
   struct Sums {
+    Scalar top = 0;      ///< max zⱼ
     Scalar exp = 0;      ///< Σ exp(zⱼ − max)
     Scalar exp_dot = 0;  ///< Σ exp(zⱼ − max) żⱼ
   };
+  static constexpr bool on_host = lanes::Traits<Space>::host;
 
   KOKKOS_FUNCTION Scalar largest(Team const& team, Scalar const* row, int n) const {
     Scalar lane[lanes::Traits<Space>::count];
@@ -48,12 +50,50 @@ struct RowKernel {
     return sums;
   }
 
+  /// A CPU's caches hold the row: its largest element first, then their exponentials, which stay in
+  /// the row.
+  KOKKOS_FUNCTION Sums sums_of_cached(Team const& team, Scalar* row, Scalar const* row_dot,
+                                      int n) const {
+    Scalar const top = largest(team, row, n);
+    Sums sums = exponentials(team, row, row_dot, n, top);
+    sums.top = top;
+    return sums;
+  }
+
+  /// A device's do not: each thread goes over its elements once, and scales its sums down where it
+  /// meets a larger one (Milakov & Gimelshein, arXiv 1805.02867).
+  KOKKOS_FUNCTION Sums sums_of_streamed(Team const& team, Scalar const* row, Scalar const* row_dot,
+                                        int n) const {
+    Sums own;
+    own.top = Kokkos::Experimental::finite_min<Scalar>::value;
+    lanes::for_each<Space>(team, n, [&](int j, int) {
+      Scalar const z_j = row[j];
+      if (z_j > own.top) {
+        Scalar const scale = own.exp > 0 ? fast::exp_nonpositive(own.top - z_j) : Scalar(0);
+        own.exp *= scale;
+        own.exp_dot *= scale;
+        own.top = z_j;
+      }
+      Scalar const e = fast::exp_nonpositive(z_j - own.top);
+      own.exp += e;
+      if constexpr (tangent) own.exp_dot += e * row_dot[j];
+    });
+    Sums sums;
+    sums.top = lanes::largest<Space>(team, &own.top);
+    Scalar const scale = own.exp > 0 ? fast::exp_nonpositive(own.top - sums.top) : Scalar(0);
+    own.exp *= scale;
+    own.exp_dot *= scale;
+    sums.exp = lanes::sum<Space>(team, &own.exp);
+    sums.exp_dot = lanes::sum<Space>(team, &own.exp_dot);
+    return sums;
+  }
+
   KOKKOS_FUNCTION void write(Team const& team, Scalar* KOKKOS_RESTRICT row,
-                             Scalar* KOKKOS_RESTRICT row_dot, int n, Scalar scale, Scalar a,
-                             Scalar mu) const {
+                             Scalar* KOKKOS_RESTRICT row_dot, int n, Scalar scale, Scalar top,
+                             Scalar a, Scalar mu) const {
     Scalar const shift = (2 * z_loss - a) * mu;
     lanes::for_each<Space>(team, n, [&](int j, int) {
-      Scalar const wp = scale * row[j];
+      Scalar const wp = scale * (on_host ? row[j] : fast::exp_nonpositive(row[j] - top));
       row[j] = a * wp;
       if constexpr (tangent) row_dot[j] = wp * (a * row_dot[j] + shift);
     });
@@ -78,19 +118,22 @@ struct RowKernel {
     if (target < 0) return ignore(team, row, row_dot, n);
 
     Scalar const z_target = row[target], z_dot_target = tangent ? row_dot[target] : Scalar(0);
-    Scalar const top = largest(team, row, n);
-    Sums const sums = exponentials(team, row, row_dot, n, top);
+    Sums sums;
+    if constexpr (on_host)
+      sums = sums_of_cached(team, row, row_dot, n);
+    else
+      sums = sums_of_streamed(team, row, row_dot, n);
     // The row's own numbers in double: they cost nothing, and the loss is a small difference.
     double const log_sum = math::log(static_cast<double>(sums.exp));
-    double const lse = static_cast<double>(top) + log_sum;
+    double const lse = static_cast<double>(sums.top) + log_sum;
     double const a = 1 + 2 * static_cast<double>(z_loss) * lse;
     double const mu = static_cast<double>(sums.exp_dot) / static_cast<double>(sums.exp);
-    write(team, row, row_dot, n, weight / sums.exp, static_cast<Scalar>(a),
+    write(team, row, row_dot, n, weight / sums.exp, sums.top, static_cast<Scalar>(a),
           static_cast<Scalar>(mu));
     team.team_barrier();
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       row[target] -= weight;
-      double const margin = static_cast<double>(top) - static_cast<double>(z_target);
+      double const margin = static_cast<double>(sums.top) - static_cast<double>(z_target);
       loss(i) = log_sum + margin + static_cast<double>(z_loss) * lse * lse;
       loss_dot(i) = a * mu - static_cast<double>(z_dot_target);
     });

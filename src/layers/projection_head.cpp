@@ -7,10 +7,13 @@
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace kyrtos::layers {
 
 using linalg::gemm;
+using linalg::KeptAs;
+using linalg::KeptFactor;
 using linalg::Transpose;
 
 namespace {
@@ -25,13 +28,11 @@ namespace {
 // A device keeps neither outputs nor weights in a cache, and each chunk reads W twice and reads and
 // writes dW, with a launch for each product: 4096 rows, as long as their outputs are no more than
 // 256 Mi values (of GPT-2 206 Mi). Not tuned on any device yet.
-template <class Space>
-struct HeadTraits {
-  static constexpr bool on_host = compat::has_teams_of_one<Space>;
-  static constexpr Index shortest_chunk = 256;
-  static constexpr Index longest_chunk = on_host ? 1024 : 4096;
-  static constexpr Index chunk_elements = Index{1} << (on_host ? 23 : 28);
-};
+constexpr Index shortest_chunk = 256;
+constexpr Index longest_chunk = 1024;
+constexpr Index chunk_elements = Index{1} << 23;
+constexpr Index device_longest_chunk = 4096;
+constexpr Index device_chunk_elements = Index{1} << 28;
 
 void check_extent(std::size_t found, Index wanted, char const* kind, char const* what) {
   if (static_cast<Index>(found) != wanted)
@@ -77,11 +78,18 @@ double ProjectionHead<Scalar, Space>::forward_flops(Index tokens) const {
 }
 
 template <class Scalar, class Space>
-Index ProjectionHead<Scalar, Space>::chunk_rows() const {
+Index ProjectionHead<Scalar, Space>::chunk_rows(bool is_host) const {
   if (shape_.chunk_rows > 0) return shape_.chunk_rows;
-  using Traits = HeadTraits<Space>;
-  return std::clamp(Traits::chunk_elements / shape_.out / 64 * 64, Traits::shortest_chunk,
-                    Traits::longest_chunk);
+  Index const elements = is_host ? chunk_elements : device_chunk_elements;
+  return std::clamp(elements / shape_.out / 64 * 64, shortest_chunk,
+                    is_host ? longest_chunk : device_longest_chunk);
+}
+
+template <class Scalar, class Space>
+Index ProjectionHead<Scalar, Space>::row_stride() const {
+  if (compat::has_teams_of_one<Space>) return shape_.out;
+  constexpr Index unit = 16 / Index{sizeof(Scalar)};
+  return (shape_.out + unit - 1) / unit * unit;
 }
 
 template <class Scalar, class Space>
@@ -92,8 +100,8 @@ double ProjectionHead<Scalar, Space>::pass_bytes(PassKind pass, Index rows,
                w = static_cast<double>(shape_.in * shape_.out);
   double values = 0;
   if (pass == PassKind::forward) {
-    values += x + w + 3 * z;  // the row kernel reads and writes z again
-    if (wanted.tangent) values += 3 * x + 2 * w + 7 * z;
+    values += x + w + z;
+    if (wanted.tangent) values += 3 * x + 2 * w + 3 * z;
   } else if (pass == PassKind::backward) {
     if (wanted.dx) values += z + x + w;
     if (wanted.dtheta) values += z + x + 2 * w;
@@ -105,18 +113,34 @@ double ProjectionHead<Scalar, Space>::pass_bytes(PassKind pass, Index rows,
   return values * sizeof(Scalar);
 }
 
+/// The row kernel reads z twice and writes it once. A CPU's caches hold a row.
 template <class Scalar, class Space>
-auto ProjectionHead<Scalar, Space>::work(Index tokens, Wanted const& wanted) const -> Work {
+double ProjectionHead<Scalar, Space>::row_bytes(Index rows, bool tangent, bool is_host) const {
+  double const z = static_cast<double>(rows * shape_.out) * sizeof(Scalar);
+  return (is_host ? 2 : 3) * (tangent ? 2 : 1) * z;
+}
+
+template <class Scalar, class Space>
+auto ProjectionHead<Scalar, Space>::work(Index tokens, Wanted const& wanted,
+                                         Machine const& machine) const -> Work {
   double const products = (wanted.tangent ? 3 : 1) + wanted.dx + wanted.dtheta +
                           (wanted.gauss_newton ? 1 : 2) * (wanted.dx_dot + wanted.hu);
   double const of_bias = shape_.bias ? (wanted.tangent ? 2 : 1) + wanted.dtheta + wanted.hu : 0;
-  Work work{.flops = products * forward_flops(tokens)};
-  Index const chunk = std::min(chunk_rows(), tokens);
+  Work work{.products = products * forward_flops(tokens)};
+  auto const w = static_cast<double>(shape_.in * shape_.out);
+  for (int weights = 0; weights < (wanted.tangent ? 2 : 1); ++weights) work += rounding(machine, w);
+  Index const chunk = std::min(chunk_rows(machine.is_host), tokens);
   for (Index begin = 0; begin < tokens; begin += chunk) {
     Index const rows = std::min(chunk, tokens - begin);
     for (auto const pass : {PassKind::forward, PassKind::backward, PassKind::tangent_backward})
-      work.bytes += pass_bytes(pass, rows, wanted);
+      work.product_bytes += pass_bytes(pass, rows, wanted);
+    work.bytes += row_bytes(rows, wanted.tangent, machine.is_host);
     work.launches += products + of_bias + 1;
+    auto const x = static_cast<double>(rows * shape_.in),
+               z = static_cast<double>(rows * shape_.out);
+    for (int parts = 0; parts < (wanted.tangent ? 2 : 1); ++parts) work += rounding(machine, x);
+    if (wanted.d()) work += rounding(machine, z);
+    if (wanted.d_dot()) work += rounding(machine, z);
   }
   work.launches += wanted.tangent ? 2 : 1;  // sums of the rows' losses
   return work;
@@ -165,7 +189,7 @@ constexpr Index padded(Index doubles) {
 
 template <class Scalar, class Space>
 Index ProjectionHead<Scalar, Space>::scratch_bytes(Index tokens, bool tangents) const {
-  Index const outputs = (tangents ? 2 : 1) * std::min(chunk_rows(), tokens) * shape_.out;
+  Index const outputs = (tangents ? 2 : 1) * std::min(chunk_rows(), tokens) * row_stride();
   return 8 * (2 * padded(tokens) + (outputs * static_cast<Index>(sizeof(Scalar)) + 7) / 8);
 }
 
@@ -175,10 +199,12 @@ auto ProjectionHead<Scalar, Space>::run(Context<Space> const& context, ConstVect
     -> Result {
   check(theta, batch, what);
   bool const tangent = what.u.size() > 0;
+  auto const machine = machine_of(context);
   Index const n = batch.shape.tokens();
   Index const chunk = std::min(chunk_rows(), n);
   // Row losses in front; the outputs after them start on a cache line.
-  Index const losses = padded(n), outputs = (tangent ? 2 : 1) * chunk * shape_.out;
+  Index const losses = padded(n), stride = row_stride();
+  Index const outputs = (tangent ? 2 : 1) * chunk * stride;
   auto const scratch = context.template scratch<double>(scratch_bytes(n, tangent) / 8);
   auto const loss = slice(scratch, 0, n), loss_dot = slice(scratch, losses, n);
   MutableVector const z(reinterpret_cast<Scalar*>(scratch.data() + 2 * losses),
@@ -190,16 +216,31 @@ auto ProjectionHead<Scalar, Space>::run(Context<Space> const& context, ConstVect
   auto const region = [&](char const* pass, PassKind kind, Index rows) {
     return Region<Space>(context, name + pass, {.bytes = pass_bytes(kind, rows, wanted)});
   };
+  auto const outputs_of = [&](Index first, Index rows) {
+    return strided_matrix<Scalar, Space>(z.data() + first * stride, rows, shape_.out, stride);
+  };
+  auto const kept = [&](std::optional<KeptFactor<Space>>& factor, KeptAs as, auto const& matrix) {
+    factor.emplace(context, as, matrix);
+  };
+  std::optional<KeptFactor<Space>> w, w_dot;
+  kept(w, KeptAs::weight, weight_of(theta));
+  if (tangent) kept(w_dot, KeptAs::tangent_weight, weight_of(what.u));
   for (Index begin = 0; begin < n; begin += chunk) {
     Index const rows = std::min(chunk, n - begin);
-    Rows const r{begin, as_matrix(z, 0, rows, shape_.out),
-                 tangent ? as_matrix(z, chunk * shape_.out, rows, shape_.out) : MutableMatrix(),
+    Rows const r{begin, outputs_of(0, rows), tangent ? outputs_of(chunk, rows) : MutableMatrix(),
                  slice(loss, begin, rows), slice(loss_dot, begin, rows)};
+    std::optional<KeptFactor<Space>> x, x_dot, d, d_dot;
+    kept(x, KeptAs::input, rows_of(what.x, begin, rows));
+    if (tangent) kept(x_dot, KeptAs::tangent_input, rows_of(what.x_dot, begin, rows));
     {
       auto const span = region("forward", PassKind::forward, rows);  // and tangent forward
       project(context, theta, what, r);
+      Region<Space> const of_rows(context, name + "rows",
+                                  {.bytes = row_bytes(rows, tangent, machine.is_host)});
       evaluate(context, batch, r);
     }
+    if (wanted.d()) kept(d, KeptAs::adjoint, r.z);
+    if (wanted.d_dot()) kept(d_dot, KeptAs::tangent_adjoint, r.z_dot);
     {
       auto const span = region("backward", PassKind::backward, rows);
       backward(context, theta, what, r);

@@ -96,6 +96,32 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   gemm_full_precision<Scalar, Space>(context, a_op, b_op, alpha, a, b, beta, c);
 }
 
+/// cuBLASLt does, in float32.
+template <class Scalar, class Space>
+bool adds_bias(Context<Space> const& context) {
+  return std::is_same_v<Scalar, float> && cublaslt::supports<Space> &&
+         chosen_provider<Scalar, Space>(context.options().gemm) == GemmProvider::cublaslt;
+}
+
+template <class Scalar, class Space>
+void gemm_with_bias(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                    std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+                    std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+                    std::type_identity_t<VectorView<Scalar const, Space>> const& bias,
+                    MatrixView<Scalar, Space> const& c) {
+  check_extents(a_op, b_op, a, b, c);
+  require<ShapeError>(bias.size() == c.extent(1), "gemm_with_bias: needs one number a column");
+  require(a.size() > 0 && adds_bias<Scalar>(context), "gemm_with_bias: no library adds biases");
+  double const inner = static_cast<double>(a.extent(a_op == Transpose::yes ? 0 : 1));
+  Region<Space> const region(context, "kyrtos::linalg::gemm",
+                             {.flops = 2 * inner * static_cast<double>(c.size())});
+  if constexpr (std::is_same_v<Scalar, float> && cublaslt::supports<Space>) {
+    if (auto* const products = context.products())
+      return products->multiply(a_op, b_op, 1, a, b, 0, c, bias.data());
+    cublaslt::gemm<Scalar, Space>(context, a_op, b_op, 1, a, b, 0, c, bias.data());
+  }
+}
+
 std::vector<GemmProviderInfo> gemm_providers() {
   return {onednn::info(), cublaslt::info(), rocblas::info(), kokkos_kernels::info()};
 }
@@ -107,7 +133,12 @@ std::vector<GemmProviderInfo> gemm_providers() {
       MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \
   template void gemm<SCALAR, SPACE>(                                                               \
       Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
-      MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);
+      MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \
+  template bool adds_bias<SCALAR, SPACE>(Context<SPACE> const&);                                   \
+  template void gemm_with_bias<SCALAR, SPACE>(                                                     \
+      Context<SPACE> const&, Transpose, Transpose, MatrixView<SCALAR const, SPACE> const&,         \
+      MatrixView<SCALAR const, SPACE> const&, VectorView<SCALAR const, SPACE> const&,              \
+      MatrixView<SCALAR, SPACE> const&);
 #define KYRTOS_INSTANTIATE_GEMM(SPACE)   \
   KYRTOS_INSTANTIATE_GEMM_(float, SPACE) \
   KYRTOS_INSTANTIATE_GEMM_(double, SPACE)

@@ -5,8 +5,6 @@
 
 #include "gemm_providers.hpp"
 
-#include <utility>
-
 namespace kyrtos::linalg {
 
 namespace {
@@ -62,11 +60,8 @@ void scale_batch(Context<Space> const& context, Index count, Scalar beta,
 /// Matrix `i` of a batch, as Kokkos Kernels take it.
 template <class T, class Space>
 MatrixView<T, Space> matrix(MatrixBatch<T, Space> const& m, Index i) {
-  auto const columns = static_cast<std::size_t>(m.columns);
-  MatrixView<T, Space> const rows(m.memory.data() + i * m.batch_stride,
-                                  static_cast<std::size_t>(m.rows),
-                                  static_cast<std::size_t>(m.row_stride));
-  return Kokkos::subview(rows, Kokkos::ALL(), std::pair<std::size_t, std::size_t>(0, columns));
+  return strided_matrix<T, Space>(m.memory.data() + i * m.batch_stride, m.rows, m.columns,
+                                  m.row_stride);
 }
 
 /// One product after the other.
@@ -117,9 +112,13 @@ void gemm_batched(Context<Space> const& context, Index count, Transpose a_op, Tr
   check_memory("C", count, c, false);
   if (count == 0 || c.rows == 0 || c.columns == 0) return;
   if (of.k() == 0) return scale_batch(context, count, beta, c);
+  auto const n = static_cast<double>(count), k = static_cast<double>(of.k());
+  auto const rows = static_cast<double>(c.rows), columns = static_cast<double>(c.columns);
   Region<Space> const region(
       context, "kyrtos::linalg::gemm_batched",
-      {.flops = 2 * static_cast<double>(count * c.rows) * static_cast<double>(c.columns * of.k())});
+      {.flops = 2 * n * rows * columns * k,
+       .bytes = n * ((rows + columns) * k * sizeof(Factor) +
+                     rows * columns * sizeof(Scalar) * (beta == 0 ? 1 : 2))});
   multiply(context, of);
 }
 

@@ -50,14 +50,18 @@ std::uint32_t alignment_of(std::uintptr_t address) {
   return static_cast<std::uint32_t>((address | 256) & -(address | 256));
 }
 
-Shape shape_of(std::uint64_t rows, std::uint64_t columns, void const* data) {
-  return {columns, rows, alignment_of(reinterpret_cast<std::uintptr_t>(data)),
-          static_cast<std::int64_t>(columns)};
+/// \param row_bytes distance of the rows, which are all aligned as the first one, or less.
+Shape shape_of(Index rows, Index columns, Index stride, void const* data, Index row_bytes) {
+  auto const address = reinterpret_cast<std::uintptr_t>(data);
+  return {static_cast<std::uint64_t>(columns), static_cast<std::uint64_t>(rows),
+          alignment_of(address | static_cast<std::uintptr_t>(row_bytes)), stride};
 }
 
 template <class Matrix>
 Shape shape_of(Matrix const& m) {
-  return shape_of(m.extent(0), m.extent(1), m.data());
+  auto const stride = static_cast<Index>(m.stride(0));
+  return shape_of(static_cast<Index>(m.extent(0)), static_cast<Index>(m.extent(1)), stride,
+                  m.data(), stride * Index{sizeof(typename Matrix::value_type)});
 }
 
 template <class T, class Space>
@@ -65,13 +69,11 @@ Shape shape_of(Index count, MatrixBatch<T, Space> const& m) {
   require(count <= std::numeric_limits<std::int32_t>::max(),
           "gemm_batched: cuBLASLt takes no batches of 2^31 products or more");
   // Every matrix of the batch is aligned as the first one, or less.
-  auto const distance = static_cast<std::uintptr_t>(m.batch_stride) * sizeof(T);
-  return {static_cast<std::uint64_t>(m.columns),
-          static_cast<std::uint64_t>(m.rows),
-          alignment_of(reinterpret_cast<std::uintptr_t>(m.memory.data()) | distance),
-          m.row_stride,
-          static_cast<std::int32_t>(count),
-          m.batch_stride};
+  auto shape = shape_of(m.rows, m.columns, m.row_stride, m.memory.data(),
+                        (m.row_stride | m.batch_stride) * Index{sizeof(T)});
+  shape.count = static_cast<std::int32_t>(count);
+  shape.batch_stride = m.batch_stride;
+  return shape;
 }
 
 /// All that the choice of an algorithm depends on. Since cuBLASLt's matrices are our transposed
@@ -81,6 +83,7 @@ struct Problem {
   cublasComputeType_t sums;
   Transpose first_op, second_op;
   Shape first, second, result;
+  bool has_bias = false;  ///< One number a column of ours is added.
   auto operator<=>(Problem const&) const = default;
 };
 
@@ -109,13 +112,16 @@ Product product(Problem const& p) {
   cublasLtMatmulDesc_t made = nullptr;
   check(cublasLtMatmulDescCreate(&made, p.sums, p.results), "cublasLtMatmulDescCreate");
   Product result(made);
-  auto const set = [&](cublasLtMatmulDescAttributes_t which, Transpose op) {
-    cublasOperation_t const value = op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+  auto const set = [&](cublasLtMatmulDescAttributes_t which, auto value) {
     check(cublasLtMatmulDescSetAttribute(made, which, &value, sizeof value),
           "cublasLtMatmulDescSetAttribute");
   };
-  set(CUBLASLT_MATMUL_DESC_TRANSA, p.first_op);
-  set(CUBLASLT_MATMUL_DESC_TRANSB, p.second_op);
+  auto const operation = [](Transpose op) {
+    return op == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, operation(p.first_op));
+  set(CUBLASLT_MATMUL_DESC_TRANSB, operation(p.second_op));
+  if (p.has_bias) set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
   return result;
 }
 
@@ -185,12 +191,16 @@ Library<Space>& library(Context<Space> const& context) {
   return *static_cast<Library<Space>*>(kept.get());
 }
 
-/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results.
+/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results, and a bias if p has one.
 template <class Scalar, class Space>
 void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, void const* a,
-              void const* b, Scalar beta, Scalar* c) {
+              void const* b, Scalar beta, Scalar* c, Scalar const* bias = nullptr) {
   auto& library = cublaslt::library(context);
   auto const& plan = library.plan(p);
+  if (p.has_bias)
+    check(cublasLtMatmulDescSetAttribute(plan.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                         &bias, sizeof bias),
+          "cublasLtMatmulDescSetAttribute");
   check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b, plan.first.get(), a,
                        plan.second.get(), &beta, c, plan.result.get(), c, plan.result.get(),
                        &plan.algorithm, library.workspace.data(), library.workspace.size(),
@@ -203,21 +213,22 @@ void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, voi
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c) {
+          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias) {
   constexpr bool single = std::is_same_v<Scalar, float>;
   constexpr auto type = single ? CUDA_R_32F : CUDA_R_64F;
-  Problem const p{type,        type,       single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
-                  b_op,        a_op,       shape_of(b),
-                  shape_of(a), shape_of(c)};
-  multiply(context, p, alpha, a.data(), b.data(), beta, c.data());
+  Problem const p{type,        type,        single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
+                  b_op,        a_op,        shape_of(b),
+                  shape_of(a), shape_of(c), bias != nullptr};
+  multiply(context, p, alpha, a.data(), b.data(), beta, c.data(), bias);
 }
 
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c) {
-  auto const factor = [](Transpose op, Index rows, Index columns, void const* data) {
+          MatrixView<float, Space> const& c, float const* bias) {
+  auto const factor = [&](Transpose op, Index rows, Index columns, void const* data) {
     if (op == Transpose::yes) std::swap(rows, columns);
-    return shape_of(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), data);
+    Index const stride = factor_stride<Space>(of.format, columns);
+    return shape_of(rows, columns, stride, data, stride * bytes_of(of.format));
   };
   bool const is_tf32 = of.format == FactorFormat::tf32;
   Problem const p{is_tf32 ? CUDA_R_32F : CUDA_R_16BF,
@@ -227,8 +238,9 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
                   of.a_op,
                   factor(of.b_op, of.k, of.n, in.b.data()),
                   factor(of.a_op, of.m, of.k, in.a.data()),
-                  shape_of(c)};
-  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data());
+                  shape_of(c),
+                  bias != nullptr};
+  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data(), bias);
 }
 
 template <class Factor, class Scalar, class Space>
@@ -266,10 +278,10 @@ GemmProviderInfo info() {
   template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Transpose, Transpose, SCALAR, \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
-                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&);
+                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&, SCALAR const*);
 template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct const&,
                    RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
-                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&);
+                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&, float const*);
 #define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR)   \
   template void gemm_batched(                        \
       Context<Kokkos::DefaultExecutionSpace> const&, \

@@ -50,9 +50,10 @@ void sgemm(Context<Space> const& context, Transpose a_op, Transpose b_op, float 
   auto const letter = [](Transpose op) { return op == Transpose::yes ? 'T' : 'N'; };
   compat::WorkOfHostLibrary const work(a, b, c);
   dnnl_dim_t const k = extent(a, a_op == Transpose::yes ? 0 : 1);
+  auto const stride = [](auto const& m) { return static_cast<dnnl_dim_t>(m.stride(0)); };
   auto const status =
       dnnl_sgemm(letter(a_op), letter(b_op), extent(c, 0), extent(c, 1), k, alpha, a.data(),
-                 extent(a, 1), b.data(), extent(b, 1), beta, c.data(), extent(c, 1));
+                 stride(a), b.data(), stride(b), beta, c.data(), stride(c));
   if (status != dnnl_success)
     throw Error("gemm: oneDNN failed with status " + std::to_string(status));
 }

@@ -23,11 +23,26 @@ struct RoundedProduct {
   Transpose a_op, b_op;
   Index m, n, k;
   float beta;
+  Index c_stride = 0;  ///< Distance of C's rows; 0: they are not padded.
   auto operator<=>(RoundedProduct const&) const = default;
 };
 
-/// Its factors, row-major, of 2 bytes an element in bfloat16 and of 4 in TF32, and memory of the
-/// library's own.
+/// Bytes of an element of a rounded factor.
+inline Index bytes_of(FactorFormat format) {
+  return format == FactorFormat::tf32 ? 4 : 2;
+}
+
+/// Distance of the rows of a rounded factor: on devices whole units of 16 bytes, as matrix units
+/// load them. An odd one, such as that of a vocabulary of 50,257, keeps libraries from these.
+template <class Space>
+Index factor_stride(FactorFormat format, Index columns) {
+  if (compat::runs_on_host<Space>) return columns;
+  Index const unit = 16 / bytes_of(format);
+  return (columns + unit - 1) / unit * unit;
+}
+
+/// Factors as factor_stride() has them, of 2 bytes an element in bfloat16 and of 4 in TF32, and
+/// memory of the library's own.
 template <class Space>
 struct RoundedOperands {
   VectorView<std::byte, Space> a, b, scratchpad;
@@ -120,13 +135,14 @@ inline constexpr bool enabled = false;
 template <class Space>
 inline constexpr bool supports = enabled && !compat::runs_on_host<Space>;
 
+/// \param bias is added to each row of C by the kernel that writes C, unless it is null; of float.
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c);
+          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias = nullptr);
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c);
+          MatrixView<float, Space> const& c, float const* bias = nullptr);
 
 template <class Factor, class Scalar, class Space>
 void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of);

@@ -53,21 +53,21 @@ rocblas_int extent(std::size_t n) {
 }
 
 /// C ← α·op(A)·op(B) + β·C, with α, β, sums and C of the type of results. rocBLAS's matrices are
-/// our transposed ones: it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ.
+/// our transposed ones: it is asked for Cᵀ = op(B)ᵀ op(A)ᵀ. Rows are at distances.
 struct Product {
   rocblas_datatype factors, results;
   Transpose a_op, b_op;
   std::size_t m, n, k;
+  std::size_t a_stride, b_stride, c_stride;
 
   void operator()(Context<Space> const& context, void const* alpha, void const* a, void const* b,
                   void const* beta, void* c) const {
     rocblas_int const width = extent(n), inner = extent(k), rows = extent(m);
-    rocblas_int const b_width = b_op == Transpose::yes ? inner : width;
-    rocblas_int const a_width = a_op == Transpose::yes ? rows : inner;
+    rocblas_int const c_width = extent(c_stride);
     check(rocblas_gemm_ex(library(context).handle, operation(b_op), operation(a_op), width, rows,
-                          inner, alpha, b, factors, b_width, a, factors, a_width, beta, c, results,
-                          width, c, results, width, results, rocblas_gemm_algo_standard, 0,
-                          rocblas_gemm_flags_none),
+                          inner, alpha, b, factors, extent(b_stride), a, factors, extent(a_stride),
+                          beta, c, results, c_width, c, results, c_width, results,
+                          rocblas_gemm_algo_standard, 0, rocblas_gemm_flags_none),
           "rocblas_gemm_ex");
   }
 };
@@ -80,7 +80,9 @@ void gemm(Context<S> const& context, Transpose a_op, Transpose b_op, Scalar alph
           MatrixView<Scalar, S> const& c) {
   auto const type = sizeof(Scalar) == 4 ? rocblas_datatype_f32_r : rocblas_datatype_f64_r;
   std::size_t const k = a.extent(a_op == Transpose::yes ? 0 : 1);
-  Product const product{type, type, a_op, b_op, c.extent(0), c.extent(1), k};
+  auto const stride = [](auto const& matrix) { return static_cast<std::size_t>(matrix.stride(0)); };
+  Product const product{type,        type, a_op,      b_op,      c.extent(0),
+                        c.extent(1), k,    stride(a), stride(b), stride(c)};
   product(context, &alpha, a.data(), b.data(), &beta, c.data());
 }
 
@@ -88,13 +90,20 @@ template <class S>
 void gemm(Context<S> const& context, RoundedProduct const& of, RoundedOperands<S> const& in,
           MatrixView<float, S> const& c) {
   float const alpha = 1;
+  auto const factor = [&](Transpose op, Index rows, Index columns) {
+    return static_cast<std::size_t>(
+        factor_stride<S>(of.format, op == Transpose::yes ? rows : columns));
+  };
   Product const product{rocblas_datatype_bf16_r,
                         rocblas_datatype_f32_r,
                         of.a_op,
                         of.b_op,
                         c.extent(0),
                         c.extent(1),
-                        static_cast<std::size_t>(of.k)};
+                        static_cast<std::size_t>(of.k),
+                        factor(of.a_op, of.m, of.k),
+                        factor(of.b_op, of.k, of.n),
+                        static_cast<std::size_t>(c.stride(0))};
   product(context, &alpha, in.a.data(), in.b.data(), &of.beta, c.data());
 }
 

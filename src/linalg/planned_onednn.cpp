@@ -3,7 +3,9 @@
 #include "gemm_providers.hpp"
 
 #ifdef KYRTOS_HAVE_ONEDNN_CXX
+#include <algorithm>
 #include <dnnl.hpp>
+#include <exception>
 #include <map>
 #include <memory>
 #include <vector>
@@ -39,8 +41,20 @@ struct Product {
   auto operator<=>(Product const&) const = default;
 };
 
+/// Of matrices whose rows may be padded.
+Product with_strides(Product product, Index a, Index b, Index c) {
+  product.count = 1;
+  product.a.row = a;
+  product.b.row = b;
+  product.c.row = c;
+  return product;
+}
+
 Product in_bfloat16(RoundedProduct const& p) {
-  return {Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
+  Product const product{Type::bf16, p.a_op, p.b_op, p.m, p.n, p.k, p.beta};
+  if (p.c_stride == 0) return product;
+  return with_strides(product, p.a_op == Transpose::yes ? p.m : p.k,
+                      p.b_op == Transpose::yes ? p.k : p.n, p.c_stride);
 }
 
 /// Row-major op(M) of these extents, or a batch of them; one for all where they lie in one place.
@@ -51,7 +65,7 @@ dnnl::memory::desc described(Index count, Transpose op, Index rows, Index column
     return transposed ? dnnl::memory::desc({rows, columns}, type, {1, rows})
                       : dnnl::memory::desc({rows, columns}, type, {columns, 1});
   Index const matrices = at.batch == 0 ? 1 : count;
-  Index const distance = at.batch == 0 ? rows * columns : at.batch;
+  Index const distance = at.batch == 0 ? (transposed ? columns : rows) * at.row : at.batch;
   return transposed ? dnnl::memory::desc({matrices, rows, columns}, type, {distance, 1, at.row})
                     : dnnl::memory::desc({matrices, rows, columns}, type, {distance, at.row, 1});
 }
@@ -83,7 +97,7 @@ PostOps scaled_sum(float alpha, float beta) {
 
 struct PlannedProduct {
   dnnl::matmul matmul;
-  std::unordered_map<int, dnnl::memory> arguments;
+  std::unordered_map<int, dnnl::memory> arguments;  ///< Of the thread that calls.
   std::size_t scratchpad_bytes;
 
   PlannedProduct(dnnl::engine const& engine, Product const& of) {
@@ -105,7 +119,21 @@ struct PlannedProduct {
                  {DNNL_ARG_SCRATCHPAD, no_memory_yet(plan.scratchpad_desc())}};
   }
 
+  using Arguments = std::unordered_map<int, dnnl::memory>;
+
+  /// For a thread of its own.
+  Arguments new_arguments() const {
+    Arguments copies;
+    for (auto const& [which, memory] : arguments)
+      copies.emplace(which, dnnl::memory(memory.get_desc(), memory.get_engine(), DNNL_MEMORY_NONE));
+    return copies;
+  }
+
   void run(dnnl::stream& stream, void const* a, void const* b, float* c, void* scratchpad) {
+    run(stream, arguments, a, b, c, scratchpad);
+  }
+  void run(dnnl::stream& stream, Arguments& arguments, void const* a, void const* b, float* c,
+           void* scratchpad) const {
     arguments.at(DNNL_ARG_SRC).set_data_handle(const_cast<void*>(a));
     arguments.at(DNNL_ARG_WEIGHTS).set_data_handle(const_cast<void*>(b));
     arguments.at(DNNL_ARG_DST).set_data_handle(c);
@@ -177,9 +205,15 @@ void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
                   MatrixView<float const, Space> const& a, MatrixView<float const, Space> const& b,
                   float beta, MatrixView<float, Space> const& c) try {
   auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
+  auto const stride = [](auto const& m) { return static_cast<Index>(m.stride(0)); };
+  auto const is_padded = [&](auto const& m) { return stride(m) != extent(m, 1); };
+  Product const product{Type::f32,    a_op,         b_op,
+                        extent(c, 0), extent(c, 1), extent(a, a_op == Transpose::yes ? 0 : 1),
+                        beta};
   auto& kept = library(context);
-  auto& plan = kept.plan({Type::f32, a_op, b_op, extent(c, 0), extent(c, 1),
-                          extent(a, a_op == Transpose::yes ? 0 : 1), beta});
+  auto& plan = kept.plan(is_padded(a) || is_padded(b) || is_padded(c)
+                             ? with_strides(product, stride(a), stride(b), stride(c))
+                             : product);
   context.fence("kyrtos::linalg::gemm");
   compat::WorkOfHostLibrary const work(a, b, c);
   kept.run(plan, a.data(), b.data(), c.data());
@@ -187,16 +221,74 @@ void planned_gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
   fail(error);
 }
 
+namespace {
+
+/// Whether a matrix of the batch has no padding.
+template <class T, class Space>
+bool is_dense(MatrixBatch<T, Space> const& m) {
+  return m.row_stride == m.columns;
+}
+
+/// Each product by itself, several at a time, or, where there are fewer than threads, one after the
+/// other. oneDNN's fast kernels for products with AVX-512 or AMX take matrices without padding
+/// only, alone or side by side: of the heads of a batch, a block of rows is the former and not the
+/// latter.
+template <class Factor, class Space>
+void multiply_each(Context<Space> const& context, Library& kept, PlannedProduct& plan,
+                   BatchedProduct<Factor, float, Space> const& of) {
+  Index const threads = context.space().concurrency();
+  if (of.count < threads) {
+    for (Index i = 0; i < of.count; ++i)
+      kept.run(plan, of.a.memory.data() + i * of.a.batch_stride,
+               of.b.memory.data() + i * of.b.batch_stride,
+               of.c.memory.data() + i * of.c.batch_stride);
+    return;
+  }
+  Index const pieces = threads;
+  std::size_t const bytes = (plan.scratchpad_bytes + 63) / 64 * 64;
+  if (bytes * static_cast<std::size_t>(pieces) > kept.scratchpad.size())
+    kept.scratchpad.resize(bytes * static_cast<std::size_t>(pieces));
+  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(pieces));
+  auto const multiply = [&](Index piece) {
+    auto const at = static_cast<std::size_t>(piece);
+    try {
+      dnnl::stream stream(kept.engine);
+      auto arguments = plan.new_arguments();
+      for (Index i = piece * of.count / pieces; i < (piece + 1) * of.count / pieces; ++i)
+        plan.run(stream, arguments, of.a.memory.data() + i * of.a.batch_stride,
+                 of.b.memory.data() + i * of.b.batch_stride,
+                 of.c.memory.data() + i * of.c.batch_stride, kept.scratchpad.data() + at * bytes);
+    } catch (...) {
+      failures[at] = std::current_exception();
+    }
+  };
+  Kokkos::parallel_for(
+      "kyrtos::linalg::gemm_batched",
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(context.space(), 0, pieces), multiply);
+  context.fence("kyrtos::linalg::gemm");
+  for (auto const& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
 template <class Factor, class Space>
 void gemm_batched(Context<Space> const& context,
                   BatchedProduct<Factor, float, Space> const& of) try {
   auto const strides = [](auto const& m) { return Strides{m.batch_stride, m.row_stride}; };
   constexpr auto type = std::is_same_v<Factor, Bfloat16> ? Type::bf16 : Type::f32;
   auto& kept = library(context);
-  auto& plan = kept.plan({type, of.a_op, of.b_op, of.c.rows, of.c.columns, of.k(), of.beta,
-                          of.alpha, of.count, strides(of.a), strides(of.b), strides(of.c)});
+  Product const one{type, of.a_op, of.b_op, of.c.rows, of.c.columns, of.k(), of.beta, of.alpha};
   context.fence("kyrtos::linalg::gemm");
   compat::WorkOfHostLibrary const work(of.a.memory, of.b.memory, of.c.memory);
+  if (is_dense(of.a) && is_dense(of.b) && is_dense(of.c))
+    return multiply_each(context, kept, kept.plan(one), of);
+  auto batch = one;
+  batch.count = of.count;
+  batch.a = strides(of.a);
+  batch.b = strides(of.b);
+  batch.c = strides(of.c);
+  auto& plan = kept.plan(batch);
   kept.run(plan, of.a.memory.data(), of.b.memory.data(), of.c.memory.data());
 } catch (dnnl::error const& error) {
   fail(error);

@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/core/region.hpp>
 #include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/linalg/rounding.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 
 #include "gemm_providers.hpp"
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 namespace kyrtos::linalg {
@@ -19,25 +22,52 @@ KOKKOS_INLINE_FUNCTION void round_to(float x, float& y) {
   y = to_tf32(x);
 }
 
+/// Rows of `columns` numbers at distances; where these are the columns, one long row.
+struct RowsToRound {
+  Index rows, columns, from_stride, to_stride;
+
+  RowsToRound(Index r, Index c, Index from, Index to)
+      : rows(r), columns(c), from_stride(from), to_stride(to) {
+    if (from == c && to == c) {
+      columns *= rows;
+      rows = 1;
+    }
+  }
+};
+
 /// The elements of a matrix, rounded, in this memory.
 template <class Number, class Space>
-VectorView<Number, Space> round(Context<Space> const& context,
-                                MatrixView<float const, Space> const& from,
-                                VectorView<std::byte, Space> const& memory) {
-  VectorView<Number, Space> const to(reinterpret_cast<Number*>(memory.data()), from.size());
+void round_elements(Context<Space> const& context, MatrixView<float const, Space> const& from,
+                    Index to_stride, std::byte* memory) {
+  RowsToRound const all(static_cast<Index>(from.extent(0)), static_cast<Index>(from.extent(1)),
+                        static_cast<Index>(from.stride(0)), to_stride);
   // Of a piece, the work of one thread: neighbours on a device are worked on by neighbours.
   constexpr Index length = compat::runs_on_host<Space> ? 4096 : 1;
-  auto const n = static_cast<Index>(from.size());
+  Index const pieces = (all.columns + length - 1) / length;
+  float const* const first = from.data();
+  auto* const target = reinterpret_cast<Number*>(memory);
   using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
   Kokkos::parallel_for(
-      "kyrtos::linalg::round_factor", Range(context.space(), 0, (n + length - 1) / length),
-      KOKKOS_LAMBDA(Index piece) {
-        float const* KOKKOS_RESTRICT const x = from.data();
-        Number* KOKKOS_RESTRICT const y = to.data();
-        Index const end = (piece + 1) * length < n ? (piece + 1) * length : n;
-        for (Index i = piece * length; i < end; ++i) round_to(x[i], y[i]);
+      "kyrtos::linalg::round_factor", Range(context.space(), 0, all.rows * pieces),
+      KOKKOS_LAMBDA(Index index) {
+        Index const row = index / pieces, begin = index % pieces * length;
+        float const* KOKKOS_RESTRICT const x = first + row * all.from_stride;
+        Number* KOKKOS_RESTRICT const y = target + row * all.to_stride;
+        Index const end = begin + length < all.columns ? begin + length : all.columns;
+        for (Index i = begin; i < end; ++i) round_to(x[i], y[i]);
       });
-  return to;
+}
+
+template <class Space>
+void round(Context<Space> const& context, FactorFormat format,
+           MatrixView<float const, Space> const& from, VectorView<std::byte, Space> const& memory) {
+  Region<Space> const region(context, "kyrtos::linalg::round_factor",
+                             {.bytes = rounding_bytes(format, static_cast<double>(from.size()))});
+  Index const stride = factor_stride<Space>(format, static_cast<Index>(from.extent(1)));
+  if (format == FactorFormat::bfloat16)
+    round_elements<Bfloat16, Space>(context, from, stride, memory.data());
+  else
+    round_elements<float, Space>(context, from, stride, memory.data());
 }
 
 template <class Space>
@@ -46,37 +76,49 @@ inline constexpr bool device_library = cublaslt::supports<Space> || rocblas::sup
 /// Where a product's factors and the library's memory begin and end, in bytes; each starts where a
 /// cache line and a device's widest load may.
 struct Places {
-  Index a_bytes, b_bytes, b, scratchpad, end;
+  Index a_bytes = 0, b_bytes = 0, b = 0, scratchpad = 0, end = 0;
+};
 
-  Places(RoundedProduct const& p, std::size_t scratchpad_bytes)
-      : a_bytes(p.m * p.k * bytes_of(p.format)),
-        b_bytes(p.k * p.n * bytes_of(p.format)),
-        b(padded(a_bytes)),
-        scratchpad(b + padded(b_bytes)),
-        end(scratchpad + padded(static_cast<Index>(scratchpad_bytes))) {}
+inline Index padded(Index bytes) {
+  return (bytes + 255) / 256 * 256;
+}
 
- private:
-  static Index bytes_of(FactorFormat format) { return format == FactorFormat::tf32 ? 4 : 2; }
-  static Index padded(Index bytes) { return (bytes + 255) / 256 * 256; }
+template <class Space>
+Index bytes_of_factor(FactorFormat format, Transpose op, Index rows, Index columns) {
+  if (op == Transpose::yes) std::swap(rows, columns);
+  return rows * factor_stride<Space>(format, columns) * bytes_of(format);
+}
+
+/// A product, and which of its factors lie elsewhere already.
+struct ProductOfKept {
+  RoundedProduct product;
+  bool has_a = false, has_b = false;
+  auto operator<=>(ProductOfKept const&) const = default;
 };
 
 template <class Space>
-Places places_of(RoundedProduct const& p) {
+Places places_of(ProductOfKept const& of) {
+  auto const& p = of.product;
+  std::size_t library = 0;
   if constexpr (!device_library<Space>)
-    if (p.format == FactorFormat::bfloat16) return {p, onednn::bf16_scratchpad(p)};
-  return {p, 0};
+    if (p.format == FactorFormat::bfloat16 && onednn::bf16_missing().empty())
+      library = onednn::bf16_scratchpad(p);
+  Places places;
+  if (!of.has_a) places.a_bytes = bytes_of_factor<Space>(p.format, p.a_op, p.m, p.k);
+  if (!of.has_b) places.b_bytes = bytes_of_factor<Space>(p.format, p.b_op, p.k, p.n);
+  places.b = padded(places.a_bytes);
+  places.scratchpad = places.b + padded(places.b_bytes);
+  places.end = places.scratchpad + padded(static_cast<Index>(library));
+  return places;
 }
 
-/// C ← op(A)·op(B) + β·C of float32 matrices, whose rounded factors go to `in`.
+/// C ← op(A)·op(B) + β·C of rounded factors.
 template <class Space>
 void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p,
-                          MatrixView<float const, Space> const& a,
-                          MatrixView<float const, Space> const& b, RoundedOperands<Space> const& in,
-                          MatrixView<float, Space> const& c) {
-  round<Bfloat16, Space>(context, a, in.a);
-  round<Bfloat16, Space>(context, b, in.b);
+                          RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
+                          [[maybe_unused]] float const* bias) {
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c);
+    cublaslt::gemm(context, p, in, c, bias);
   else if constexpr (rocblas::supports<Space>)
     rocblas::gemm(context, p, in, c);
   else if constexpr (onednn::has_plans<Space>)
@@ -86,40 +128,72 @@ void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p
 /// Likewise. The unit that multiplies TF32 would drop bits by itself, but not to the nearest.
 template <class Space>
 void multiply_in_tf32(Context<Space> const& context, RoundedProduct const& p,
-                      MatrixView<float const, Space> const& a,
-                      MatrixView<float const, Space> const& b, RoundedOperands<Space> const& in,
-                      MatrixView<float, Space> const& c) {
-  auto const shaped_as = [](auto const& m, auto const& values) {
-    return MatrixView<float const, Space>(values.data(), m.extent(0), m.extent(1));
+                      RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
+                      [[maybe_unused]] float const* bias) {
+  [[maybe_unused]] auto const matrix = [&](Transpose op, Index rows, Index columns,
+                                           auto const& memory) {
+    if (op == Transpose::yes) std::swap(rows, columns);
+    return strided_matrix<float const, Space>(reinterpret_cast<float const*>(memory.data()), rows,
+                                              columns, factor_stride<Space>(p.format, columns));
   };
-  auto const rounded_a = shaped_as(a, round<float, Space>(context, a, in.a));
-  auto const rounded_b = shaped_as(b, round<float, Space>(context, b, in.b));
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c);
+    cublaslt::gemm(context, p, in, c, bias);
   else
-    gemm_full_precision<float, Space>(context, p.a_op, p.b_op, 1, rounded_a, rounded_b, p.beta, c);
+    gemm_full_precision<float, Space>(context, p.a_op, p.b_op, 1, matrix(p.a_op, p.m, p.k, in.a),
+                                      matrix(p.b_op, p.k, p.n, in.b), p.beta, c);
 }
 
 }  // namespace rounding
 
 template <class Space>
 struct RoundedProducts<Space>::State {
-  Vector<std::byte, Space> memory;  ///< Of the factors and of the library.
-  std::map<RoundedProduct, rounding::Places> products;
+  using Matrix = MatrixView<float const, Space>;
+  using Bytes = VectorView<std::byte, Space>;
 
-  RoundedOperands<Space> operands(Context<Space> const& context, RoundedProduct const& p) {
-    auto const known = products.find(p);
+  Vector<std::byte, Space> memory;  ///< Of the other factors and of the library.
+  struct Kept {
+    Vector<std::byte, Space> memory;
+    Matrix matrix;  ///< Empty: none.
+    Bytes rounded;  ///< Its elements.
+  };
+  std::array<Kept, kinds_of_kept> kept;
+  std::map<rounding::ProductOfKept, rounding::Places> products;
+
+  static void reserve(Context<Space> const& context, Vector<std::byte, Space>& memory,
+                      Index bytes) {
+    if (static_cast<std::size_t>(bytes) <= memory.size()) return;
+    memory = {};  // give back first
+    memory = Vector<std::byte, Space>(
+        Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing, "kyrtos::rounded_factors"),
+        static_cast<std::size_t>(bytes));
+  }
+
+  Bytes const* rounded(Matrix const& m) const {
+    auto const is_same = [&](Kept const& known) {
+      auto const& k = known.matrix;
+      return k.data() == m.data() && k.extent(0) == m.extent(0) && k.extent(1) == m.extent(1);
+    };
+    auto const found = std::find_if(kept.begin(), kept.end(), is_same);
+    return found == kept.end() ? nullptr : &found->rounded;
+  }
+
+  /// Rounds what is not kept.
+  RoundedOperands<Space> operands(Context<Space> const& context, RoundedProduct const& p,
+                                  Matrix const& a, Matrix const& b) {
+    auto const *const known_a = rounded(a), *const known_b = rounded(b);
+    rounding::ProductOfKept const of{p, known_a != nullptr, known_b != nullptr};
+    auto const known = products.find(of);
     auto const& places = known != products.end()
                              ? known->second
-                             : products.emplace(p, rounding::places_of<Space>(p)).first->second;
-    if (static_cast<std::size_t>(places.end) > memory.size()) {
-      memory = {};  // give back first
-      memory =
-          Vector<std::byte, Space>(Kokkos::view_alloc(context.space(), Kokkos::WithoutInitializing,
-                                                      "kyrtos::rounded_factors"),
-                                   static_cast<std::size_t>(places.end));
-    }
-    return {slice(memory, 0, places.a_bytes), slice(memory, places.b, places.b_bytes),
+                             : products.emplace(of, rounding::places_of<Space>(of)).first->second;
+    reserve(context, memory, places.end);
+    auto const factor = [&](Bytes const* rounded_before, Matrix const& m, Index at, Index bytes) {
+      if (rounded_before != nullptr) return *rounded_before;
+      Bytes const to = slice(memory, at, bytes);
+      rounding::round<Space>(context, p.format, m, to);
+      return to;
+    };
+    return {factor(known_a, a, 0, places.a_bytes), factor(known_b, b, places.b, places.b_bytes),
             slice(memory, places.scratchpad, places.end - places.scratchpad)};
   }
 };
@@ -134,9 +208,32 @@ std::string RoundedProducts<Space>::missing(FactorFormat format) {
 
 template <class Space>
 Index RoundedProducts<Space>::bytes(FactorFormat format, Transpose a_op, Transpose b_op, Index m,
-                                    Index n, Index k, bool adds) {
-  RoundedProduct const p{format, a_op, b_op, m, n, k, adds ? 1.0f : 0.0f};
-  return missing(format).empty() ? rounding::places_of<Space>(p).end : rounding::Places(p, 0).end;
+                                    Index n, Index k, bool adds, bool keeps_a, bool keeps_b) {
+  return rounding::places_of<Space>(
+             {{format, a_op, b_op, m, n, k, adds ? 1.0f : 0.0f}, keeps_a, keeps_b})
+      .end;
+}
+
+template <class Space>
+Index RoundedProducts<Space>::kept_bytes(FactorFormat format, Index rows, Index columns) {
+  return rounding::padded(rounding::bytes_of_factor<Space>(format, Transpose::no, rows, columns));
+}
+
+template <class Space>
+void RoundedProducts<Space>::keep(KeptAs as, MatrixView<float const, Space> const& matrix) {
+  auto& kept = state_->kept[static_cast<std::size_t>(as)];
+  require(kept.matrix.data() == nullptr, "KeptFactor: there is one of this kind already");
+  Index const bytes = kept_bytes(format_, static_cast<Index>(matrix.extent(0)),
+                                 static_cast<Index>(matrix.extent(1)));
+  State::reserve(context_, kept.memory, bytes);
+  kept.rounded = slice(kept.memory, 0, bytes);
+  rounding::round<Space>(context_, format_, matrix, kept.rounded);
+  kept.matrix = matrix;
+}
+
+template <class Space>
+void RoundedProducts<Space>::forget(KeptAs as) {
+  state_->kept[static_cast<std::size_t>(as)].matrix = {};
 }
 
 template <class Space>
@@ -154,15 +251,18 @@ template <class Space>
 void RoundedProducts<Space>::multiply(Transpose a_op, Transpose b_op, float alpha,
                                       MatrixView<float const, Space> const& a,
                                       MatrixView<float const, Space> const& b, float beta,
-                                      MatrixView<float, Space> const& c) {
+                                      MatrixView<float, Space> const& c, float const* bias) {
   if (alpha == 0) return beta == 0 ? fill(context_, flat(c), 0) : scale(context_, beta, flat(c));
   auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
   Index const k = extent(a, a_op == Transpose::yes ? 0 : 1);
-  RoundedProduct const product{format_, a_op, b_op, extent(c, 0), extent(c, 1), k, beta / alpha};
-  auto const operands = state_->operands(context_, product);
+  auto const c_stride = static_cast<Index>(c.stride(0));
+  RoundedProduct const product{
+      format_,      a_op, b_op,         extent(c, 0),
+      extent(c, 1), k,    beta / alpha, c_stride == extent(c, 1) ? 0 : c_stride};
+  auto const operands = state_->operands(context_, product, a, b);
   format_ == FactorFormat::bfloat16
-      ? rounding::multiply_in_bfloat16<Space>(context_, product, a, b, operands, c)
-      : rounding::multiply_in_tf32<Space>(context_, product, a, b, operands, c);
+      ? rounding::multiply_in_bfloat16<Space>(context_, product, operands, c, bias)
+      : rounding::multiply_in_tf32<Space>(context_, product, operands, c, bias);
   if (alpha != 1) scale(context_, alpha, flat(c));
 }
 

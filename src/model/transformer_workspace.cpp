@@ -29,7 +29,7 @@ TransformerWorkspace<Scalar, Space>::TransformerWorkspace(Context<Space> const& 
   if (options_.active.empty()) options_.active.assign(static_cast<std::size_t>(config.depth), true);
   require<ConfigError>(static_cast<Index>(options_.active.size()) == config.depth,
                        "TransformerWorkspace: `active` must have one entry for each block");
-  model.attention_->check_device(context_, options_.tangents);
+  model.attention_->check_device(context_, shape, options_.tangents);
   place(model);
   if (options_.scores) scores_ = memory_.matrix("attention_scores", config.depth, config.heads);
   forget_scores();

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/layers/cross_entropy_head.hpp>
+#include <kyrtos/layers/linear.hpp>
 #include <kyrtos/layers/mean_squared_error_head.hpp>
 #include <kyrtos/layers/pass_bytes.hpp>
 #include <kyrtos/model/work.hpp>
@@ -34,18 +35,6 @@ std::string name_of(KernelClass kernels) {
   return "vector operations";
 }
 
-Work& Work::operator+=(Work const& other) {
-  products += other.products;
-  flops += other.flops;
-  bytes += other.bytes;
-  launches += other.launches;
-  return *this;
-}
-
-Work operator*(double times, Work const& work) {
-  return {times * work.products, times * work.flops, times * work.bytes, times * work.launches};
-}
-
 WorkByClass& WorkByClass::operator+=(WorkByClass const& other) {
   for (std::size_t i = 0; i < kernel_classes; ++i) work_[i] += other.work_[i];
   return *this;
@@ -66,11 +55,8 @@ double of(Passes const& passes, PassKind pass) {
   return passes[static_cast<std::size_t>(pass)];
 }
 
-/// FLOPs of the passes in forward passes, from the tables of the layers' headers.
-constexpr Passes usual_flops{1, 2, 2, 4}, fused_attention_flops{1, 2.5, 2.5, 6},
-    split_attention_flops{1, 3.5, 2.5, 9};
-
-/// Kernels of the passes of layers, but for those of linear layers and attention.
+/// FLOPs of the passes in forward passes, and kernels: of layers without products.
+constexpr Passes elementwise_flops{1, 2, 2, 4};
 std::map<std::string, Passes> const elementwise_launches{
     {"layer_norm", {1, 2, 1, 2}}, {"rms_norm", {1, 2, 1, 2}}, {"qk_norm", {1, 2, 1, 2}},
     {"gelu", {1, 1, 1, 1}},       {"swiglu", {1, 1, 1, 1}},   {"rotary", {1, 1, 1, 1}},
@@ -96,7 +82,7 @@ class Walk {
  public:
   Walk(TransformerConfig const& config, SequenceShape shape, WorkOptions const& options)
       : c(config.resolved()), shape_(shape), options_(options) {
-    detail::BlockLayers<Scalar, Space> const block(c);
+    detail::BlockLayers<Scalar, Space> const block(c, options.attention);
     block.append_attention(branches_[0]);
     block.append_mlp(branches_[1]);
     if (c.has_final_norm()) last_.add("final_norm", block.norm());
@@ -138,32 +124,24 @@ class Walk {
 
   double values(Index features) const { return static_cast<double>(shape_.tokens() * features); }
 
-  /// Of a linear layer's products without dθ, half of a backward pass is left.
   void add(WorkByClass& sum, Link const& link, PassKind pass, bool has_gradient) const {
     auto const& layer = *link.layer;
-    double const forward = layer.forward_flops(shape_);
+    auto const& machine = options_.machine;
+    if (auto const* const linear = dynamic_cast<layers::Linear<Scalar, Space> const*>(&layer)) {
+      sum[KernelClass::linear] += linear->work(pass, shape_, machine, has_gradient);
+      return;
+    }
+    if (auto const* const heads = dynamic_cast<layers::Attention<Scalar, Space> const*>(&layer)) {
+      sum[KernelClass::attention] += heads->work(pass, shape_, machine);
+      return;
+    }
     Index parameters = 0;
     for (auto const& spec : layer.parameters()) parameters += count_elements(spec.shape);
-    Work work{.bytes = layers::pass_bytes(layer, pass, shape_, parameters)};
-    auto const kind = layer.kind();
-    bool const is_back = pass == PassKind::backward || pass == PassKind::tangent_backward;
-    if (kind == "linear") {
-      double const products = of(usual_flops, pass) / (has_gradient ? 1 : 2);
-      bool const has_bias = layer.parameters().size() > 1;
-      work.products = products * forward;
-      work.launches = products + (!has_bias ? 0 : !is_back ? 1 : has_gradient ? 2 : 0);
-      sum[KernelClass::linear] += work;
-    } else if (kind == "attention") {
-      bool const is_fused = options_.attention_kernels == 1;
-      work.flops = forward * of(is_fused ? fused_attention_flops : split_attention_flops, pass);
-      work.launches = is_back ? 1 + options_.attention_kernels : 1;
-      sum[KernelClass::attention] += work;
-    } else {
-      work.flops = forward * of(usual_flops, pass);
-      double const kernels = of(elementwise_launches.at(kind), pass);
-      work.launches = has_gradient ? kernels : 1;  // the second adds to dθ
-      sum[KernelClass::elementwise] += work;
-    }
+    double const kernels = of(elementwise_launches.at(layer.kind()), pass);
+    sum[KernelClass::elementwise] +=
+        {.flops = layer.forward_flops(shape_) * of(elementwise_flops, pass),
+         .bytes = layers::pass_bytes(layer, pass, shape_, parameters),
+         .launches = has_gradient ? kernels : 1};  // the second adds to dθ
   }
 
   /// One matrix of the residual stream is added to another.
@@ -209,18 +187,20 @@ class Walk {
     double const y = values(c.width), passes = forward + backward;
     sum[KernelClass::elementwise] += {.bytes = sizeof(Scalar) * (2 * forward + 3 * backward) * y,
                                       .launches = forward + (learned ? 3 : 2) * backward};
-    if (c.continuous())
-      sum[KernelClass::linear] +=
-          {.products = 2 * passes * y * static_cast<double>(c.input_features), .launches = passes};
+    if (!c.continuous()) return sum;
+    auto const features = static_cast<double>(c.input_features);
+    sum[KernelClass::linear] += {.products = 2 * passes * y * features, .launches = passes};
+    for (double const factor : {values(c.input_features), features * static_cast<double>(c.width)})
+      sum[KernelClass::linear] += forward * layers::rounding(options_.machine, factor);
+    for (double const factor : {values(c.input_features), y})
+      sum[KernelClass::linear] += backward * layers::rounding(options_.machine, factor);
     return sum;
   }
 
   WorkByClass head(typename layers::ProjectionHead<Scalar, Space>::Wanted const& wanted) const {
     auto const add = [&](auto const& layer) {
-      auto const work = layer.work(shape_.tokens(), wanted);
       WorkByClass sum;
-      sum[KernelClass::head] = {
-          .products = work.flops, .bytes = work.bytes, .launches = work.launches};
+      sum[KernelClass::head] = layer.work(shape_.tokens(), wanted, options_.machine);
       return sum;
     };
     if (c.continuous())

@@ -3,6 +3,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/text.hpp>
 #include <kyrtos/train/device.hpp>
+#include <kyrtos/train/run_parts.hpp>
 
 #include "io/files/file_kind.hpp"
 #include "key_declarations.hpp"
@@ -20,7 +21,7 @@ using config::Key;
 
 /// A device without a format says 0, or nothing.
 std::set<std::string> const optional_keys{"products.float64", "products.tf32", "products.bf16",
-                                          "vector.float64"};
+                                          "vector.float64", "products.adds_bias"};
 
 std::vector<Key> keys_of(Device& d) {
   using config::not_negative;
@@ -29,17 +30,18 @@ std::vector<Key> keys_of(Device& d) {
   config::Declarations keys;
   keys.text("name", d.name, "");
   keys.text("source", d.source, "");
+  keys.choice("kind", d.kind, {{"cpu", Device::Kind::cpu}, {"gpu", Device::Kind::gpu}}, "");
   keys.in("products", KeyRole::run);
   keys.real("float32", d.float32, positive, "");
   keys.real("float64", d.float64, not_negative, "");
   keys.real("tf32", d.tf32, not_negative, "");
   keys.real("bf16", d.bf16, not_negative, "");
   keys.real("share", d.product_share, share, "");
+  keys.flag("adds_bias", d.adds_bias, "");
   keys.in("vector", KeyRole::run);
   keys.real("float32", d.vector_float32, positive, "");
   keys.real("float64", d.vector_float64, not_negative, "");
   keys.real("share", d.vector_share, share, "");
-  keys.integer("attention_kernels", d.attention_kernels, 1, "", 2);
   keys.in("memory", KeyRole::run);
   keys.real("bandwidth", d.memory_bandwidth, positive, "");
   keys.real("share", d.memory_share, share, "");
@@ -87,6 +89,12 @@ Device load_device(std::string const& path) {
     if (found.count(key.path) == 0 && optional_keys.count(key.path) == 0)
       throw ConfigError(fmt::format("{}: {} is missing; give it {}", path, key.path, key.allowed));
   return device;
+}
+
+layers::Machine machine_of(Device const& device, Precision precision) {
+  return {.is_host = device.kind == Device::Kind::cpu,
+          .factors = factor_format(precision),
+          .adds_bias = device.adds_bias && precision != Precision::float64};
 }
 
 double product_rate(Device const& device, Precision precision) {

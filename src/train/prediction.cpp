@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/train/block_matrices.hpp>
-#include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/prediction.hpp>
 
 #include <algorithm>
 #include <numeric>
-#include <type_traits>
 
 namespace kyrtos::train {
 
@@ -22,12 +20,13 @@ template <class Scalar, class Space>
 class RankWalk {
  public:
   RankWalk(ConfiguredTrainer<Scalar, Space> const& trainer, int ranks, Index depth,
-           int attention_kernels)
+           layers::Machine const& training, layers::Machine const& product)
       : c(trainer),
         curvature_(trainer.config.curvature),
         ranks_(ranks),
         depth_(depth),
-        attention_kernels_(attention_kernels) {}
+        training_(training),
+        product_(product) {}
 
   /// Only what is neither kept nor the probe is recomputed.
   WorkByClass gradient() const {
@@ -40,8 +39,8 @@ class RankWalk {
       micro_batch = std::max<Index>(c.kept.micro_batch, 1);
       passes = static_cast<double>((share.micro_batch * share.count - kept) / micro_batch);
     }
-    auto sum = passes * operations(micro_batch, recompute).gradient;
-    if (kept > 0) sum += operations(kept).gradient;
+    auto sum = passes * operations(micro_batch, training_, recompute).gradient;
+    if (kept > 0) sum += operations(kept, training_).gradient;
     constexpr double fill = 1, norm = 1;
     sum[KernelClass::vectors] += accesses(fill + norm, 3);
     return sum;
@@ -65,7 +64,8 @@ class RankWalk {
     bool const on_batch = c.kept.sequences > 0;
     bool const is_critical = curvature_.method == CurvatureOptions::Method::critical;
     bool const is_gauss_newton = curvature_.matrix == CurvatureOptions::Matrix::gauss_newton;
-    auto const one = operations(on_batch ? c.kept.sequences : c.probe_share.micro_batch);
+    auto const one = on_batch ? operations(c.kept.sequences, training_)
+                              : operations(c.probe_share.micro_batch, product_);
     auto sum = is_critical       ? one.loss
                : on_batch        ? one.hvp_after_gradient
                : is_gauss_newton ? one.gauss_newton
@@ -79,10 +79,14 @@ class RankWalk {
   }
 
  private:
-  model::OperationWork operations(Index sequences, bool recompute = false) const {
-    return model::operation_work<Scalar, Space>(
-        c.config.model, {sequences, c.config.training.length},
-        {.blocks = depth_, .recompute = recompute, .attention_kernels = attention_kernels_});
+  model::OperationWork operations(Index sequences, layers::Machine const& machine,
+                                  bool recompute = false) const {
+    return model::operation_work<Scalar, Space>(c.config.model,
+                                                {sequences, c.config.training.length},
+                                                {.blocks = depth_,
+                                                 .recompute = recompute,
+                                                 .machine = machine,
+                                                 .attention = c.config.training.attention});
   }
 
   /// Of this rank's part of a vector of θ's length.
@@ -110,7 +114,7 @@ class RankWalk {
   CurvatureConfig const& curvature_;
   int ranks_;
   Index depth_;
-  int attention_kernels_;
+  layers::Machine training_, product_;
 };
 
 void add(ClassSeconds& sum, double times, ClassSeconds const& seconds) {
@@ -120,16 +124,22 @@ void add(ClassSeconds& sum, double times, ClassSeconds const& seconds) {
 }  // namespace
 
 template <class Scalar, class Space>
-RankWork rank_work(Context<Space> const& context, RunConfig config, int ranks, Index depth,
-                   int attention_kernels) {
-  config.training.precision =
-      std::is_same_v<Scalar, double> ? Precision::float64 : Precision::float32;
-  config.growth.initial_depth = depth;
-  Context<Space> const counting(context.space(), context.communicator().get(),
-                                {.counts_memory = true});
-  ConfiguredTrainer<Scalar, Space> const trainer(counting, config, {ranks - 1, ranks});
-  RankWalk<Scalar, Space> const walk(trainer, ranks, depth, attention_kernels);
+RankWork rank_work(ConfiguredTrainer<Scalar, Space> const& trainer, int ranks, Index depth,
+                   layers::Machine const& training, layers::Machine const& product) {
+  RankWalk<Scalar, Space> const walk(trainer, ranks, depth, training, product);
   return {walk.gradient(), walk.update(), walk.product()};
+}
+
+template <class Scalar, class Space>
+DryRun dry_run(Context<Space> const& context, RunConfig const& config, int ranks, Index depth,
+               Device const& device) {
+  DryRun run;
+  run.resources = resources_of<Scalar, Space>(
+      context, config, ranks, depth, [&](ConfiguredTrainer<Scalar, Space> const& trainer) {
+        run.work = rank_work(trainer, ranks, depth, machine_of(device, config.training.precision),
+                             machine_of(device, product_precision(config)));
+      });
+  return run;
 }
 
 ClassSeconds class_seconds(WorkByClass const& work, Device const& device, Precision precision) {
@@ -140,9 +150,10 @@ ClassSeconds class_seconds(WorkByClass const& work, Device const& device, Precis
   ClassSeconds seconds = {};
   for (std::size_t i = 0; i < seconds.size(); ++i) {
     auto const& w = work[static_cast<KernelClass>(i)];
-    double const computing = w.products / products + w.flops / (vector * device.vector_share);
-    double const moving = w.bytes / (device.memory_bandwidth * device.memory_share);
-    seconds[i] = std::max(computing, moving) + w.launches * device.launch_seconds;
+    double const bandwidth = device.memory_bandwidth * device.memory_share;
+    seconds[i] = std::max(w.products / products, w.product_bytes / bandwidth) +
+                 std::max(w.flops / (vector * device.vector_share), w.bytes / bandwidth) +
+                 w.launches * device.launch_seconds;
   }
   return seconds;
 }
@@ -179,8 +190,11 @@ Prediction predict(RunConfig const& config, Resources const& resources, RankWork
   return p;
 }
 
-#define KYRTOS_RANK_WORK(SCALAR, SPACE) \
-  template RankWork rank_work<SCALAR, SPACE>(Context<SPACE> const&, RunConfig, int, Index, int);
+#define KYRTOS_RANK_WORK(SCALAR, SPACE)                                                           \
+  template RankWork rank_work<SCALAR, SPACE>(ConfiguredTrainer<SCALAR, SPACE> const&, int, Index, \
+                                             layers::Machine const&, layers::Machine const&);     \
+  template DryRun dry_run<SCALAR, SPACE>(Context<SPACE> const&, RunConfig const&, int, Index,     \
+                                         Device const&);
 KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RANK_WORK)
 
 }  // namespace kyrtos::train

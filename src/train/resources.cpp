@@ -16,14 +16,20 @@ namespace kyrtos::train {
 
 namespace {
 
-/// Bytes that the largest product of rounded factors holds: of x [n, in], y [n, out] and W [out,
-/// in], each is made of the two others in some pass. The head's n is a chunk.
+/// Bytes of rounded factors: those of the largest product, of x [n, in], y [n, out] and W [out,
+/// in], each of which is made of the two others in some pass, and what layers keep for several
+/// products: dy, and all of the head's, whose n is a chunk.
 template <class Scalar, class Space>
 Index factor_bytes(model::Transformer<Scalar, Space> const& model, linalg::FactorFormat format,
-                   Index tokens) {
+                   Index tokens, bool tangents) {
   auto const& c = model.config();
   Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
-  Index const chunk = model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)});
+  Index const chunk =
+      std::min(model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)}), tokens);
+  auto const kept = [&](Index rows, Index columns) {
+    return linalg::RoundedProducts<Space>::kept_bytes(format, rows, columns);
+  };
+  Index adjoints = kept(chunk, outputs);
   std::set<std::pair<Index, Index>> weights;
   for (auto const& segment : model.layout().segments())
     if (segment.shape.size() == 2 && !segment.name.ends_with("position.weight"))
@@ -32,13 +38,15 @@ Index factor_bytes(model::Transformer<Scalar, Space> const& model, linalg::Facto
   constexpr auto no = linalg::Transpose::no, yes = linalg::Transpose::yes;
   Index most = 0;
   for (auto const& [out, in] : weights) {
-    Index const n = out == outputs ? std::min(chunk, tokens) : tokens;
+    bool const is_head = out == outputs;
+    Index const n = is_head ? chunk : tokens;
+    if (!is_head) adjoints = std::max(adjoints, kept(n, out));
     for (bool const adds : {false, true})
-      most = std::max({most, bytes(format, no, yes, n, out, in, adds),
-                       bytes(format, no, no, n, in, out, adds),
-                       bytes(format, yes, no, out, in, n, adds)});
+      most = std::max({most, bytes(format, no, yes, n, out, in, adds, is_head, is_head),
+                       bytes(format, no, no, n, in, out, adds, true, is_head),
+                       bytes(format, yes, no, out, in, n, adds, true, is_head)});
   }
-  return most;
+  return most + (tangents ? 2 : 1) * (kept(outputs, c.width) + kept(chunk, c.width) + adjoints);
 }
 
 /// Counts what a run in this precision takes; without its products where they are missing.
@@ -71,7 +79,8 @@ double copied_bytes(ConfiguredTrainer<Scalar, Space> const& c, int ranks) {
 }  // namespace
 
 template <class Scalar, class Space>
-Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth) {
+Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth,
+                       std::function<void(ConfiguredTrainer<Scalar, Space> const&)> const& ask) {
   auto const format = factor_format(config.training.precision);
   config.training.precision =
       std::is_same_v<Scalar, double> ? Precision::float64 : Precision::float32;
@@ -83,6 +92,7 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
     c.watch({});
     c.check({});
   }
+  if (ask) ask(c);
   auto const& train = c.training_share;
   auto const sequences = [](BatchShare const& share) {
     return share.micro_batch * (share.count + share.fillers);
@@ -104,7 +114,8 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
     Index const most =
         std::max(train.micro_batch, config.curvature.enabled ? c.probe_share.micro_batch : 0);
     r.add("rounded factors",
-          static_cast<double>(factor_bytes(c.model, *format, most * config.training.length)));
+          static_cast<double>(factor_bytes(c.model, *format, most * config.training.length,
+                                           config.curvature.enabled)));
   }
   double const state = copied_bytes(c, ranks);
   auto const add_copies = [&](char const* name, Index count) {
@@ -198,8 +209,10 @@ StepSeconds step_seconds(RunConfig const& config, Resources const& work, int ran
   return t;
 }
 
-#define KYRTOS_RESOURCES(SCALAR, SPACE) \
-  template Resources resources_of<SCALAR, SPACE>(Context<SPACE> const&, RunConfig, int, Index);
+#define KYRTOS_RESOURCES(SCALAR, SPACE)             \
+  template Resources resources_of<SCALAR, SPACE>(   \
+      Context<SPACE> const&, RunConfig, int, Index, \
+      std::function<void(ConfiguredTrainer<SCALAR, SPACE> const&)> const&);
 KYRTOS_INSTANTIATE_FUNCTIONS(KYRTOS_RESOURCES)
 
 }  // namespace kyrtos::train

@@ -201,7 +201,8 @@ class LayerCheck {
   }
   template <class Pass>
   void check_manners(std::string const& name, Pass const& pass) const {
-    Manners{{name, "KokkosBlas"}, {"kyrtos::linalg::gemm"}}.check(plain_, name, pass);
+    Manners{{name, "KokkosBlas", "kyrtos::linalg::gemm"}, {"kyrtos::linalg::gemm"}}.check(
+        plain_, name, pass);
   }
 
   Layer const& layer_;

@@ -162,4 +162,62 @@ TEST_CASE("where rounded products are missing, that is said", "[rounded]") {
   CHECK(context.products() == nullptr);
 }
 
+/// What was rounded before a matrix changed shows that it is not rounded again.
+TEST_CASE("a kept factor is rounded once", "[rounded]") {
+  auto const format = GENERATE(from_range(available_formats()));
+  auto const context = rounding_context(Context<Space>(MPI_COMM_SELF), format);
+  Index const m = 9, n = 5, k = 33;
+  auto const a_memory = on_device<float>(random_numbers<float>(m * k, 1)),
+             b_memory = on_device<float>(random_numbers<float>(k * n, 2)),
+             other = on_device<float>(random_numbers<float>(m * k, 3));
+  auto const a = as_matrix(a_memory, 0, m, k), b = as_matrix(b_memory, 0, k, n);
+  auto const product = [&] {
+    Vector<float, Space> const c("test::c", m * n);
+    linalg::gemm<float, Space>(context, Transpose::no, Transpose::no, 1, a, b, 0,
+                               as_matrix(c, 0, m, n));
+    context.fence("test");
+    return on_host(c);
+  };
+  auto const wanted = product();
+  {
+    linalg::KeptFactor<Space> const kept(context, linalg::KeptAs::input, a);
+    CHECK(product() == wanted);
+    CHECK_THROWS(linalg::KeptFactor<Space>(context, linalg::KeptAs::input, b));
+    Kokkos::deep_copy(a_memory, other);
+    CHECK(product() == wanted);
+  }
+  CHECK(product() != wanted);
+}
+
+TEST_CASE("rows of C may be padded", "[rounded]") {
+  auto formats = available_formats();
+  Index const m = 9, n = 5, k = 33, stride = 8;
+  auto const a_memory = on_device<float>(random_numbers<float>(m * k, 1)),
+             b_memory = on_device<float>(random_numbers<float>(k * n, 2));
+  auto const a = as_matrix(a_memory, 0, m, k), b = as_matrix(b_memory, 0, k, n);
+  std::vector<Context<Space>> contexts{Context<Space>(MPI_COMM_SELF)};
+  for (auto const format : formats) contexts.push_back(rounding_context(contexts[0], format));
+  for (auto const& context : contexts)
+    for (float const beta : {0.0f, 1.0f}) {
+      auto const start = random_numbers<float>(m * stride, 4);
+      auto const padded = on_device<float>(start);
+      Vector<float, Space> const dense("test::c", m * n);
+      auto const c = strided_matrix<float, Space>(padded.data(), m, n, stride);
+      Kokkos::deep_copy(as_matrix(dense, 0, m, n), c);
+      auto const multiply_into = [&](MatrixView<float, Space> const& target) {
+        linalg::gemm<float, Space>(context, Transpose::no, Transpose::no, 1, a, b, beta, target);
+      };
+      multiply_into(c);
+      multiply_into(as_matrix(dense, 0, m, n));
+      context.fence("test");
+      auto const found = on_host(padded), wanted = on_host(dense);
+      for (Index i = 0; i < m; ++i)
+        for (Index j = 0; j < stride; ++j) {
+          auto const at = static_cast<std::size_t>(i * stride + j);
+          CHECK(near(found[at], j < n ? wanted[static_cast<std::size_t>(i * n + j)] : start[at],
+                     1e-5));
+        }
+    }
+}
+
 }  // namespace kyrtos::testing::rounded_products

@@ -29,6 +29,21 @@ struct Listener : RegionObserver {
   double flops = 0, bytes = 0;
 };
 
+train::Device some_device() {
+  train::Device d;
+  d.name = "a device";
+  d.float32 = d.float64 = 1e12;
+  d.tf32 = 4e12;
+  d.vector_float32 = d.vector_float64 = 5e11;
+  d.memory_bandwidth = 1e11;
+  d.product_share = d.vector_share = d.memory_share = 0.5;
+  d.launch_seconds = 1e-5;
+  d.kind = train::Device::Kind::cpu;
+  d.link_bandwidth = 1e9;
+  d.link_latency = 1e-6;
+  return d;
+}
+
 TEST_CASE("a step does the work that is planned", "[prediction]") {
   auto const shard = GENERATE(as<std::string>(), "none", "optimizer", "full");
   auto const extra = GENERATE(
@@ -50,8 +65,9 @@ TEST_CASE("a step does the work that is planned", "[prediction]") {
   run.context.observe(nullptr);
   double const products = report.sharpness ? static_cast<double>(report.sharpness->hvps) : 0;
   CHECK((products > 0) == run.config.curvature.enabled);
-  auto const planned =
-      train::rank_work<Scalar>(run.context, run.config, ranks.size(), run.config.model.depth, 1);
+  auto const planned = train::dry_run<Scalar>(run.context, run.config, ranks.size(),
+                                              run.config.model.depth, some_device())
+                           .work;
   // SGD tells nothing, nor does what works on whole vectors.
   using Kind = train::OptimizerConfig::Kind;
   auto const kind = run.config.optimizer.kind;
@@ -63,29 +79,17 @@ TEST_CASE("a step does the work that is planned", "[prediction]") {
   double const flops = work.total().products + work[KernelClass::attention].flops;
   CHECK(near(flops, told.flops, 1e-12));
   if (kind == Kind::muon) return;  // which tells no bytes of its iteration
-  CHECK(near(work.total().bytes - work[KernelClass::vectors].bytes, told.bytes, 1e-12));
-}
-
-train::Device some_device() {
-  train::Device d;
-  d.name = "a device";
-  d.float32 = d.float64 = 1e12;
-  d.tf32 = 4e12;
-  d.vector_float32 = d.vector_float64 = 5e11;
-  d.memory_bandwidth = 1e11;
-  d.product_share = d.vector_share = d.memory_share = 0.5;
-  d.launch_seconds = 1e-5;
-  d.attention_kernels = 1;
-  d.link_bandwidth = 1e9;
-  d.link_latency = 1e-6;
-  return d;
+  double const bytes = work.total().product_bytes + work.total().bytes;
+  CHECK(near(bytes - work[KernelClass::vectors].bytes, told.bytes, 1e-12));
 }
 
 TEST_CASE("the time of a class is what limits it, and its launches", "[prediction]") {
   auto device = some_device();
   model::WorkByClass work;
-  work[KernelClass::linear] = {.products = 1e12, .flops = 1e11, .bytes = 1e9, .launches = 10};
-  work[KernelClass::vectors] = {.products = 0, .flops = 1e6, .bytes = 1e10, .launches = 2};
+  work[KernelClass::linear] = {
+      .products = 1e12, .product_bytes = 1e9, .flops = 1e11, .bytes = 1e9, .launches = 10};
+  work[KernelClass::head] = {.products = 1e9, .product_bytes = 1e10};
+  work[KernelClass::vectors] = {.flops = 1e6, .bytes = 1e10, .launches = 2};
   auto const in = [&](train::Precision precision) {
     return train::class_seconds(work, device, precision);
   };
@@ -93,6 +97,7 @@ TEST_CASE("the time of a class is what limits it, and its launches", "[predictio
   CHECK(near(seconds[0], 2 + 0.4 + 1e-4, 1e-12));  // computing
   CHECK(near(seconds[5], 0.2 + 2e-5, 1e-12));      // memory
   CHECK(seconds[1] == 0);
+  CHECK(near(seconds[2], 0.2, 1e-12));  // memory of products
   CHECK(near(in(train::Precision::tf32)[0], 0.5 + 0.4 + 1e-4, 1e-12));
   CHECK_THROWS_MATCHES(
       in(train::Precision::bf16), ConfigError,
@@ -108,8 +113,7 @@ TEST_CASE("a tracked step is a step and its products", "[prediction]") {
   Context<Space> const context(MPI_COMM_SELF);
   auto const device = some_device();
   for (int const ranks : {1, 2}) {
-    auto const resources = train::resources_of<Scalar>(context, config, ranks, 2);
-    auto const work = train::rank_work<Scalar>(context, config, ranks, 2, 1);
+    auto const [resources, work] = train::dry_run<Scalar>(context, config, ranks, 2, device);
     auto const p = train::predict(config, resources, work, ranks, device);
     double const products = 1 + resources.check_products;
     CHECK(products > 1);

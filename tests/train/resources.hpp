@@ -58,6 +58,16 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
   CHECK(planned.product_flops == trainer->product_flops());
 }
 
+TEST_CASE("teams have scratch where attention is streamed", "[resources]") {
+  auto const teams = [](std::string const& method) {
+    TinyRun run({"training.attention=" + method});
+    auto const planned = train::resources_of<Scalar>(run.context, run.config, 1, 2);
+    return bytes_of(planned, "scratch of teams");
+  };
+  CHECK(teams("streamed") > 0);
+  CHECK(teams("blocked") == 0);
+}
+
 TEST_CASE("rounded factors are counted", "[resources]") {
   if (std::is_same_v<Scalar, double>) SKIP("of float only");
   // The head's is the largest product: its factors are over a tenth of all memory.

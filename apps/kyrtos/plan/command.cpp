@@ -39,15 +39,19 @@ train::Resources resources(Context<Space> const& context, train::RunConfig const
              : train::resources_of<float>(context, config, ranks, depth);
 }
 
-train::Prediction predicted(Context<Space> const& context, train::RunConfig const& config,
-                            train::Resources const& resources, int ranks,
-                            train::Device const& device) {
-  auto const kernels = static_cast<int>(device.attention_kernels);
-  Index const depth = resources.active_depth;
-  auto const work = config.training.precision == train::Precision::float64
-                        ? train::rank_work<double>(context, config, ranks, depth, kernels)
-                        : train::rank_work<float>(context, config, ranks, depth, kernels);
-  return train::predict(config, resources, work, ranks, device);
+/// A run on so many ranks, and its times where a device is given.
+struct Planned {
+  train::Resources resources;
+  std::optional<train::Prediction> prediction = {};
+};
+
+Planned planned(Context<Space> const& context, train::RunConfig const& config, int ranks,
+                Index depth, std::optional<train::Device> const& device) {
+  if (!device) return {resources(context, config, ranks, depth)};
+  auto const [found, work] = config.training.precision == train::Precision::float64
+                                 ? train::dry_run<double>(context, config, ranks, depth, *device)
+                                 : train::dry_run<float>(context, config, ranks, depth, *device);
+  return {found, train::predict(config, found, work, ranks, *device)};
 }
 
 nlohmann::json to_json(train::Resources const& r) {
@@ -77,22 +81,22 @@ struct Scaled {
 };
 
 std::vector<Scaled> scale(Context<Space> const& context, train::RunConfig config,
-                          PlanOptions const& o) {
+                          PlanOptions const& o, Planned const& first) {
   std::vector<Scaled> rows;
   Index const batch = config.training.batch, probe = train::probe_sequences(config, o.ranks);
   Index const depth = config.model.depth;
   for (int ranks = o.ranks; ranks <= std::max(o.up_to, o.ranks); ranks *= 2) {
     config.training.batch = batch * ranks / o.ranks;
     config.curvature.probe_sequences = probe * ranks / o.ranks;
-    auto const work = resources(context, config, ranks, depth);
-    if (o.device) {
-      auto const p = predicted(context, config, work, ranks, *o.device);
+    auto const run = ranks == o.ranks ? first : planned(context, config, ranks, depth, o.device);
+    if (run.prediction) {
       auto const seconds = [](train::PredictedTime const& t) {
         return train::StepSeconds{t.computing(), t.messages};
       };
-      rows.push_back({ranks, seconds(p.step), seconds(p.tracked_step)});
+      rows.push_back({ranks, seconds(run.prediction->step), seconds(run.prediction->tracked_step)});
       continue;
     }
+    auto const& work = run.resources;
     rows.push_back({ranks, train::step_seconds(config, work, ranks, o.rates, 0),
                     train::step_seconds(config, work, ranks, o.rates, 1 + work.check_products)});
   }
@@ -136,11 +140,12 @@ int plan(MPI_Comm world, PlanOptions o) {
   else if (o.rates.flops <= 0)
     o.rates.flops = measured_rate(context, config.training.precision);
   growth::DepthSchedule const schedule(config.growth, config.model.depth, config.schedule);
-  auto const full = resources(context, config, o.ranks, config.model.depth);
-  auto const first = resources(context, config, o.ranks, schedule.initial_depth());
-  auto const rows = scale(context, config, o);
-  auto const prediction =
-      o.device ? std::optional(predicted(context, config, full, o.ranks, *o.device)) : std::nullopt;
+  auto const at_full_depth = planned(context, config, o.ranks, config.model.depth, o.device);
+  auto const& [full, prediction] = at_full_depth;
+  auto const first = schedule.initial_depth() == config.model.depth
+                         ? full
+                         : resources(context, config, o.ranks, schedule.initial_depth());
+  auto const rows = scale(context, config, o, at_full_depth);
   bool const fits = o.memory_gib <= 0 || full.memory_bytes <= o.memory_gib * gib;
   if (o.json) {
     nlohmann::json j{{"ranks", o.ranks},

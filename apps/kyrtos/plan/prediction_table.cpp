@@ -32,8 +32,9 @@ void for_each_class(train::PredictedTime const& t, Visit const& visit) {
 
 std::string line(std::string const& name, model::Work const& work, double seconds, double share) {
   return fmt::format("  {:<20} {:>12} {:>12} {:>10} {:>9.0f} {:>10} {:>6.1f} %\n", name,
-                     scaled(work.products), scaled(work.flops), scaled(work.bytes), work.launches,
-                     time_text(seconds), 100 * share);
+                     scaled(work.products), scaled(work.flops),
+                     scaled(work.product_bytes + work.bytes), work.launches, time_text(seconds),
+                     100 * share);
 }
 
 }  // namespace
@@ -61,11 +62,10 @@ nlohmann::json prediction_json(train::Prediction const& prediction, train::Devic
     operation["seconds"] = time->total();
     operation["messages_s"] = time->messages;
     for_each_class(*time, [&](std::string const& kernels, model::Work const& work, double seconds) {
-      operation["classes"][kernels] = {{"matrix_flops", work.products},
-                                       {"vector_flops", work.flops},
-                                       {"bytes", work.bytes},
-                                       {"launches", work.launches},
-                                       {"seconds", seconds}};
+      operation["classes"][kernels] = {
+          {"matrix_flops", work.products},       {"vector_flops", work.flops},
+          {"product_bytes", work.product_bytes}, {"bytes", work.bytes},
+          {"launches", work.launches},           {"seconds", seconds}};
     });
   }
   return j;

@@ -5,13 +5,15 @@
 #include <kyrtos/core/kokkos_compat.hpp>
 
 #include <cstdint>
+#include <utility>
 
 /// \file
 /// \brief The integer, view and shape types that every room uses.
 ///
 /// Names ending in `View` do not own their memory and are as cheap to copy as a pointer;
 /// `Vector` and `Matrix` own theirs. Matrices are row-major (LayoutRight, no padding) on every
-/// backend, one row a token, so that a matrix is also a slice of a flat vector.
+/// backend, one row a token, so that a matrix is also a slice of a flat vector. (But
+/// strided_matrix(), which products of matrices take too.)
 
 namespace kyrtos {
 
@@ -65,6 +67,15 @@ auto rows_of(Kokkos::View<T**, Properties...> const& m, Index begin, Index rows)
   using Space = typename Kokkos::View<T**, Properties...>::memory_space;
   return MatrixView<T, Space>(m.data() + begin * static_cast<Index>(m.extent(1)),
                               static_cast<std::size_t>(rows), m.extent(1));
+}
+
+/// A row-major matrix whose rows are `stride` elements apart, for memory of a layer's own.
+template <class T, class Space>
+MatrixView<T, Space> strided_matrix(T* data, Index rows, Index columns, Index stride) {
+  MatrixView<T, Space> const all(data, static_cast<std::size_t>(rows),
+                                 static_cast<std::size_t>(stride));
+  return Kokkos::subview(all, Kokkos::ALL(),
+                         std::pair<std::size_t, std::size_t>(0, static_cast<std::size_t>(columns)));
 }
 
 /// All elements of a row-major matrix as one vector.

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/layer.hpp>
+#include <kyrtos/layers/pass_bytes.hpp>
+#include <kyrtos/layers/work.hpp>
 
 namespace kyrtos::layers {
 
@@ -20,6 +21,11 @@ enum class AttentionMethod : int {
   blocked,  ///< Batched matrix products over blocks of queries; factors as the context's products.
 };
 
+/// The one that passes take over sequences of such a length: `wanted`, or what is known as the
+/// faster. Trainer and predictions ask here.
+AttentionMethod chosen_method(AttentionMethod wanted, Machine const& machine, bool is_float32,
+                              Index length);
+
 struct AttentionOptions {
   Index heads = 1;      ///< Query heads H.
   Index kv_heads = 0;   ///< Key/value heads H_kv, each shared by H/H_kv query heads; 0: H.
@@ -29,7 +35,7 @@ struct AttentionOptions {
   Index window = 0;  ///< W: token t sees t-W+1 … t (Mistral 7B, arXiv 2310.06825); 0: all before.
   AttentionBackward backward = AttentionBackward::automatic;  ///< Of the streamed passes.
   AttentionMethod method = AttentionMethod::automatic;
-  /// Most bytes that a blocked pass works on at once; 0: 32 MiB on CPUs, 512 MiB on devices. One
+  /// Most bytes that a blocked pass works on at once; 0: 32 MiB on CPUs, 4 GiB on devices. One
   /// sequence's keys and values of one head, and 16 queries' scores, are held in any case.
   Index working_bytes = 0;
 };
@@ -132,17 +138,25 @@ class Attention : public Layer<Scalar, Space> {
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
 
-  /// Whether the passes of such sequences are blocked: the method, or what is known of the faster.
-  bool is_blocked(Context<Space> const& context, SequenceShape shape) const;
+  /// Whether the passes of such sequences are blocked: chosen_method().
+  bool is_blocked(Machine const& machine, SequenceShape shape) const;
+  bool is_blocked(Context<Space> const& context, SequenceShape shape) const {
+    return is_blocked(machine_of(context), shape);
+  }
+
+  /// What a pass does. Of blocked passes the arithmetic of the softmax is left out: bytes limit the
+  /// kernels that do it. Streamed passes have one kernel on hosts, and two on devices.
+  Work work(PassKind pass, SequenceShape shape, Machine const& machine) const;
 
   /// Of the context's scratch memory, what a blocked pass takes, with `tangents` one of a product;
   /// 0 where passes are streamed, which take little.
   Index scratch_bytes(Context<Space> const& context, SequenceShape shape, bool tangents) const;
 
-  /// Enqueues nothing; notes what teams take (Context::note_team_scratch). \throws ConfigError
-  /// where the device lacks the scratch memory, threads or registers for a pass; with `tangents`,
-  /// for a tangent pass too.
-  void check_device(Context<Space> const& context, bool tangents) const;
+  /// Of the kernels with teams that such sequences take; blocked passes have none. Enqueues
+  /// nothing; notes what teams take (Context::note_team_scratch). \throws ConfigError where the
+  /// device lacks the scratch memory, threads or registers for a pass; with `tangents`, for a
+  /// tangent pass too.
+  void check_device(Context<Space> const& context, SequenceShape shape, bool tangents) const;
 
   /// Raises `per_head`, one number a query head, to the largest score Z that a forward pass met
   /// there: what explodes when attention becomes unstable. Asynchronous.

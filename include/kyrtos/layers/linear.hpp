@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/layers/layer.hpp>
+#include <kyrtos/layers/pass_bytes.hpp>
+#include <kyrtos/layers/work.hpp>
 
 namespace kyrtos::layers {
 
@@ -17,6 +18,7 @@ namespace kyrtos::layers {
 ///
 /// of 2·n·in·out floating-point operations each.
 /// Sums over rows (b) have two stages in a fixed order. Segments: `weight`, and `bias` if asked.
+/// Where products round their factors, a pass rounds each matrix once, but the weights and x.
 template <class Scalar, class Space>
 class Linear : public Layer<Scalar, Space> {
  public:
@@ -47,7 +49,18 @@ class Linear : public Layer<Scalar, Space> {
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
 
+  /// What a pass does; without `dtheta` it computes the adjoint of x alone.
+  Work work(PassKind pass, SequenceShape shape, Machine const& machine, bool dtheta) const;
+
  private:
+  /// y ← x Wᵀ + 1 bᵀ of the bias in `from`. Where the library does not add it, y becomes 1 bᵀ
+  /// first.
+  void multiply(Context<Space> const& context, char const* label,
+                MatrixView<Scalar const, Space> const& x, ConstVector theta, ConstVector from,
+                MatrixView<Scalar, Space> const& y) const;
+  void add_bias_gradient(Context<Space> const& context, char const* label,
+                         MatrixView<Scalar const, Space> const& dy, MutableVector dtheta) const;
+
   template <class V>
   auto weight(V const& v) const {
     return as_matrix(v, 0, out_, in_);

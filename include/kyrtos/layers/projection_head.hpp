@@ -5,6 +5,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/layers/output_layer.hpp>
 #include <kyrtos/layers/pass_bytes.hpp>
+#include <kyrtos/layers/work.hpp>
 
 /// \file
 /// \brief What all heads share: a linear projection, then a loss of each row of outputs.
@@ -32,7 +33,8 @@ namespace kyrtos::layers {
 ///
 /// Scratch: chunk·V values (twice that with a tangent) and 2·N doubles; of the weights, each chunk
 /// reads W once a product and reads and writes dW, so a chunk should not be much shorter than
-/// chunk_rows() makes it.
+/// chunk_rows() makes it. Where products round their factors, W and Ẇ are rounded once for all
+/// chunks, D and Ḋ once for all products. On devices rows of z are padded to 16 bytes.
 template <class Scalar, class Space>
 class ProjectionHead : public OutputLayer<Scalar, Space> {
   using Base = OutputLayer<Scalar, Space>;
@@ -59,18 +61,19 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
 
   /// Rows worked at a time: as given to the constructor, or as many as make the products
   /// efficient and keep the chunk's outputs small.
-  Index chunk_rows() const;
+  Index chunk_rows(bool is_host = compat::has_teams_of_one<Space>) const;
 
-  /// What run() does on so many tokens: `launches` counts kernels and matrix products.
-  struct Work {
-    double flops = 0, bytes = 0, launches = 0;
-  };
   /// What is asked of it beside the loss, as in Passes.
   struct Wanted {
     bool dx = false, dtheta = false, tangent = false, dx_dot = false, hu = false;
     bool gauss_newton = false;
+
+    /// Whether D is a factor, and Ḋ.
+    bool d() const { return dx || dtheta || (!gauss_newton && d_dot()); }
+    bool d_dot() const { return dx_dot || hu; }
   };
-  Work work(Index tokens, Wanted const& wanted) const;
+  /// What run() does on so many tokens.
+  Work work(Index tokens, Wanted const& wanted, Machine const& machine) const;
 
  protected:
   struct Shape {
@@ -93,8 +96,12 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   virtual void check_targets(Batch<Scalar, Space> const& batch) const = 0;
 
  private:
-  /// Bytes of one pass over `rows`: the matrices of its products, and the row kernel's z.
+  /// Bytes of one pass over `rows`: the matrices of its products.
   double pass_bytes(PassKind pass, Index rows, Wanted const& wanted) const;
+  /// Those that the row kernel reads and writes.
+  double row_bytes(Index rows, bool tangent, bool is_host) const;
+  /// Of z.
+  Index row_stride() const;
   ConstMatrix weight_of(ConstVector theta) const;
   MutableMatrix weight_of(MutableVector theta) const;
   void check(ConstVector theta, Batch<Scalar, Space> const& batch, Passes const& what) const;

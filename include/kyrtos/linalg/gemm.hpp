@@ -27,6 +27,18 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
           std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
           std::type_identity_t<Scalar> beta, MatrixView<Scalar, Space> const& c);
 
+/// Whether a library adds biases as it writes a product (gemm_with_bias()).
+template <class Scalar, class Space>
+bool adds_bias(Context<Space> const& context);
+
+/// C ← op(A)·op(B) + 1 bᵀ, b being added to each row. Only where adds_bias().
+template <class Scalar, class Space>
+void gemm_with_bias(Context<Space> const& context, Transpose a_op, Transpose b_op,
+                    std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+                    std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+                    std::type_identity_t<VectorView<Scalar const, Space>> const& bias,
+                    MatrixView<Scalar, Space> const& c);
+
 /// What this build can multiply matrices with.
 struct GemmProviderInfo {
   GemmProvider provider;

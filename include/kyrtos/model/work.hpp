@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/core/types.hpp>
+#include <kyrtos/layers/attention.hpp>
 #include <kyrtos/model/transformer_config.hpp>
 
 #include <array>
@@ -20,15 +20,8 @@ enum class KernelClass { linear, attention, head, elementwise, optimizer, vector
 inline constexpr std::size_t kernel_classes = 6;
 std::string name_of(KernelClass kernels);
 
-struct Work {
-  double products = 0;  ///< FLOPs of matrix products, which matrix units can do.
-  double flops = 0;     ///< All others.
-  double bytes = 0;     ///< To and from memory, each matrix once a pass (layers/pass_bytes.hpp).
-  double launches = 0;  ///< Kernels, and calls of the library of matrix products.
-
-  Work& operator+=(Work const& other);
-  friend Work operator*(double times, Work const& work);
-};
+using layers::Machine;
+using layers::Work;
 
 class WorkByClass {
  public:
@@ -48,15 +41,17 @@ class WorkByClass {
 };
 
 struct WorkOptions {
-  Index blocks = 0;           ///< That take part.
-  bool recompute = false;     ///< As in TransformerWorkspaceOptions.
-  int attention_kernels = 1;  ///< Of a backward pass over the pairs of tokens: docs/performance.md.
+  Index blocks = 0;        ///< That take part.
+  bool recompute = false;  ///< As in TransformerWorkspaceOptions.
+  Machine machine = {};
+  layers::AttentionMethod attention = layers::AttentionMethod::automatic;
 };
 
 /// Of one micro-batch, what the operations of Transformer with these names do. The layers are those
 /// that the Transformer is made of, each asked for the FLOPs and bytes of its passes; a test
 /// compares the sums with what the regions of these operations tell (core/region.hpp), and the
-/// launches with what reaches Kokkos.
+/// launches with what reaches Kokkos. A pass moves each matrix once (layers/pass_bytes.hpp), and
+/// what its header says besides.
 struct OperationWork {
   WorkByClass loss, gradient, hvp_after_gradient, hvp, gauss_newton;
 };

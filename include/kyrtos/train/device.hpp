@@ -16,13 +16,14 @@ namespace kyrtos::train {
 struct Device {
   std::string name;
   std::string source;  ///< Of the numbers: a data sheet, a measurement.
+  enum class Kind { cpu, gpu } kind = Kind::gpu;
 
   double float32 = 0, float64 = 0, tf32 = 0, bf16 = 0;  ///< Matrix products, FLOP/s.
   double product_share = 0;  ///< Of these that the products of layers reach.
+  bool adds_bias = false;    ///< Whether the library adds biases as it writes a product.
 
   double vector_float32 = 0, vector_float64 = 0;  ///< All other arithmetic, FLOP/s.
-  double vector_share = 0;                        ///< Of these that attention reaches.
-  Index attention_kernels = 0;  ///< Of a backward pass of attention: docs/performance.md.
+  double vector_share = 0;                        ///< Of these that streamed attention reaches.
 
   double memory_bandwidth = 0;  ///< Bytes/s.
   double memory_share = 0;
@@ -35,6 +36,9 @@ struct Device {
 /// Reads a TOML file; apps/devices has examples. \throws ConfigError that names file, line and key
 /// where a key is missing, unknown or has a value that it can't have; FileError.
 Device load_device(std::string const& path);
+
+/// What decides how passes in this precision are done there.
+layers::Machine machine_of(Device const& device, Precision precision);
 
 /// FLOP/s of products in this precision. \throws ConfigError, naming the key, where the device has
 /// none.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kyrtos/model/work.hpp>
+#include <kyrtos/train/configured_trainer.hpp>
 #include <kyrtos/train/device.hpp>
 #include <kyrtos/train/resources.hpp>
 
@@ -20,14 +21,26 @@ struct RankWork {
   model::WorkByClass product;   ///< One on the probe, with the tracker's algebra; else nothing.
 };
 
-/// Of the rank that has most, as resources_of(). \param attention_kernels of a backward pass.
+/// Of the rank that has most. \param trainer made as for one of `ranks` ranks, with a Context that
+/// only counts, and `depth` active blocks. \param training, product what passes of gradients and of
+/// products run on.
 template <class Scalar, class Space>
-RankWork rank_work(Context<Space> const& context, RunConfig config, int ranks, Index depth,
-                   int attention_kernels);
+RankWork rank_work(ConfiguredTrainer<Scalar, Space> const& trainer, int ranks, Index depth,
+                   layers::Machine const& training, layers::Machine const& product);
+
+/// resources_of() and rank_work() from the same dry run, on a device.
+struct DryRun {
+  Resources resources;
+  RankWork work;
+};
+template <class Scalar, class Space>
+DryRun dry_run(Context<Space> const& context, RunConfig const& config, int ranks, Index depth,
+               Device const& device);
 
 /// Seconds of each class of kernels, by docs/performance.md's formula:
 ///
-///     max(products/(rate share) + flops/(rate share), bytes/(bandwidth share)) + launches·seconds
+///     max(products/(rate share), their bytes/(bandwidth share))
+///     + max(other flops/(rate share), other bytes/(bandwidth share)) + launches·seconds
 using ClassSeconds = std::array<double, model::kernel_classes>;
 ClassSeconds class_seconds(model::WorkByClass const& work, Device const& device,
                            Precision precision);

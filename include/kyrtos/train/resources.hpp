@@ -5,6 +5,7 @@
 #include <kyrtos/model/transformer.hpp>
 #include <kyrtos/train/config.hpp>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,16 @@ struct Resources {
   void add(std::string const& name, double bytes);
 };
 
-/// With `depth` active blocks, on each of `ranks` ranks: makes the run's trainer with a Context
-/// that only counts memory. \throws ConfigError when the configuration contradicts itself.
 template <class Scalar, class Space>
-Resources resources_of(Context<Space> const& context, RunConfig config, int ranks, Index depth);
+class ConfiguredTrainer;
+
+/// With `depth` active blocks, on each of `ranks` ranks: makes the run's trainer with a Context
+/// that only counts memory, which `ask` may look at. \throws ConfigError when the configuration
+/// contradicts itself.
+template <class Scalar, class Space>
+Resources resources_of(
+    Context<Space> const& context, RunConfig config, int ranks, Index depth,
+    std::function<void(ConfiguredTrainer<Scalar, Space> const&)> const& ask = {});
 
 /// Rates of one rank's device and link, for step_seconds().
 struct DeviceRates {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/core/context.hpp>
+#include <kyrtos/layers/work.hpp>
 #include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/linalg/rounding.hpp>
 
@@ -28,14 +28,17 @@ struct Bfloat16Factors {
   KOKKOS_FORCEINLINE_FUNCTION static Factor of(float x) { return linalg::to_bfloat16(x); }
 };
 
-/// f(factors) with the ones that a context's products are of.
+/// f(factors) with those that products round to.
+template <class Scalar, class F>
+void with_factors(std::optional<linalg::FactorFormat> rounded, F const& f) {
+  if constexpr (std::is_same_v<Scalar, float>)
+    if (rounded)
+      return rounded == linalg::FactorFormat::bfloat16 ? f(Bfloat16Factors()) : f(Tf32Factors());
+  f(ExactFactors<Scalar>());
+}
 template <class Scalar, class Space, class F>
 void with_factors(Context<Space> const& context, F const& f) {
-  if constexpr (std::is_same_v<Scalar, float>)
-    if (auto const* const products = context.products())
-      return products->format() == linalg::FactorFormat::bfloat16 ? f(Bfloat16Factors())
-                                                                  : f(Tf32Factors());
-  f(ExactFactors<Scalar>());
+  with_factors<Scalar>(machine_of(context).factors, f);
 }
 
 }  // namespace kyrtos::layers::attention

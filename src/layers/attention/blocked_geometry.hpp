@@ -21,7 +21,7 @@ struct QueryBlock {
   int first_entry = 0, entries = 0;  ///< The group.
   int first = 0, tokens = 0;         ///< Queries.
   int first_key = 0, keys = 0;
-  int stride = 0;  ///< Of a row of scores: `keys`, padded.
+  int stride = 0;  ///< Of a row of scores: score_stride().
 };
 
 /// A row of a block's scores.
@@ -30,9 +30,11 @@ struct ScoreRow {
   int begin, end;   ///< Keys that it sees, counted from the block's first.
 };
 
-/// Distance of rows of n values: whole cache lines, an odd number of them, so that the elements of
-/// a column do not share a few places of the caches.
-inline int padded_row(int n) {
+/// Distance of rows of n scores, and of their tangents between them if there are two parts: whole
+/// cache lines, an odd number of them, so that the elements of a column do not share a few places
+/// of the caches. But oneDNN's fast kernels take matrices without padding only.
+inline int score_stride(int n, int parts, bool is_host) {
+  if (is_host && parts == 1) return n;
   int const lines = (n + 15) / 16;
   return 16 * (lines + (lines % 2 == 0 ? 1 : 0));
 }
@@ -48,11 +50,7 @@ QueryBlock query_block(Geometry<Scalar> const& g, int first, int tokens) {
   tokens = detail::smaller(tokens, g.length - first);
   auto const seen = g.visibility().keys_of(first, first + tokens - 1);
   int const keys = seen.end - seen.begin;
-  return {.first = first,
-          .tokens = tokens,
-          .first_key = seen.begin,
-          .keys = keys,
-          .stride = padded_row(keys)};
+  return {.first = first, .tokens = tokens, .first_key = seen.begin, .keys = keys};
 }
 
 /// Most keys that a block of so many tokens sees.

@@ -41,7 +41,9 @@ struct PassMemory {
         v(m, by.entries, g.length, 1, g.head_size, parts),
         of_block(m, by.entries, by.tokens, g.group(), g.head_size, 1) {
     int const keys = most_keys(g, by.tokens);
-    QueryBlock const most{.tokens = by.tokens, .keys = keys, .stride = padded_row(keys)};
+    QueryBlock const most{.tokens = by.tokens,
+                          .keys = keys,
+                          .stride = score_stride(keys, parts, compat::runs_on_host<Space>)};
     scores = {m, by.entries, g.group(), most, parts};
     inverse_sum = m.template take<Scalar>(Index(by.entries) * by.tokens * g.group());
     if (!backward) return;
@@ -59,12 +61,18 @@ Index bytes_of(Geometry<Scalar> const& g, Division const& by, bool backward, int
   return counter.used();
 }
 
-/// By the pass that holds most, so that all passes have the same blocks. 128 rows of scores are
-/// enough for products at their full rate, and few enough that a causal block leaves out most of
-/// what no query sees.
+/// Rows of scores of a block: 128 are enough for products at their full rate, and few enough that a
+/// causal block leaves out most of what no query sees. On devices, where keys and values, dK and dV
+/// go to memory with each block and each launch takes some microseconds, long sequences have 256.
+inline int rows_of_block(int length, bool is_host) {
+  return is_host || length < 1024 ? 128 : 256;
+}
+
+/// By the pass that holds most, so that all passes have the same blocks.
 template <class Factor, class Scalar, class Space>
-Division division(Geometry<Scalar> const& g, Index working_bytes) {
-  constexpr int rows = 128, fewest = Division::fewest_tokens;
+Division division(Geometry<Scalar> const& g, Index working_bytes,
+                  bool is_host = compat::runs_on_host<Space>) {
+  int const rows = rows_of_block(g.length, is_host), fewest = Division::fewest_tokens;
   int const wanted = detail::larger(fewest, detail::round_up(rows, g.group()) / g.group());
   Division by{.tokens = detail::smaller(wanted, g.length), .entries = 1};
   auto const bytes = [&] { return bytes_of<Factor, Scalar, Space>(g, by, true, 2); };
@@ -108,6 +116,7 @@ class BlockedPass {
         auto block = query_block(g_, first, by_.tokens);
         block.first_entry = group.first_entry;
         block.entries = group.entries;
+        block.stride = score_stride(block.keys, parts_, compat::runs_on_host<Space>);
         for_block(memory, block);
       }
       end_group(memory, group);

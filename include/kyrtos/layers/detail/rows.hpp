@@ -182,12 +182,52 @@ void copy_to_rows(Context<Space> const& context, char const* label,
       });
 }
 
+/// For devices: one thread a column would be few threads, each of which waits for memory hundreds
+/// of times. A team takes neighbouring columns, each of its threads every so-manieth chunk; then
+/// one adds what the threads have, in their order.
+template <class Scalar, class Space>
+void add_partial_sums_by_teams(Context<Space> const& context, char const* label,
+                               Rows<Scalar> const& partial, Index chunks,
+                               VectorView<Scalar, Space> const& target) {
+  constexpr Index tile = 32;
+  using Policy = Kokkos::TeamPolicy<Space>;
+  int const threads = compat::team_threads(context.space(), 32);
+  auto const columns = static_cast<Index>(target.size());
+  Policy policy(context.space(), static_cast<int>((columns + tile - 1) / tile), threads,
+                RowTraits<Space>::vector_length);
+  int const bytes = threads * static_cast<int>(tile) * static_cast<int>(sizeof(Scalar));
+  policy.set_scratch_size(0, Kokkos::PerTeam(bytes));
+  Scalar* const sums = target.data();
+  Kokkos::parallel_for(
+      label, policy, KOKKOS_LAMBDA(typename Policy::member_type const& member) {
+        auto* const of_threads = static_cast<Scalar*>(member.team_scratch(0).get_shmem(bytes));
+        Index const begin = member.league_rank() * tile;
+        Index const width = columns - begin < tile ? columns - begin : tile;
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(member, threads), [&](int thread) {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, width), [&](Index j) {
+            Scalar sum = 0;
+            for (Index chunk = thread; chunk < chunks; chunk += threads)
+              sum += partial(chunk)[begin + j];
+            of_threads[thread * tile + j] = sum;
+          });
+        });
+        member.team_barrier();
+        Kokkos::parallel_for(Kokkos::TeamVectorRange(member, width), [&](Index j) {
+          Scalar sum = 0;
+          for (int thread = 0; thread < threads; ++thread) sum += of_threads[thread * tile + j];
+          sums[begin + j] += sum;
+        });
+      });
+}
+
 /// target(j) += Σ_chunks partial(chunk, j): the second stage of sums over rows.
 template <class Scalar, class Space>
 void add_partial_sums(Context<Space> const& context, char const* label,
                       MatrixView<Scalar, Space> const& partial,
                       VectorView<Scalar, Space> const& target) {
   auto const chunks = static_cast<Index>(partial.extent(0));
+  if constexpr (!RowTraits<Space>::on_host)
+    return add_partial_sums_by_teams<Scalar>(context, label, Rows<Scalar>(partial), chunks, target);
   using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
   Kokkos::parallel_for(
       label, Range(context.space(), 0, static_cast<Index>(target.size())), KOKKOS_LAMBDA(Index j) {
