@@ -110,6 +110,13 @@ function(kyrtos_test_timeout name seconds)
   set_tests_properties("${name}" PROPERTIES TIMEOUT ${seconds})
 endfunction()
 
+# kyrtos_long_test(name seconds): one with another timeout, which starts before the others: it waits
+# much, and at the end it would wait alone.
+function(kyrtos_long_test name seconds)
+  kyrtos_test_timeout("${name}" ${seconds})
+  set_tests_properties("${name}" PROPERTIES COST ${seconds})
+endfunction()
+
 # Where tests find files of the source tree. For machines that share few cores: threads that wait
 # spin for 500 turns, then sleep (sleeping at once makes tests of two threads take three times as
 # long), and Open MPI runs as root, in a container, with more ranks than cores. Other MPI libraries
