@@ -19,7 +19,7 @@ namespace kyrtos::io {
 
 namespace {
 
-char const* mend_of(int error) {
+char const* advice_for(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -32,7 +32,8 @@ char const* mend_of(int error) {
 }
 
 [[noreturn]] void fail(std::string const& path, std::string const& what, int error = errno) {
-  throw FileError(fmt::format("{}: {}: {}; {}", path, what, std::strerror(error), mend_of(error)));
+  throw FileError(
+      fmt::format("{}: {}: {}; {}", path, what, std::strerror(error), advice_for(error)));
 }
 
 double megabytes(std::uint64_t bytes) {

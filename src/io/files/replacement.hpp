@@ -13,9 +13,6 @@ namespace kyrtos::io {
 inline std::string partial_path(std::string const& path) {
   return path + ".partial";
 }
-inline bool is_partial(std::string const& path) {
-  return path.ends_with(".partial");
-}
 
 /// Where output to a path goes.
 struct OutputTarget {
