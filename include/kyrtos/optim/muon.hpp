@@ -52,7 +52,6 @@ class Muon final : public AdamW<Scalar, Space> {
        AdamWOptions const& adamw = {}, MuonOptions const& options = {});
 
   std::string name() const override { return "muon"; }
-  MuonOptions const& muon_options() const { return options_; }
   /// None: P is Adam's, and the largest part is not Adam's.
   std::optional<curvature::AdamPreconditionerOptions> preconditioner() const override {
     return std::nullopt;
