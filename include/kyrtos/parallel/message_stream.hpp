@@ -57,7 +57,8 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   struct DestroyStream {
     void operator()(Stream stream) const { (void)KYRTOS_DEVICE_NAME(StreamDestroy)(stream); }
   };
-  static Stream of(Space const& kernels) {
+  template <class S>  // so that only one branch has to exist
+  static Stream of(S const& kernels) {
     if constexpr (requires { kernels.cuda_stream(); })
       return kernels.cuda_stream();
     else
@@ -68,7 +69,6 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   class Mark {
     friend MessageStream;
     std::unique_ptr<std::remove_pointer_t<Event>, DestroyEvent> event_;
-
     Event get() {
       if (event_) return event_.get();
       Event made = nullptr;
