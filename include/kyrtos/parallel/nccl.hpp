@@ -32,8 +32,8 @@ std::string carrier_of_vectors(Context<Space> const& context);
 /// nccl_ranks().
 template <class Space>
 bool transfers_in_place(Context<Space> const& context, MpiWork work) {
-  return context.mpi_reads_memory(work) ||
-         (work != MpiWork::ordered_sums && nccl_ranks(context) != nullptr);
+  return (work != MpiWork::ordered_sums && nccl_ranks(context) != nullptr) ||
+         context.mpi_reads_memory(work);
 }
 
 /// The library that the loader finds for this build, with its version, or why there is none.
