@@ -123,6 +123,7 @@ endfunction()
 # ignore its variables.
 set(kyrtos_test_environment
     "KYRTOS_TEST_SOURCES=${CMAKE_CURRENT_SOURCE_DIR}"
+    "KYRTOS_TEST_NCCL=$<TARGET_FILE:nccl_stand_in>"
     OMP_PROC_BIND=false
     OMP_WAIT_POLICY=passive
     GOMP_SPINCOUNT=500

@@ -38,14 +38,14 @@ struct Context<Space>::State {
   Bytes reduction;
   decltype(Kokkos::create_mirror_view(Bytes())) reduction_on_host;
   RegionObserver* observer = nullptr;
-  std::shared_ptr<void> gemm_library;
+  std::shared_ptr<void> gemm_library, transport_library;
   std::vector<CountedMemory> counted;
   std::size_t counted_scratch = 0, counted_team_scratch = 0;
 
   State(Space const& s, MPI_Comm c, ContextOptions o)
       : space(s),
         communicator(c),
-        options(o),
+        options(std::move(o)),
         reduction(Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "kyrtos::reduction"),
                   static_cast<std::size_t>(reduction_buffer_size)),
         reduction_on_host(Kokkos::create_mirror_view(reduction)) {}
@@ -53,11 +53,11 @@ struct Context<Space>::State {
 
 template <class Space>
 Context<Space>::Context(MPI_Comm communicator, ContextOptions options)
-    : Context(default_space<Space>(), communicator, options) {}
+    : Context(default_space<Space>(), communicator, std::move(options)) {}
 
 template <class Space>
 Context<Space>::Context(Space const& space, MPI_Comm communicator, ContextOptions options)
-    : state_(std::make_shared<State>(space, communicator, options)) {}
+    : state_(std::make_shared<State>(space, communicator, std::move(options))) {}
 
 template <class Space>
 Space const& Context<Space>::space() const {
@@ -87,6 +87,11 @@ RegionObserver* Context<Space>::observer() const {
 template <class Space>
 std::shared_ptr<void>& Context<Space>::gemm_library() const {
   return state_->gemm_library;
+}
+
+template <class Space>
+std::shared_ptr<void>& Context<Space>::transport_library() const {
+  return state_->transport_library;
 }
 
 template <class Space>

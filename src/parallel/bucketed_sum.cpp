@@ -36,10 +36,12 @@ BucketedSum<Scalar, Space>::BucketedSum(Context<Space> const& context, Index siz
   bucket_ =
       std::clamp<Index>(options.bucket_bytes / static_cast<Index>(sizeof(Scalar)), 1, longest);
   count_ = static_cast<std::size_t>((size + bucket_ - 1) / bucket_);
-  memory_ = MpiMemory<Scalar, Space>(context, "bucketed_sum", size, options.work());
+  memory_ =
+      MpiMemory<Scalar, Space>("bucketed_sum", size, transfers_in_place(context, options.work()));
   if (options.order == ReductionOptions::Order::ordered)
     pieces_.resize(static_cast<std::size_t>(bucket_ + context.communicator().size()));
-  requests_.reserve(count_);
+  else
+    transfers_ = std::vector<Transfer<Scalar, Space>>(count_);
 }
 
 template <class Scalar, class Space>
@@ -53,11 +55,11 @@ Index BucketedSum<Scalar, Space>::begin_of(std::size_t bucket) const {
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::begin(MutableVector v) {
   require(static_cast<Index>(v.size()) == size_, "BucketedSum: a vector of another size");
+  for (auto& transfer : transfers_) transfer.wait(context_);  // what an exception may have left
   v_ = v;
   memory_.attach(v);
   linalg::fill(context_, v, 0);
   waiting_ = count_;
-  requests_.clear();
 }
 
 template <class Scalar, class Space>
@@ -70,22 +72,14 @@ template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::final_from(Index first) {
   if (options_.order == ReductionOptions::Order::ordered) return;
   while (waiting_ > 0 && begin_of(waiting_ - 1) >= first) start(--waiting_);
-  int done = 0;
-  if (!requests_.empty())
-    check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
-                          MPI_STATUSES_IGNORE),
-              "MPI_Testall");
+  for (auto& transfer : transfers_)
+    if (!transfer.test()) break;
 }
 
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::start(std::size_t bucket) {
   Index const length = begin_of(bucket + 1) - begin_of(bucket);
-  memory_.to_mpi(context_, begin_of(bucket), length);
-  requests_.push_back(MPI_REQUEST_NULL);
-  check_mpi(
-      MPI_Iallreduce(MPI_IN_PLACE, memory_.at(begin_of(bucket)), static_cast<int>(length),
-                     mpi_type<Scalar>(), MPI_SUM, context_.communicator().get(), &requests_.back()),
-      "MPI_Iallreduce");
+  transfers_[count_ - 1 - bucket].all_reduce(context_, memory_, begin_of(bucket), length);
 }
 
 template <class Scalar, class Space>
@@ -97,9 +91,7 @@ void BucketedSum<Scalar, Space>::finish() {
     while (waiting_ > 0) sum_in_order(--waiting_);
   } else {
     final_from(0);
-    check_mpi(
-        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
-        "MPI_Waitall");
+    for (auto& transfer : transfers_) transfer.wait(context_);
   }
   memory_.from_mpi(context_, 0, size_);
 }

@@ -9,12 +9,13 @@ ShardedSource<Scalar, Space>::ShardedSource(Context<Space> const& context,
                                             Partition const& partition)
     : context_(context),
       partition_(partition),
-      sent_(context, "sharded_source::sent", partition.local_size(), MpiWork::copies),
+      sent_("sharded_source::sent", partition.local_size(),
+            transfers_in_place(context, MpiWork::copies)),
       buffers_(context, partition, "sharded_source", MpiWork::copies) {}
 
 template <class Scalar, class Space>
 ShardedSource<Scalar, Space>::~ShardedSource() {
-  for (auto& buffer : buffers_) MPI_Wait(&buffer.request, MPI_STATUS_IGNORE);
+  for (auto& buffer : buffers_) buffer.transfer.settle();
 }
 
 template <class Scalar, class Space>
@@ -55,18 +56,14 @@ auto ShardedSource<Scalar, Space>::start(std::size_t part) -> Buffer& {
   auto& buffer = buffers_.take(p.slice * partition_.ranks());
   wait(buffer);
   buffer.part = part;
-  sent_.to_mpi(context_, p.local, p.slice);  // also waits for those who read the buffer
-  int const count = static_cast<int>(p.slice);
-  check_mpi(MPI_Iallgather(sent_.at(p.local), count, mpi_type<Scalar>(), buffer.memory.at(0), count,
-                           mpi_type<Scalar>(), context_.communicator().get(), &buffer.request),
-            "MPI_Iallgather");
+  buffer.transfer.all_gather(context_, sent_, p.local, p.slice, buffer.memory);
   return buffer;
 }
 
 template <class Scalar, class Space>
 void ShardedSource<Scalar, Space>::wait(Buffer& buffer) {
-  if (buffer.request == MPI_REQUEST_NULL) return;
-  check_mpi(MPI_Wait(&buffer.request, MPI_STATUS_IGNORE), "MPI_Wait");
+  if (!buffer.transfer.is_under_way()) return;
+  buffer.transfer.wait(context_);
   buffer.memory.from_mpi(context_, 0, static_cast<Index>(buffer.values.size()));
 }
 

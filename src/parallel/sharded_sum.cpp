@@ -20,7 +20,7 @@ ShardedSum<Scalar, Space>::ShardedSum(Context<Space> const& context, Partition c
 
 template <class Scalar, class Space>
 ShardedSum<Scalar, Space>::~ShardedSum() {
-  for (auto& buffer : buffers_) MPI_Wait(&buffer.request, MPI_STATUS_IGNORE);
+  for (auto& buffer : buffers_) buffer.transfer.settle();
 }
 
 template <class Scalar, class Space>
@@ -28,7 +28,7 @@ void ShardedSum<Scalar, Space>::begin(MutableVector local) {
   require(static_cast<Index>(local.size()) == partition_.local_size(),
           "ShardedSum: a vector of another size than the partition's");
   for (auto& buffer : buffers_) {  // what an exception may have left
-    check_mpi(MPI_Wait(&buffer.request, MPI_STATUS_IGNORE), "MPI_Wait");
+    buffer.transfer.wait(context_);
     buffer.part = buffers_.none;
     buffer.is_in_use = false;
   }
@@ -60,30 +60,26 @@ auto ShardedSum<Scalar, Space>::target(Range range) -> MutableVector {
 
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::final_from(Index first) {
-  int arrived = 0;
   for (auto& buffer : buffers_) {
     if (buffer.is_in_use && partition_.parts()[buffer.part].range.offset >= first)
       start(buffer);
-    else if (buffer.request != MPI_REQUEST_NULL)  // gives MPI a chance to progress
-      MPI_Request_get_status(buffer.request, &arrived, MPI_STATUS_IGNORE);
+    else
+      buffer.transfer.test();
   }
 }
 
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::start(Buffer& buffer) {
   Index const length = partition_.parts()[buffer.part].slice;
-  buffer.memory.to_mpi(context_, 0, length * partition_.ranks());
   buffer.is_in_use = false;
   if (options_.order == ReductionOptions::Order::ordered) return sum_in_order(buffer, length);
-  check_mpi(MPI_Ireduce_scatter_block(MPI_IN_PLACE, buffer.memory.at(0), static_cast<int>(length),
-                                      mpi_type<Scalar>(), MPI_SUM, context_.communicator().get(),
-                                      &buffer.request),
-            "MPI_Ireduce_scatter_block");
+  buffer.sum = buffer.transfer.reduce_scatter(context_, buffer.memory, length);
 }
 
 /// Each rank adds what all ranks have for its slice, from the first to the last.
 template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::sum_in_order(Buffer& buffer, Index length) {
+  buffer.memory.to_mpi(context_, 0, length * partition_.ranks());
   int const count = static_cast<int>(length);
   check_mpi(MPI_Alltoall(buffer.memory.at(0), count, mpi_type<Scalar>(), pieces_.data(), count,
                          mpi_type<Scalar>(), context_.communicator().get()),
@@ -94,6 +90,7 @@ void ShardedSum<Scalar, Space>::sum_in_order(Buffer& buffer, Index length) {
   using Host = Kokkos::View<Scalar const*, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
   Kokkos::deep_copy(context_.space(), slice(buffer.values, 0, length),
                     Host(pieces_.data(), static_cast<std::size_t>(length)));
+  buffer.sum = 0;
   complete(buffer);
 }
 
@@ -102,11 +99,12 @@ template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::complete(Buffer& buffer) {
   if (buffer.part == buffers_.none) return;
   auto const& p = partition_.parts()[buffer.part];
-  if (buffer.request != MPI_REQUEST_NULL) {
-    check_mpi(MPI_Wait(&buffer.request, MPI_STATUS_IGNORE), "MPI_Wait");
-    buffer.memory.from_mpi(context_, 0, p.slice);
+  if (buffer.transfer.is_under_way()) {
+    buffer.transfer.wait(context_);
+    buffer.memory.from_mpi(context_, buffer.sum, p.slice);
   }
-  linalg::axpy(context_, 1, slice(buffer.values, 0, p.slice), slice(local_, p.local, p.slice));
+  linalg::axpy(context_, 1, slice(buffer.values, buffer.sum, p.slice),
+               slice(local_, p.local, p.slice));
   buffer.part = buffers_.none;
 }
 

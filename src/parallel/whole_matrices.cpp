@@ -24,16 +24,15 @@ WholeMatrices<Scalar, Space>::WholeMatrices(Context<Space> const& context, std::
   std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
     return matrices_[a].size() > matrices_[b].size();
   });
+  bool const is_itself = context.mpi_reads_memory(MpiWork::copies);
   if (partition.is_split()) {
     for (auto const& m : matrices_) partition.part_of(m.range());  // or throws
     whole_ = allocate<Scalar>(context, name + "::matrix", largest_size());
-    received_ =
-        MpiMemory<Scalar, Space>(context, name + "::received", largest_size(), MpiWork::copies);
+    received_ = MpiMemory<Scalar, Space>(name + "::received", largest_size(), is_itself);
     received_.attach(whole_);
   }
   if (partition.is_split() || context.communicator().size() > 1)
-    sent_ =
-        MpiMemory<Scalar, Space>(context, name + "::sent", partition.local_size(), MpiWork::copies);
+    sent_ = MpiMemory<Scalar, Space>(name + "::sent", partition.local_size(), is_itself);
 }
 
 template <class Scalar, class Space>

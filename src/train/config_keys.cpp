@@ -242,6 +242,12 @@ void declare_parallel(Declarations& d, ParallelConfig& c) {
             {"auto", GpuAwareMpi::off}},  // in older checkpoints
            "device memory for MPI: never, to copy, or also to add; `kyrtos info --check-mpi-gpu` "
            "says what it can; auto is off");
+  d.choice("transport", c.transport,
+           {{"auto", Transport::automatic}, {"mpi", Transport::mpi}, {"nccl", Transport::nccl}},
+           "who sums and gathers vectors over ranks: MPI, or NCCL (RCCL), which devices wait for "
+           "instead of the host; auto: NCCL where it is found and ranks have devices of their own");
+  d.text("nccl_library", c.nccl_library,
+         "path of NCCL or RCCL; empty: libnccl.so.2 or librccl.so.1, where the loader finds it");
 }
 
 void declare_output(Declarations& d, OutputConfig& c) {

@@ -4,12 +4,14 @@
 where the launcher starts the program on two ranks."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 PROGRAM, *LAUNCHER = sys.argv[1:]
 CONFIG = """
@@ -253,6 +255,19 @@ class Info(OnARun):
         self.assertGreaterEqual(facts["nodes"][0]["cores"], 1)
         self.assertEqual(facts["nodes"][0]["threads_of_all_ranks"], facts["kokkos"]["host_threads"])
         self.assertIn("kyrtos: ", self.run_program("info"))
+        self.assertEqual(facts["vectors_go_by"], "mpi: there is one rank")
+
+    def test_nccl(self):
+        folder = self.folder / "nccl"
+        folder.mkdir()
+        name = folder / "libnccl.so.2"
+        path = os.pathsep.join([str(folder), os.environ.get("LD_LIBRARY_PATH", "")])
+        with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": path}):
+            name.write_text("no library")
+            self.assertIn("not found: " + str(name), self.info()["nccl"])
+            name.unlink()
+            name.symlink_to(os.environ["KYRTOS_TEST_NCCL"])
+            self.assertEqual(self.info()["nccl"], "libnccl.so.2 2.23.4")
 
     def check_mpi(self, *launcher):
         return self.info("--check-mpi-gpu", "--launcher", " ".join(launcher))

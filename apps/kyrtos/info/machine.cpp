@@ -5,6 +5,7 @@
 #include <kyrtos/core/version.hpp>
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
+#include <kyrtos/parallel/nccl.hpp>
 #include <kyrtos/train/run_parts.hpp>
 
 #include "info.hpp"
@@ -67,6 +68,15 @@ Facts mpi_facts(Communicator const& ranks) {
           {"ranks", ranks.size()}};
 }
 
+/// The words of what carries vectors between ranks, or of why it fails to start.
+std::string carrier_fact(Context<Space> const& context) {
+  try {
+    return parallel::carrier_of_vectors(context);
+  } catch (Error const& error) {
+    return error.what();
+  }
+}
+
 std::string hdf5_version() {
   unsigned major = 0, minor = 0, release = 0;
   H5get_libversion(&major, &minor, &release);
@@ -106,10 +116,16 @@ std::string oversubscription(Node const& node) {
 Facts machine_facts(Context<Space> const& context, bool measures_gemm) {
   auto const& ranks = context.communicator();
   auto const nodes = find_nodes(ranks.get(), HostSpace().concurrency());
-  Facts facts{{"kyrtos", version()},           {"kokkos", kokkos_facts(context)},
-              {"processor", processor_name()}, {"matrix_products", gemm_facts()},
-              {"bf16_products", bf16_fact()},  {"mpi", mpi_facts(ranks)},
-              {"hdf5", hdf5_version()},        {"environment", environment()}};
+  Facts facts{{"kyrtos", version()},
+              {"kokkos", kokkos_facts(context)},
+              {"processor", processor_name()},
+              {"matrix_products", gemm_facts()},
+              {"bf16_products", bf16_fact()},
+              {"mpi", mpi_facts(ranks)},
+              {"nccl", parallel::found_nccl()},
+              {"vectors_go_by", carrier_fact(context)},
+              {"hdf5", hdf5_version()},
+              {"environment", environment()}};
   for (auto const& node : nodes) facts["nodes"].push_back(node_facts(node));
   if (measures_gemm) {
     auto const rate = ranks.sum(linalg::measure_gemm_rate<float>(context));

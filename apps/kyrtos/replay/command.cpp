@@ -82,9 +82,8 @@ void print(train::StepReport const& r) {
 
 template <class Scalar>
 int replay(MPI_Comm ranks, ReplayOptions const& o, train::RunConfig const& config) {
-  auto const context =
-      train::with_precision(Context<Space>(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi}),
-                            config.training.precision);
+  auto const context = train::with_precision(Context<Space>(ranks, config.parallel.context()),
+                                             config.training.precision);
   bool const is_root = context.communicator().is_root();
   auto const state = state_before(o.run, o.from);
   train::Run<Scalar, Space> run(context, config);

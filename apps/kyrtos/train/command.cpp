@@ -73,9 +73,8 @@ void check_memory(Context<Space> const& context, train::RunConfig const& config)
 template <class Scalar>
 int train(MPI_Comm ranks, train::RunConfig const& config, train::RunOptions const& options,
           bool is_profiled) {
-  auto const context =
-      train::with_precision(Context<Space>(ranks, {.gpu_aware_mpi = config.parallel.gpu_aware_mpi}),
-                            config.training.precision);
+  auto const context = train::with_precision(Context<Space>(ranks, config.parallel.context()),
+                                             config.training.precision);
   check_memory<Scalar>(context, config);
   constexpr Index size = 1024;  // near enough to the peak, and soon done
   double const rate = linalg::measure_gemm_rate<Scalar>(context, size);

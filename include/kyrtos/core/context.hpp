@@ -5,6 +5,7 @@
 #include <kyrtos/core/communicator.hpp>
 #include <kyrtos/core/gpu_aware_mpi.hpp>
 #include <kyrtos/core/kokkos_compat.hpp>
+#include <kyrtos/core/transport.hpp>
 #include <kyrtos/core/types.hpp>
 
 #include <cstddef>
@@ -25,6 +26,9 @@ struct ContextOptions {
   /// Who multiplies matrices; by default the fastest that is available for the scalar type.
   linalg::GemmProvider gemm = {};
   GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::off;
+  Transport transport = Transport::automatic;
+  /// Path or name of NCCL or RCCL; empty: as their packages name them (parallel/nccl.hpp).
+  std::string nccl_library = {};
   /// Fill scratch memory with NaN whenever it is handed out: a read of what was never written
   /// then shows up in the results. For tests.
   bool poison_scratch = false;
@@ -127,6 +131,10 @@ class Context {
   /// What the provider of matrix products keeps for this Context and its copies: a library's handle
   /// on the instance, and what it made for the products so far. Null until there was one.
   std::shared_ptr<void>& gemm_library() const;
+
+  /// What carries vectors over the ranks for this Context and its copies (parallel/nccl.hpp). Null
+  /// until it was asked for.
+  std::shared_ptr<void>& transport_library() const;
 
  private:
   void* scratch_bytes(std::size_t bytes) const;

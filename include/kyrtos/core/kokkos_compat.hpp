@@ -9,6 +9,7 @@
 #endif
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -57,13 +58,16 @@ using Kokkos::Experimental::tanh;
 
 namespace kyrtos::compat {
 
-/// Waits for one instance; the label reaches profiling tools where Kokkos can pass it on.
+/// Waits for one instance; profiling tools are told the label, by ourselves where Kokkos does not.
 template <class Space>
-void fence(Space const& space, [[maybe_unused]] std::string const& label) {
+void fence(Space const& space, std::string const& label) {
 #if KYRTOS_KOKKOS_AT_LEAST(3, 5)
   space.fence(label);
 #else
+  std::uint64_t handle = 0;
+  Kokkos::Tools::beginFence(label, 0, &handle);
   space.fence();
+  Kokkos::Tools::endFence(handle);
 #endif
 }
 
@@ -171,6 +175,14 @@ using PinnedSpace = Kokkos::HostSpace;
 #endif
 
 }  // namespace kyrtos::compat
+
+// What CUDA and HIP name alike but for the beginning, where kernels run on one of them:
+// KYRTOS_DEVICE_NAME(StreamCreate) is cudaStreamCreate or hipStreamCreate.
+#if defined(KOKKOS_ENABLE_CUDA)
+#define KYRTOS_DEVICE_NAME(name) cuda##name
+#elif defined(KOKKOS_ENABLE_HIP)
+#define KYRTOS_DEVICE_NAME(name) hip##name
+#endif
 
 // Before a loop over contiguous, independent elements: lets host compilers use vector registers,
 // and reassociate the named sums in a fixed way, without -ffast-math.

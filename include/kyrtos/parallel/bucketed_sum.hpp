@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <kyrtos/parallel/mpi_memory.hpp>
 #include <kyrtos/parallel/rank_sum.hpp>
+#include <kyrtos/parallel/transfer.hpp>
 
 #include <vector>
 
@@ -16,8 +16,8 @@ namespace kyrtos::parallel {
 /// the rest and waits. Buckets leave in one order on all ranks, from the last to the first,
 /// whichever of them call final_from() and when. Free of cost on one rank.
 ///
-/// final_from() waits for the instance when a bucket leaves, and gives MPI a chance to progress.
-/// Collective but for final_from(). \throws Error with MPI's own text.
+/// final_from() starts a Transfer when a bucket may leave, and gives MPI a chance to progress.
+/// Collective but for final_from(). \throws Error with the words of MPI or NCCL.
 template <class Scalar, class Space>
 class BucketedSum final : public RankSum<Scalar, Space>, private PartSink<Scalar, Space> {
  public:
@@ -50,7 +50,7 @@ class BucketedSum final : public RankSum<Scalar, Space>, private PartSink<Scalar
   MutableVector v_;
   MpiMemory<Scalar, Space> memory_;
   std::vector<Scalar> pieces_;
-  std::vector<MPI_Request> requests_;
+  std::vector<Transfer<Scalar, Space>> transfers_;  // in the order in which buckets leave
 };
 
 }  // namespace kyrtos::parallel

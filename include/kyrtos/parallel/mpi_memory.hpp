@@ -14,16 +14,17 @@ MPI_Datatype mpi_type() {
   return std::is_same_v<Scalar, double> ? MPI_DOUBLE : MPI_FLOAT;
 }
 
-/// A vector as MPI sees it: itself where MPI is given memory of the execution space for such work
-/// (Context::mpi_reads_memory()), and else a copy in pinned host memory, allocated once.
+/// A vector as MPI sees it: itself where MPI is given memory of the execution space, and else a
+/// copy in pinned host memory, allocated once.
 template <class Scalar, class Space>
 class MpiMemory {
  public:
   using MutableVector = VectorView<Scalar, Space>;
 
   MpiMemory() = default;
-  MpiMemory(Context<Space> const& context, std::string const& name, Index size, MpiWork work) {
-    if (!context.mpi_reads_memory(work))
+  /// \param is_itself as Context::mpi_reads_memory() says of the work, or transfers_in_place().
+  MpiMemory(std::string const& name, Index size, bool is_itself) {
+    if (!is_itself)
       staging_ = Staging(Kokkos::view_alloc(Kokkos::WithoutInitializing, "kyrtos::" + name),
                          static_cast<std::size_t>(size));
   }

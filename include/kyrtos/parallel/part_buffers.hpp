@@ -5,7 +5,7 @@
 #include <kyrtos/core/allocate.hpp>
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/core/partition.hpp>
-#include <kyrtos/parallel/mpi_memory.hpp>
+#include <kyrtos/parallel/transfer.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,7 +26,8 @@ class PartBuffers {
     MpiMemory<Scalar, Space> memory;
     std::size_t part = none;  ///< What it holds.
     bool is_in_use = false;   ///< Not to be given to another part.
-    MPI_Request request = MPI_REQUEST_NULL;
+    Transfer<Scalar, Space> transfer;
+    Index sum = 0;      ///< Where this rank's sum is, once it has arrived.
     unsigned used = 0;  ///< When it was taken last.
   };
 
@@ -46,7 +47,7 @@ class PartBuffers {
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
       Index const size = i == 0 ? ends : between;
       buffers_[i].values = allocate<Scalar>(context, name, size);
-      buffers_[i].memory = MpiMemory<Scalar, Space>(context, name, size, work);
+      buffers_[i].memory = MpiMemory<Scalar, Space>(name, size, transfers_in_place(context, work));
       buffers_[i].memory.attach(buffers_[i].values);
     }
   }

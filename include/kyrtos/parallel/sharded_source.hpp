@@ -14,8 +14,8 @@ namespace kyrtos::parallel {
 /// and the next one meanwhile. What comes next it knows from the last time, because passes repeat.
 ///
 /// begin(v) whenever the vector has changed. Memory: the largest part, and twice the largest of the
-/// others. Collective: all ranks read the same parts in the same order. \throws Error with MPI's
-/// text.
+/// others. Collective: all ranks read the same parts in the same order. \throws Error with the
+/// words of MPI or NCCL.
 template <class Scalar, class Space>
 class ShardedSource final : public PartSource<Scalar, Space> {
  public:

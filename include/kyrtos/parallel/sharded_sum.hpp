@@ -13,7 +13,8 @@ namespace kyrtos::parallel {
 /// reduce-scatter as soon as it is final, while the pass goes on with the next.
 ///
 /// Every pass makes its parts final: with several micro-batches as many sums are sent. Memory: as
-/// ShardedSource. Collective: all ranks make the same passes. \throws Error with MPI's own text.
+/// ShardedSource. Collective: all ranks make the same passes. \throws Error with the words of MPI
+/// or NCCL.
 template <class Scalar, class Space>
 class ShardedSum final : public RankSum<Scalar, Space>, private PartSink<Scalar, Space> {
  public:

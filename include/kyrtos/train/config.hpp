@@ -78,6 +78,12 @@ struct ParallelConfig {
   parallel::Sharding shard = parallel::Sharding::none;
   parallel::ReductionOptions reduction;
   GpuAwareMpi gpu_aware_mpi = GpuAwareMpi::off;
+  Transport transport = Transport::automatic;
+  std::string nccl_library;
+
+  ContextOptions context() const {
+    return {.gpu_aware_mpi = gpu_aware_mpi, .transport = transport, .nccl_library = nccl_library};
+  }
 };
 
 struct OutputConfig {
