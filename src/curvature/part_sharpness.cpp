@@ -18,6 +18,7 @@ PartSharpness<Scalar, Space>::PartSharpness(Context<Space> const& context,
       vectors_(allocate<Scalar>(context, "curvature::part_vectors", partition.local_size())),
       u_(allocate<Scalar>(context, "curvature::part_u", partition.local_size())),
       image_(allocate<Scalar>(context, "curvature::part_image", partition.local_size())) {
+  if (context.options().counts_memory) return;  // there is nothing to fill
   DistributedView<Scalar, Space> const all(vectors_, partition_), u(u_, partition_);
   detail::fill_normal(context, all, detail::philox(seed, detail::Stream::start));
   for (std::size_t p = 0; p < parts_.size(); ++p) {

@@ -91,7 +91,7 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
   state_.has_vectors = state_.warm = false;
   Eigenvalue found;
   std::optional<Product> before;
-  do {
+  for (bool goes_on = true; goes_on;) {
     try {
       apply_and_rotate();
     } catch (NumericalError const&) {  // what a NaN is to small matrices
@@ -105,12 +105,13 @@ SharpnessReport CurvatureTracker<Scalar, Space>::measure(double learning_rate) {
     if (before) sample_rest(*before, q.value);
     Product product{q.value, q.residual, q.image};
     found = estimate(product);
-    product.shift = shift(product);
+    goes_on = report.hvps + options_.block <= budget(found.residual) &&
+              (report.hvps < options_.min_hvps || found.residual > options_.target_residual) &&
+              !options_.interrupted();
+    product.shift = goes_on ? shift_to_ritz(product) : shift(product);
     advance(product, q.norm);
     before = product;
-  } while (report.hvps + options_.block <= budget(found.residual) &&
-           (report.hvps < options_.min_hvps || found.residual > options_.target_residual) &&
-           !options_.interrupted());
+  }
   state_.has_vectors = true;
   state_.warm = found.residual < lost_residual;
   if (!state_.warm) return report;
@@ -186,6 +187,14 @@ double CurvatureTracker<Scalar, Space>::shift(Product const& p) const {
   double const sign = sign_of(options_.target, p.value);
   if (sign * p.value < 0) return sign * 2 * p.image;
   return sign * std::max(0.0, -2 * state_.rest * p.image - sign * p.value);
+}
+
+/// With c = λ − m − ϱ, w + cu is the Ritz vector of span{u, w} itself.
+template <class Scalar, class Space>
+double CurvatureTracker<Scalar, Space>::shift_to_ritz(Product const& p) const {
+  double const sign = sign_of(options_.target, p.value);
+  if (options_.block > 1 || sign * p.value <= 0) return shift(p);
+  return estimate(p).value - sign * state_.rest * p.image - p.value;
 }
 
 /// u ← (w + cu)/ℓ in every row, with ℓ the length of the first row's.

@@ -116,6 +116,8 @@ CurvatureProbe<Scalar, Space>::CurvatureProbe(Objective& objective, Optimizer co
     parts_.emplace(context, objective.partition(), objective.model().parts(), options.seed);
   if (options.reference_every > 0)
     lanczos_.emplace(context, size, std::min(options.reference_hvps, size));
+  if ((parts_ || lanczos_) && preconditioner_ && !preconditioned_)
+    preconditioned_.emplace(context, *matrix_);
 }
 
 template <class Scalar, class Space>

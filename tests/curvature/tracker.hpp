@@ -107,6 +107,29 @@ TEST_CASE("more products where the residual asks for them, within the budget", "
   CHECK(relative_error(report.lambda, 3) < 1e-5);
 }
 
+TEST_CASE("a second product goes on from the Ritz vector of the first", "[tracker]") {
+  Context<Space> const context(MPI_COMM_WORLD);
+  auto const sign = GENERATE(1.0, -1.0);  // the largest eigenvalue, or the smallest
+  double const value = 3, remainder = 1, rest = GENERATE(0.7, -0.7);
+  Numbers matrix{value, remainder, remainder, rest};
+  for (auto& entry : matrix) entry *= sign;
+  DenseOperator op(context, matrix);
+  CurvatureTracker<Scalar, Space> tracker(
+      context, op, {2},
+      {.target = sign > 0 ? Spectrum::largest_algebraic : Spectrum::smallest_algebraic,
+       .max_hvps = 2,
+       .target_residual = 0});
+  linalg::copy(context, to_device(context, {1, 0}), flat(tracker.vectors()));
+  // With its m known, span{u, w} is all there is, and its Ritz vector an eigenvector.
+  tracker.restore({.has_vectors = true, .warm = true, .rest = rest / std::hypot(value, remainder)});
+  auto const report = tracker.update(0.1);
+  double const half_gap = (value - rest) / 2;
+  CHECK(report.hvps == 2);
+  CHECK(relative_error(report.lambda, sign * (value - half_gap + std::hypot(half_gap, remainder))) <
+        10 * epsilon);
+  CHECK(report.residual < 1e3 * epsilon);
+}
+
 TEST_CASE("a negative eigenvalue of greater magnitude does not win", "[tracker]") {
   Context<Space> const context(MPI_COMM_WORLD);
   auto const negative = GENERATE(-2.0, -2.4, -5.0);  // a ± pair, worse, much worse

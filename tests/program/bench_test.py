@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROGRAM, *LAUNCHER = sys.argv[1:]
 MODEL_TIMES = ("gradient_s", "step_s", "hvp_s", "gradient_hvp_s", "hvp_alone_s", "tracked_step_s",
-               "optimizer_s")
+               "cut_step_s", "batch_tracked_step_s", "optimizer_s")
 PASSES = ("forward_s", "backward_s", "tangent_forward_s", "tangent_backward_s")
 LAYERS = ("layer_norm", "rms_norm", "linear_qkv", "linear_up", "linear_down", "qk_norm", "rotary",
           "attention", "gelu_tanh", "gelu_exact", "swiglu", "attention-64", "attention-128",
@@ -93,6 +93,9 @@ class Result(Bench):
                                 ("hvp_alone", "gradient"), ("tracked", "step")):
                 time = case[f"{over}_s" if over != "tracked" else "tracked_step_s"]
                 self.assertAlmostEqual(case[f"{over}_over_{under}"], time / case[f"{under}_s"])
+            beyond = case["batch_tracked_step_s"] - case["step_s"]
+            arithmetic = 2 * case["probe_sequences"] / case["batch"] * case["gradient_s"]
+            self.assertAlmostEqual(case["batch_probe_over_arithmetic"], beyond / arithmetic)
             share = 3 * case["forward_flops"] / case["gradient_s"]
             share /= self.result["peaks"]["gemm_flops_per_s"]
             self.assertAlmostEqual(case["peak_fraction_gradient"], share)

@@ -129,6 +129,23 @@ class Curvature(OnARun):
         self.assertAlmostEqual(found["threshold_ratio"] / tracked["threshold_ratio"],
                                value / tracked["lambda"], places=4)
 
+    def test_training_on_its_batch_measures_the_matrix_of_these_sequences(self):
+        # Of a text of 17 bytes all windows are the same one, whatever is drawn.
+        (self.folder / "one.txt").write_text("In the beginning ")
+        settings = {"data.train": "one.txt", "data.validation_fraction": 0, "training.steps": 6,
+                    "training.evaluate_every": 0, "training.precision": "float64",
+                    "curvature.probe": "batch", "curvature.probe_sequences": 2,
+                    "curvature.target_residual": 1e-8, "curvature.max_hvps": 500,
+                    "curvature.cold_hvps": 500, "output.directory": "one",
+                    "output.checkpoint_every": 1}
+        self.run_program("train", "run.toml", *(word for key, value in settings.items()
+                                                for word in ("--set", f"{key}={value}")))
+        lines = (self.folder / "one/metrics.jsonl").read_text().splitlines()
+        found = self.largest("--matrix", "preconditioned", "--precision", "float64",
+                             "--sequences", "1", "--tolerance", "1e-7", "--max-hvps", "300",
+                             checkpoint="one/checkpoints/step-00000005.h5")
+        self.assertAlmostEqual(json.loads(lines[5])["lambda"] / found, 1, delta=1e-6)
+
     def test_parts_interlace(self):
         found = self.curvature("--per-block", "--precision", "float64")
         ends = found["eigenvalues"]

@@ -29,12 +29,27 @@ struct SplitBatch {
                                            trainer.training_share, train::Purpose::training)),
         alone(run.context, trainer.model, trainer.theta) {
     trainer.theta.initialize(trainer.model, 5);
-    stream.load(0);
+    load(0);
+  }
+
+  /// The batch of a step, and what is kept of it.
+  void load(Index step) {
+    stream.load(step);
     auto const [others, kept] = stream.split(trainer.kept, ranks.size());
     trainer.objective.set_batches(others, kept);
     auto batch = kept->batch;
     batch.weight = kept->weight_alone;
     alone.set_batches({batch});
+  }
+
+  /// θ of a run, as it is now.
+  Vector<Scalar, Space> theta_of(train::Run<Scalar, Space> const& training) const {
+    auto const copy = vector();
+    linalg::copy(
+        alone.context(),
+        DistributedView<Scalar const, Space>(training.parameters(), trainer.theta.partition()),
+        over_ranks(copy));
+    return copy;
   }
 
   Vector<Scalar, Space> vector() const {
@@ -127,29 +142,17 @@ TEST_CASE("the update's report is the parabola of the kept loss, and its true ch
   TinyRun const run(with({"parallel.shard=" + shard, "optimizer.weight_decay=0.3"}));
   train::Run<Scalar, Space> training(run.context, run.config);
   SplitBatch split(run);  // its θ follows the run's
-  auto const here = [&] {
-    auto const copy = split.vector();
-    linalg::copy(split.alone.context(),
-                 DistributedView<Scalar const, Space>(training.parameters(),
-                                                      split.trainer.theta.partition()),
-                 split.over_ranks(copy));
-    return copy;
-  };
   for (Index step = 0; step < 6; ++step) {
-    auto const before = here();
+    auto const before = split.theta_of(training);
     auto const report = training.step();
     CHECK(report.update.has_value() == (step % 2 == 1));  // in turns with λ
     CHECK(report.sharpness->measured == (step % 2 == 0));
     if (!report.update) continue;
-    auto const update = here();
+    auto const update = split.theta_of(training);
     linalg::axpy(split.alone.context(), -1, split.over_ranks(before), split.over_ranks(update));
     linalg::copy(split.alone.context(), split.over_ranks(before), split.trainer.theta.own());
     split.trainer.theta.changed();
-    split.stream.load(step);
-    auto const [others, kept] = split.stream.split(split.trainer.kept, split.ranks.size());
-    auto batch = kept->batch;
-    batch.weight = kept->weight_alone;
-    split.alone.set_batches({batch});
+    split.load(step);
     auto const product = split.vector();
     auto const along = split.alone.hvp(update, product);
     split.move(1, update);
@@ -162,6 +165,37 @@ TEST_CASE("the update's report is the parabola of the kept loss, and its true ch
     CHECK(std::abs(report.update->predicted() - report.update->actual) <
           0.5 * std::abs(report.update->actual));
   }
+}
+
+/// First and second derivative of f at 0 by central differences of fourth order.
+template <class Function>
+std::pair<double, double> derivatives(Function const& f, double h) {
+  double const ahead = f(h), behind = f(-h), far_ahead = f(2 * h), far_behind = f(-2 * h);
+  return {(8 * (ahead - behind) - (far_ahead - far_behind)) / (12 * h),
+          (16 * (ahead + behind) - (far_ahead + far_behind) - 30 * f(0)) / (12 * h * h)};
+}
+
+TEST_CASE("the directional sharpness is that of central differences of the loss", "[batch_probe]") {
+  auto const shard = GENERATE(as<std::string>(), "none", "optimizer", "full");
+  INFO(shard);
+  TinyRun const run(with({"parallel.shard=" + shard}));
+  train::Run<Scalar, Space> training(run.context, run.config);
+  SplitBatch split(run);
+  training.step();
+  auto const before = split.theta_of(training);
+  auto const report = training.step();
+  auto const update = split.theta_of(training);
+  linalg::axpy(split.alone.context(), -1, split.over_ranks(before), split.over_ranks(update));
+  split.load(1);
+  auto const [slope, curvature] = derivatives(
+      [&](double share) {
+        linalg::copy(split.alone.context(), split.over_ranks(before), split.trainer.theta.own());
+        split.move(share, update);
+        return split.alone.loss();
+      },
+      1.0 / 64);
+  REQUIRE(report.update.has_value());
+  CHECK(std::abs(report.update->ratio() / (-curvature / (2 * slope)) - 1) < 1e-6);
 }
 
 TEST_CASE("the shares of the eigenvector by part are those of its squares", "[batch_probe]") {

@@ -29,7 +29,7 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
       Strings{}, Strings{"training.micro_batch=1", "training.recompute=true", "model.tied=false"},
       Strings{"curvature.method=critical", "optimizer.name=sgd", "growth.initial_depth=2"},
       Strings{"curvature.enabled=false"}, Strings{"curvature.block=3"},
-      Strings{"curvature.method=cold"}, Strings{"schedule.cdat=1"},
+      Strings{"curvature.parts=true"}, Strings{"curvature.method=cold"}, Strings{"schedule.cdat=1"},
       Strings{"output.asynchronous=true"}, Strings{"curvature.check_every=1"},
       Strings{"curvature.probe=batch", "curvature.probe_sequences=4", "curvature.check_every=1"});
   Strings overrides{"model.width=64",     "model.depth=4",    "training.batch=8",

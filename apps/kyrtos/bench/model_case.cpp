@@ -45,12 +45,17 @@ class ModelProblem {
         tokens_(random_tokens(context, spec.shape.tokens() + 1, spec.config.vocabulary)),
         optimizer_(context, model_.layout()),
         objective_(context, model_, parameters_, {}, spec.shape),
+        batch_(first_sequences(spec.shape)),
+        probe_shape_{probe_sequences(spec.shape), spec.shape.length},
+        others_shape_{spec.shape.batch - probe_shape_.batch, spec.shape.length},
+        cut_objective_(context, model_, parameters_, {.kept_shape = probe_shape_}, others_shape_),
         trainer_(objective_, optimizer_),
         tracked_trainer_(objective_, optimizer_),
-        batch_(first_sequences(spec.shape)),
-        probe_shape_{probe_sequences(spec.shape), spec.shape.length} {
+        cut_trainer_(cut_objective_, optimizer_),
+        batch_tracked_trainer_(cut_objective_, optimizer_) {
     model_.initialize(context, 1, theta_);
     tracked_trainer_.watch({first_sequences(probe_shape_)}, one_product_a_step());
+    batch_tracked_trainer_.watch_kept(one_product_a_step());
   }
   ModelProblem(ModelProblem&&) = delete;
 
@@ -63,11 +68,13 @@ class ModelProblem {
 
   void step() { trainer_.step({batch_}, learning_rate); }
   void tracked_step() { tracked_trainer_.step({batch_}, learning_rate); }
+  void cut_step() { step_on_cut_batch(cut_trainer_); }
+  void batch_tracked_step() { step_on_cut_batch(batch_tracked_trainer_); }
 
   Index parameters() const { return model_.layout().size(); }
   double forward_flops() const { return model_.forward_flops(batch_.shape); }
-  double probe_flops() const {
-    return train::forward_passes_of_product(one_product_a_step(), /*on_kept_batch=*/false) *
+  double probe_flops(bool on_kept_batch) const {
+    return train::forward_passes_of_product(one_product_a_step(), on_kept_batch) *
            model_.forward_flops(probe_shape_);
   }
   Json facts() const;
@@ -76,13 +83,26 @@ class ModelProblem {
   Vector<float, Space> vector(char const* name) const {
     return allocate<float>(context_, std::string("bench::") + name, model_.layout().size());
   }
-  Batch first_sequences(SequenceShape shape) const {
+  double weight(SequenceShape shape) const {
+    return 1 / static_cast<double>(shape.tokens() * context_.communicator().size());
+  }
+  Batch sequences(SequenceShape shape, Index first_token, double weight) const {
     Batch batch;
     batch.shape = shape;
-    batch.inputs = slice(tokens_, 0, shape.tokens());
-    batch.targets = slice(tokens_, 1, shape.tokens());
-    batch.weight = 1 / static_cast<double>(shape.tokens() * context_.communicator().size());
+    batch.inputs = slice(tokens_, first_token, shape.tokens());
+    batch.targets = slice(tokens_, first_token + 1, shape.tokens());
+    batch.weight = weight;
     return batch;
+  }
+  Batch first_sequences(SequenceShape shape) const { return sequences(shape, 0, weight(shape)); }
+
+  /// The same batch in two parts, the second of which keeps its activations.
+  void step_on_cut_batch(train::Trainer<float, Space>& trainer) {
+    std::vector<Batch> others;
+    if (others_shape_.batch > 0) others.push_back(sequences(others_shape_, 0, batch_.weight));
+    model::KeptBatch<float, Space> const kept{
+        sequences(probe_shape_, others_shape_.tokens(), batch_.weight), weight(probe_shape_)};
+    trainer.step(std::move(others), learning_rate, kept);
   }
 
   Context<Space> context_;
@@ -94,9 +114,10 @@ class ModelProblem {
   Vector<Token, Space> tokens_;
   optim::AdamW<float, Space> optimizer_;
   model::Objective<float, Space> objective_;
-  train::Trainer<float, Space> trainer_, tracked_trainer_;
   Batch batch_;
-  SequenceShape probe_shape_;
+  SequenceShape probe_shape_, others_shape_;
+  model::Objective<float, Space> cut_objective_;
+  train::Trainer<float, Space> trainer_, tracked_trainer_, cut_trainer_, batch_tracked_trainer_;
 };
 
 Json ModelProblem::facts() const {
@@ -121,14 +142,17 @@ std::vector<Operation> operations_of(std::shared_ptr<ModelProblem> const& p) {
   double const forward = p->forward_flops();
   constexpr double accesses = 7;  // a parameter and step: optim/adamw.hpp
   double const swept = accesses * sizeof(float) * static_cast<double>(p->parameters());
-  return {
-      {"gradient", [p] { p->gradient(); }, Work::products(3 * forward)},
-      {"step", [p] { p->step(); }, Work::products(3 * forward)},
-      {"hvp", [p] { p->hvp(); }, Work::products(6 * forward), [p] { p->gradient_to_keep(); }},
-      {"gradient_hvp", [p] { p->gradient_and_hvp(); }, Work::products(9 * forward)},
-      {"hvp_alone", [p] { p->hvp_alone(); }, Work::products(8 * forward)},
-      {"tracked_step", [p] { p->tracked_step(); }, Work::products(3 * forward + p->probe_flops())},
-      {"optimizer", [p] { p->optimizer(); }, Work::memory(swept)}};
+  return {{"gradient", [p] { p->gradient(); }, Work::products(3 * forward)},
+          {"step", [p] { p->step(); }, Work::products(3 * forward)},
+          {"hvp", [p] { p->hvp(); }, Work::products(6 * forward), [p] { p->gradient_to_keep(); }},
+          {"gradient_hvp", [p] { p->gradient_and_hvp(); }, Work::products(9 * forward)},
+          {"hvp_alone", [p] { p->hvp_alone(); }, Work::products(8 * forward)},
+          {"tracked_step", [p] { p->tracked_step(); },
+           Work::products(3 * forward + p->probe_flops(/*on_kept_batch=*/false))},
+          {"cut_step", [p] { p->cut_step(); }, Work::products(3 * forward)},
+          {"batch_tracked_step", [p] { p->batch_tracked_step(); },
+           Work::products(3 * forward + p->probe_flops(/*on_kept_batch=*/true))},
+          {"optimizer", [p] { p->optimizer(); }, Work::memory(swept)}};
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ void add_ratios(Json& j) {
   j["gradient_hvp_over_gradient"] = ratio("gradient_hvp", "gradient");
   j["hvp_alone_over_gradient"] = ratio("hvp_alone", "gradient");
   j["tracked_over_step"] = ratio("tracked_step", "step");
+  j["batch_tracked_over_step"] = ratio("batch_tracked_step", "step");
+  // A product on what a gradient keeps is the work of two gradients.
+  double const share = j["probe_sequences"].get<double>() / j["batch"].get<double>();
+  j["batch_probe_over_arithmetic"] =
+      (j["batch_tracked_over_step"].get<double>() - 1) / (2 * share * ratio("gradient", "step"));
   j["tokens_per_s"] = j["tokens"].get<double>() / j["step_s"].get<double>();
 }
 

@@ -31,7 +31,8 @@ std::string multiple(Json const& one, std::string const& operation) {
   for (auto const& [name, key, of] : {std::tuple("hvp", "hvp_over_gradient", "gradient"),
                                       {"gradient_hvp", "gradient_hvp_over_gradient", "gradient"},
                                       {"hvp_alone", "hvp_alone_over_gradient", "gradient"},
-                                      {"tracked_step", "tracked_over_step", "step"}})
+                                      {"tracked_step", "tracked_over_step", "step"},
+                                      {"batch_tracked_step", "batch_tracked_over_step", "step"}})
     if (operation == name && one.contains(key))
       return fmt::format("{:.2f} × {}", number(one, key), of);
   return {};
@@ -49,7 +50,7 @@ std::string operation_row(Json const& one, std::string const& operation) {
   auto const& quartiles = one["quartiles"][key];
   auto const share = bench::share_of_peak(one, operation);
   auto const row =
-      fmt::format("  {:16} {:>8} {:>8} {:>8} {:>12} {:>8}  {}", operation,
+      fmt::format("  {:18} {:>8} {:>8} {:>8} {:>12} {:>8}  {}", operation,
                   time_text(number(one, key)), time_text(quartiles[0].get<double>()),
                   time_text(quartiles[1].get<double>()), rate(one, operation),
                   share ? fmt::format("{:.1f} %", 100 * *share) : "", multiple(one, operation));
@@ -96,7 +97,7 @@ std::string slope_lines(Json const& slopes) {
   for (auto const& [series, keys] : slopes.items()) {
     lines += fmt::format("\nslopes against {}\n", series);
     for (auto const& [key, slope] : keys.items())
-      lines += fmt::format("  {:16} {:8.2f}\n", key, slope.get<double>());
+      lines += fmt::format("  {:18} {:8.2f}\n", key, slope.get<double>());
   }
   return lines;
 }
@@ -120,7 +121,7 @@ std::string profiles(Json const& result) {
 
 std::string to_table(Json const& result) {
   auto table = conditions(result);
-  table += fmt::format("\n  {:16} {:>8} {:>17} {:>12} {:>8}\n", "operation", "median", "quartiles",
+  table += fmt::format("\n  {:18} {:>8} {:>17} {:>12} {:>8}\n", "operation", "median", "quartiles",
                        "rate", "of peak");
   for (auto const& one : result["cases"]) {
     table += case_line(one);

@@ -9,6 +9,8 @@
 #include <kyrtos/train/run_parts.hpp>
 #include <kyrtos/train/run_record.hpp>
 
+#include "../common/number_option.hpp"
+
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <filesystem>
@@ -132,11 +134,8 @@ void add_replay(CLI::App& app, Action& action) {
   command->add_option("run", o.run, "Directory of a run")
       ->required()
       ->check(CLI::ExistingDirectory);
-  command->add_option("--from", o.from, "First step to look at")
-      ->required()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--to", o.to, "Last step [20 later, or the run's last]")
-      ->check(CLI::PositiveNumber);
+  add_number(*command, "--from", o.from, 1, "First step to look at")->required();
+  add_number(*command, "--to", o.to, 1, "Last step [20 later, or the run's last]");
   command
       ->add_option("--set", o.overrides,
                    "Another measurement, such as curvature.probe=batch; may be given again")

@@ -53,13 +53,13 @@ struct TrackerState {
 ///     ϱ' ((ϱ + c)² + ρ²) = (ϱ + c)²ϱ + 2(ϱ + c)ρ² + ρ²m.
 ///
 /// m/‖w‖ changes little from step to step, so that an average of the last few serves measurements
-/// of one product. (Products of two steps give no m: the operator's own change, divided by ρ²,
-/// drowns it.) The residual belongs to the λ reported, ‖w − λu‖/|λ|: the certificate that some
-/// eigenvalue lies within it holds whatever m was.
+/// of one product. (Products of two steps give no m: the operator's change over ρ² drowns it.) The
+/// residual is that of the λ reported: its certificate holds whatever m was.
 ///
-/// **The shift** c keeps the iteration from tending to negative eigenvalues of greater magnitude:
-/// c = max(0, −2m − ϱ) damps what makes up r at least as well as half of λ would be damped, and is
-/// zero unless that is strongly negative. For ϱ < 0 it is 2‖w‖: every other part of u grows.
+/// **The shift.** c = λ − m − ϱ makes w + cu the Ritz vector, from which a measurement goes on. At
+/// its end c keeps negative eigenvalues of greater magnitude from winning: max(0, −2m − ϱ) damps
+/// what makes up r at least as well as half of λ would be damped, and is zero unless that is
+/// strongly negative. For ϱ < 0 it is 2‖w‖: every other part of u grows.
 ///
 /// More products follow while the residual is above the target, within the budget. Quality:
 /// `converged` at or below the target, `following` above it, `lost` from a residual of 1 on, where
@@ -110,6 +110,7 @@ class CurvatureTracker final : public SharpnessEstimator {
   void sample_rest(Product const& before, double value);
   Eigenvalue estimate(Product const& p) const;
   double shift(Product const& p) const;
+  double shift_to_ritz(Product const& p) const;
   void advance(Product const& p, double norm);
 
   /// Row j of x_ or y_.
