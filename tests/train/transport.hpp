@@ -19,7 +19,8 @@
 namespace kyrtos::testing::transport {
 
 inline TinyRun run_with(std::vector<std::string> overrides) {
-  overrides.insert(overrides.end(), {"parallel.bucket_bytes=4096", "training.steps=8"});
+  overrides.insert(overrides.end(), {"parallel.bucket_bytes=4096", "training.steps=8",
+                                     "training.batch=8", "curvature.probe_sequences=8"});
   return TinyRun(std::move(overrides));
 }
 
