@@ -96,7 +96,7 @@ Step second_step(Context<Space> const& context) {
 
 // The aim is 500 launches. Above it: the bias of a linear layer is copied before its product (48),
 // each residual connection is a kernel (48), and sums over rows take two (74); with rounded factors
-// each product rounds both of its factors (336).
+// factors are rounded (257).
 TEST_CASE("a step of GPT-2 in float32 starts 541 kernels, and waits for three sums", "[launches]") {
   auto const step = second_step(Context<Space>(MPI_COMM_SELF));
   INFO(step.table());
@@ -104,14 +104,14 @@ TEST_CASE("a step of GPT-2 in float32 starts 541 kernels, and waits for three su
   CHECK(step.waits <= 3);
 }
 
-TEST_CASE("a step of GPT-2 with rounded factors starts 877 kernels, and waits for three sums",
+TEST_CASE("a step of GPT-2 with rounded factors starts 798 kernels, and waits for three sums",
           "[launches]") {
   Context<Space> const context(MPI_COMM_SELF);
   auto const rounded =
       std::make_shared<linalg::RoundedProducts<Space>>(context, linalg::FactorFormat::tf32);
   auto const step = second_step(context.with_products(rounded));
   INFO(step.table());
-  CHECK(step.total() <= 877);
+  CHECK(step.total() <= 798);
   CHECK(step.waits <= 3);
 }
 
