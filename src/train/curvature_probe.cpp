@@ -169,6 +169,7 @@ void CurvatureProbe<Scalar, Space>::before_update() {
 template <class Scalar, class Space>
 void CurvatureProbe<Scalar, Space>::update_preconditioner() {
   auto const ranges = adam_ranges(optimizer_->ranges(), optimizer_->steps());
+  lacks_second_moment_ = preconditioner_ && ranges.empty();
   if (!preconditioner_ || ranges.empty()) return;
   for (auto const& [name, values] : optimizer_->state())
     if (name == "v") preconditioner_->update(values, ranges);
@@ -190,11 +191,13 @@ curvature::SharpnessReport CurvatureProbe<Scalar, Space>::estimate(double learni
   return spectral_->update(learning_rate);
 }
 
-/// An eigenvalue says nothing of Muon's stability.
+/// An eigenvalue says nothing of Muon's stability, nor one of the plain Hessian, which is what is
+/// found before Adam's first update, of Adam's.
 template <class Scalar, class Space>
 curvature::SharpnessReport CurvatureProbe<Scalar, Space>::without_foreign_threshold(
     curvature::SharpnessReport report) const {
-  if (!muon_ || spectral_ || critical_) return report;
+  bool const is_foreign = lacks_second_moment_ || (muon_ && !spectral_ && !critical_);
+  if (!is_foreign) return report;
   report.threshold_ratio.reset();
   report.stability = curvature::Stability::unknown;
   return report;

@@ -247,6 +247,18 @@ TEST_CASE("norms and the lag of the second moment, in closed form", "[batch_prob
   }
 }
 
+TEST_CASE("before Adam's first update its threshold is nobody's", "[batch_probe]") {
+  auto const probe = GENERATE(as<std::string>(), "batch", "fixed");
+  TinyRun const run(
+      {"curvature.probe=" + probe, "curvature.probe_sequences=4", "training.batch=8"});
+  train::Run<Scalar, Space> training(run.context, run.config);
+  for (int step = 0; step < 3; ++step) {
+    auto const sharpness = *training.step().sharpness;
+    REQUIRE(sharpness.lambda);  // on the batch, of the plain Hessian at the first step
+    CHECK(sharpness.threshold_ratio.has_value() == (probe == "fixed" || step > 0));
+  }
+}
+
 TEST_CASE("no step passes the cap on its sharpness, and a restart keeps it", "[batch_probe]") {
   auto const probe = GENERATE(as<std::string>(), "batch", "fixed");
   double const cap = 0.05;

@@ -143,6 +143,7 @@ class CurvatureProbe {
   std::optional<curvature::PartSharpness<Scalar, Space>> parts_;
   linalg::PartSums<Space> mass_;
   double learning_rate_ = 0;
+  bool lacks_second_moment_ = false;  // Adam has not stepped: the matrix is the plain Hessian
 };
 
 }  // namespace kyrtos::train
