@@ -308,14 +308,14 @@ TEST_CASE("blocked attention holds memory linear in the length, within its limit
 TEST_CASE("attention is blocked where that is asked for or known to gain", "[attention]") {
   Context<Space> const context(MPI_COMM_SELF);
   AttentionOptions const options{2, 2, 8};
-  for (Index const length : {16, 255, 256, 2047, 2048, 4096}) {
+  for (Index const length : {16, 255, 256, 4095, 4096, 8192}) {
     SequenceShape const shape{1, length};
     CHECK(Attention(blocked(options)).is_blocked(context, shape));
     CHECK(!Attention(streamed(options)).is_blocked(context, shape));
     bool const gains = std::is_same_v<Scalar, float> && length >= 256;
     CHECK(Attention(options).is_blocked(context, shape) == (gains && !compat::runs_on_host<Space>));
     for (auto const format : available_formats()) {
-      bool const has_unit = format == linalg::FactorFormat::bfloat16 && length >= 2048;
+      bool const has_unit = format == linalg::FactorFormat::bfloat16 && length >= 4096;
       CHECK(Attention(options).is_blocked(rounding_context(context, format), shape) ==
             (gains && (!compat::runs_on_host<Space> || has_unit)));
     }
