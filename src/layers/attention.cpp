@@ -124,8 +124,8 @@ void Attention<Scalar, Space>::extend(Context<Space> const& context, ConstVector
 /// gain where something multiplies faster than vectors do: the matrix units of devices, and
 /// instructions for bfloat16 on CPUs; a context's products are in bfloat16 on a CPU that has these
 /// alone. Short sequences make small products, and are streamed: on a Zen 4
-/// with AVX512_BF16 blocks in bfloat16 lost at 1024 tokens, tied or lost at 2048 and won from 4096 on
-/// (docs/results/speed.md). So is float64.
+/// with AVX512_BF16 blocks in bfloat16 lost at 1024 tokens, tied or lost at 2048 and won from 4096
+/// on (docs/results/speed.md). So is float64.
 AttentionMethod chosen_method(AttentionMethod wanted, Machine const& machine, bool is_float32,
                               Index length) {
   if (wanted != AttentionMethod::automatic) return wanted;
