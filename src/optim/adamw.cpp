@@ -29,18 +29,6 @@ struct AdamWStep {
   }
 };
 
-/// The steps of ranges.
-template <class Scalar>
-struct AdamWSteps {
-  AdamWStep<Scalar> step;
-
-  KOKKOS_INLINE_FUNCTION AdamWStep<Scalar> operator()(AdamWNumbers<Scalar> const& numbers) const {
-    auto one = step;
-    one.of_range = numbers;
-    return one;
-  }
-};
-
 /// (g²/v̂, 1) of one element, v̂ after the step that is about to take g, no less than ε².
 template <class Scalar>
 struct RatioTerms {
@@ -154,7 +142,7 @@ void AdamW<Scalar, Space>::move(Context<Space> const& context, MutableVector the
                                        static_cast<Scalar>(options_.epsilon),
                                        static_cast<Scalar>(gradient_scale),
                                        {}};
-  kernels_.run(context, "kyrtos::adamw::update", moves, detail::AdamWSteps<Scalar>{step});
+  kernels_.run(context, "kyrtos::adamw::update", moves, detail::StepOfRange{step});
 }
 
 /// Of a range of that age, with its rate before the correction of the first moment.

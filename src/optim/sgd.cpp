@@ -22,18 +22,6 @@ struct SgdStep {
   }
 };
 
-/// The steps of ranges.
-template <class Scalar>
-struct SgdSteps {
-  SgdStep<Scalar> step;
-
-  KOKKOS_INLINE_FUNCTION SgdStep<Scalar> operator()(SgdNumbers<Scalar> const& numbers) const {
-    auto one = step;
-    one.of_range = numbers;
-    return one;
-  }
-};
-
 }  // namespace detail
 
 template <class Scalar, class Space>
@@ -65,7 +53,7 @@ void Sgd<Scalar, Space>::move(Context<Space> const& context, MutableVector theta
                                      static_cast<Scalar>(options_.momentum),
                                      static_cast<Scalar>(gradient_scale),
                                      {}};
-  kernels_.run(context, "kyrtos::sgd::update", moves, detail::SgdSteps<Scalar>{step});
+  kernels_.run(context, "kyrtos::sgd::update", moves, detail::StepOfRange{step});
 }
 
 KYRTOS_INSTANTIATE(kyrtos::optim::Sgd)

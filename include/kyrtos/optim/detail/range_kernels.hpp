@@ -22,6 +22,21 @@ struct KindNumbers {
   Numbers of[most];
 };
 
+/// A step of one element, with the numbers of its range.
+template <class Step>
+struct StepOfRange {
+  Step step;
+
+  template <class Numbers>
+  KOKKOS_INLINE_FUNCTION Step operator()(Numbers const& numbers) const {
+    auto one = step;
+    one.of_range = numbers;
+    return one;
+  }
+};
+template <class Step>
+StepOfRange(Step) -> StepOfRange<Step>;
+
 /// of(numbers)(i) for the n elements i of the table's ranges: on a host in chunks whose inner loop
 /// uses vector registers.
 template <class Numbers, class Space, class Of>
