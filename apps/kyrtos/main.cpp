@@ -5,6 +5,7 @@
 #include "command.hpp"
 #include "common/launcher.hpp"
 #include "common/start.hpp"
+#include "common/waiting.hpp"
 #include "common/words.hpp"
 
 #include <mpi.h>
@@ -65,6 +66,7 @@ int run(std::function<int(MPI_Comm)> const& action) {
   start_kokkos(MPI_COMM_WORLD);
   int code = 0;
   try {
+    ThreadWaiting const waiting;
     code = action(MPI_COMM_WORLD);
   } catch (std::bad_alloc const&) {
     code = report_failure(MPI_COMM_WORLD,
@@ -119,7 +121,6 @@ int main(int argc, char** argv) {
     return explain(app, error, argc, argv);
   }
   if (action.alone) return run_alone(action.alone);
-  choose_waiting(argv);
   start_mpi(argc, argv);
   int const code = run(action.on_ranks);
   MPI_Finalize();

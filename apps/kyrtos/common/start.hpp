@@ -5,14 +5,10 @@
 #include <mpi.h>
 
 /// \file
-/// \brief How the program starts what the library never does: the threads' runtime, MPI, Kokkos.
+/// \brief How the program starts what the library never does: MPI, Kokkos.
 /// What the user has set in the environment stays as it is.
 
 namespace kyrtos::program {
-
-/// Of threads for each other; may begin the program anew, and returns in the second turn. Before
-/// MPI starts.
-void choose_waiting(char** argv);
 
 void start_mpi(int& argc, char**& argv);
 
