@@ -9,23 +9,21 @@ namespace kyrtos::train {
 namespace {
 
 /// (g²/v̂, w², (ηm/P)²) of element i, m the direction; without a second moment, (0, w², (ηm)²).
+/// In Scalar but for the sums, so that the loop over elements is limited by memory.
 template <class Scalar>
 struct SignalTerms {
   Scalar const *gradient, *theta, *m;
-  Scalar const* v;  ///< May be null.
-  Scalar scale, moment_scale, epsilon;
-  double gradient_scale, rate;
+  Scalar const* v;  ///< Of any values where there is none, but readable.
+  bool has_moment;
+  Scalar scale, moment_scale, epsilon, gradient_scale, rate;
 
   KOKKOS_INLINE_FUNCTION linalg::Terms<3> operator()(Index i) const {
-    double const w = theta[i], g = gradient_scale * gradient[i];
-    double update = rate * m[i], ratio = 0;
-    if (v != nullptr) {
-      update /= static_cast<double>(scale * (math::sqrt(v[i] * moment_scale) + epsilon));
-      double const v_hat = static_cast<double>(v[i]) * moment_scale;
-      double const least = static_cast<double>(epsilon) * epsilon;
-      ratio = g * g / (v_hat > least ? v_hat : least);
-    }
-    return {{ratio, w * w, update * update}};
+    Scalar const g = gradient_scale * gradient[i], step = rate * m[i];
+    Scalar const v_hat = v[i] * moment_scale, least = epsilon * epsilon;
+    Scalar const ratio = g * g / (v_hat > least ? v_hat : least);
+    Scalar const update = step / (scale * (math::sqrt(v_hat) + epsilon));
+    double const w = theta[i], u = has_moment ? update : step;
+    return {{has_moment ? static_cast<double>(ratio) : 0, w * w, u * u}};
   }
   friend bool operator==(SignalTerms const&, SignalTerms const&) = default;
 };
@@ -56,8 +54,10 @@ void UpdateSignals<Scalar, Space>::report(VectorView<Scalar const, Space> gradie
                has_moment = one.p.v.data() != nullptr;
     terms.push_back({gradient.data(), parameters_->own().local().data(),
                      has_direction ? one.direction.data() : gradient.data(),
-                     has_moment ? one.p.v.data() - one.offset : nullptr, one.p.scale,
-                     one.p.moment_scale, one.p.epsilon, gradient_scale, learning_rate * one.share});
+                     has_moment ? one.p.v.data() - one.offset : gradient.data(), has_moment,
+                     one.p.scale, one.p.moment_scale, one.p.epsilon,
+                     static_cast<Scalar>(gradient_scale),
+                     static_cast<Scalar>(learning_rate * one.share)});
     if (has_moment) count += one.size;
   }
   auto const sums = sums_.template sum<3>(context_, "kyrtos::update_signals", moved, terms);

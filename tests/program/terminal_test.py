@@ -9,6 +9,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 import unittest
@@ -94,6 +95,48 @@ class Endings(InAFolder):
                 process.stdout.close()
                 self.assert_saved(process)
                 subprocess.run(["rm", "-r", self.folder / "run"], check=True)
+
+
+class BesideOthers(InAFolder):
+    """Two cores, with a busy process on each."""
+
+    CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+
+    def setUp(self):
+        super().setUp()
+        cores = sorted(os.sched_getaffinity(0))[:2]
+        if len(cores) < 2:
+            self.skipTest("needs two cores")
+        self.bind = lambda: os.sched_setaffinity(0, cores)
+        for core in cores:
+            self.keep(subprocess.Popen([sys.executable, "-c", "while True: pass"],
+                                       preexec_fn=lambda: os.sched_setaffinity(0, [core])))
+
+    def keep(self, process):
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def start(self, name, **choice):
+        environment = {k: v for k, v in os.environ.items() if k not in self.CHOICES}
+        environment |= {"OMP_NUM_THREADS": "2", **choice}
+        return self.keep(subprocess.Popen(
+            [PROGRAM, "train", "run.toml", *FOREVER, "--set", f"output.directory={name}"],
+            cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=self.bind))
+
+    def test_sleeping_threads_shorten_the_waiting(self):
+        """One thread looks, and two that sleep make more of OpenMP's threads than cores."""
+        def threads(process):
+            return len(os.listdir(f"/proc/{process.pid}/task"))
+
+        chosen, left = self.start("chosen", OMP_WAIT_POLICY="passive"), self.start("left")
+        records = [self.folder / name / "metrics.jsonl" for name in ("chosen", "left")]
+        end = time.monotonic() + 60
+        while not (all(record.exists() and record.stat().st_size > 1000 for record in records)
+                   and threads(left) == threads(chosen) + 3):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
 
 
 @unittest.skipUnless(h5py, "needs h5py")

@@ -4,6 +4,7 @@
 
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/parameter_layout.hpp>
+#include <kyrtos/linalg/detail/chunk_sums.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,39 +12,24 @@
 
 namespace kyrtos::linalg {
 
-/// K numbers; what a term of K simultaneous sums returns.
-template <int K>
-struct Terms {
-  double value[K];
-};
-
 namespace detail {
 
-/// Of the chunks [first, end) of a table of beginnings and ends, to the reduction buffer.
-template <int K, class Space, class F>
-void sum_chunks(Context<Space> const& context, char const* label,
-                VectorView<Index const, Space> const& table, Index first, Index end,
-                F const& terms) {
-  auto const partial = context.reduction_buffer();
-  using Policy = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
-  Kokkos::parallel_for(
-      label, Policy(context.space(), first, end), KOKKOS_LAMBDA(Index chunk) {
-        double sum[K] = {};
-        for (Index i = table(2 * chunk); i < table(2 * chunk + 1); ++i) {
-          auto const term = terms(i);
-          for (int k = 0; k < K; ++k) sum[k] += term.value[k];
-        }
-        for (int k = 0; k < K; ++k) partial((chunk - first) * K + k) = sum[k];
-      });
-}
+/// Entries of a table of beginnings and ends.
+struct ChunkOfTable {
+  Index const* table;
+
+  KOKKOS_INLINE_FUNCTION Chunk operator()(Index chunk) const {
+    return {table[2 * chunk], table[2 * chunk + 1]};
+  }
+};
 
 }  // namespace detail
 
 /// Sums over each of many ranges of a vector in one kernel, such as the norms of all tensors of a
 /// flat parameter vector.
 ///
-/// The ranges are cut into chunks once; each chunk is summed in order in double precision, then the
-/// chunks of a range are: the same bits on any number of threads.
+/// The ranges are cut into chunks once; each chunk is summed in double precision, then the chunks
+/// of a range are: the same bits on any number of threads.
 template <class Space>
 class RangeSums {
  public:
@@ -80,7 +66,8 @@ class RangeSums {
     constexpr Index at_once = Context<Space>::reduction_buffer_size / K;  // all, but for thousands
     for (Index first = 0; first < chunks; first += at_once) {
       Index const end = std::min(first + at_once, chunks);
-      detail::sum_chunks<K, Space>(context, label, chunks_, first, end, terms);
+      detail::sum_chunks<K>(context, label, end - first,
+                            detail::ChunkOfTable{chunks_.data() + 2 * first}, terms);
       auto const found = context.reduced((end - first) * K, label);
       for (Index chunk = first; chunk < end; ++chunk)
         for (int k = 0; k < K; ++k)

@@ -5,6 +5,7 @@
 #include <kyrtos/core/context.hpp>
 #include <kyrtos/core/distributed_view.hpp>
 #include <kyrtos/core/error.hpp>
+#include <kyrtos/linalg/detail/chunk_sums.hpp>
 
 #include <algorithm>
 #include <span>
@@ -14,7 +15,7 @@
 /// instance.
 ///
 /// Reductions are deterministic: the vector is cut into chunks whose number does not depend on
-/// threads, each chunk is summed in order in double precision, and then the chunk sums are. They
+/// threads, each chunk is summed in a fixed order in double precision, and then the chunk sums are. They
 /// wait for the instance and return to the host; everything else is asynchronous.
 ///
 /// Arguments are views, or DistributedViews: a sum over a vector that is split over ranks is
@@ -32,6 +33,16 @@ void sum_over_ranks(Context<Space> const& context, [[maybe_unused]] V const& v,
     if (v.partition() != nullptr) context.communicator().sum(sums);
 }
 
+/// [0, n) in chunks of one length.
+struct EqualChunk {
+  Index length, n;
+
+  KOKKOS_INLINE_FUNCTION Chunk operator()(Index chunk) const {
+    Index const end = (chunk + 1) * length;
+    return {chunk * length < n ? chunk * length : n, end < n ? end : n};
+  }
+};
+
 /// Σᵢ term(i) for i in [0, n), in an order fixed by n alone.
 template <class Space, class Term>
 double ordered_sum(Context<Space> const& context, char const* label, Index n, Term const& term) {
@@ -39,22 +50,8 @@ double ordered_sum(Context<Space> const& context, char const* label, Index n, Te
   Index const chunks =
       std::clamp<Index>(n / shortest_chunk, 1, Context<Space>::reduction_buffer_size);
   Index const length = (n + chunks - 1) / chunks;
-  auto const partial = context.reduction_buffer();
-  using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
-  Kokkos::parallel_for(
-      label, Range(context.space(), 0, chunks), KOKKOS_LAMBDA(Index chunk) {
-        Index const end = (chunk + 1) * length < n ? (chunk + 1) * length : n;
-        // Independent lanes let the compiler use vector registers without reassociating.
-        constexpr int lanes = 8;
-        double lane[lanes] = {};
-        Index i = chunk * length;
-        for (; i + lanes <= end; i += lanes)
-          for (int k = 0; k < lanes; ++k) lane[k] += term(i + k);
-        double sum = 0;
-        for (; i < end; ++i) sum += term(i);
-        for (int k = 0; k < lanes; ++k) sum += lane[k];
-        partial(chunk) = sum;
-      });
+  sum_chunks<1>(context, label, chunks, EqualChunk{length, n},
+                KOKKOS_LAMBDA(Index i)->Terms<1> { return {{term(i)}}; });
   double total = 0;
   auto const sums = context.reduced(chunks, label);
   for (Index chunk = 0; chunk < chunks; ++chunk) total += sums(chunk);
