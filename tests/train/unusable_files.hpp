@@ -171,6 +171,7 @@ TEST_CASE("data that do not fit the model are found before the first step", "[un
   CHECK_THAT(fault("w.bin", wide, 1000), ContainsSubstring("set data.format = \"tokens32\""));
   CHECK_THAT(fault("t.txt.gz", "\x1f\x8b\x08" + std::string(1000, '\0'), 256),
              ContainsSubstring("looks like a gzip file, but a text is needed; unpack it"));
+  CHECK_THAT(fault("z.bin", std::string(4000, '\0'), 1000), ContainsSubstring("nothing to learn"));
   run.config.data.validation = {run.directory.write("v.bin", wide)};
   CHECK_THAT(fault("t.bin", tokens, 1000), ContainsSubstring("v.bin: looks like tokens of uint32"));
 }
