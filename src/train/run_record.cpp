@@ -21,7 +21,6 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string_view>
 #include <unistd.h>
 
@@ -160,14 +159,6 @@ std::vector<Line> read_lines(std::string const& path) {
     }
   }
   return lines;
-}
-
-void write_lines(std::string const& path, std::vector<Line> const& lines) {
-  std::string text;
-  for (auto const& line : lines) text += line.text + '\n';
-  io::Replacement replacement(path, text.size());
-  io::FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
-  replacement.commit();
 }
 
 // ---- run.h5 ------------------------------------------------------------------------------------
@@ -332,7 +323,9 @@ RunRecord::RunRecord(Communicator const& communicator, std::string const& direct
     std::vector<Line> lines;
     if (std::filesystem::exists(jsonl_path())) lines = read_lines(jsonl_path());
     std::erase_if(lines, [&](Line const& line) { return line.report.step > last_step; });
-    write_lines(jsonl_path(), lines);
+    std::string text;
+    for (auto const& line : lines) text += line.text + '\n';
+    io::write_text_file(jsonl_path(), text);
     reports_ = reports_of(lines);
   });
   save();

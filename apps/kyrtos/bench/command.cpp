@@ -10,6 +10,7 @@
 #include "../common/output.hpp"
 #include "../info/info.hpp"
 #include "io/files/file_kind.hpp"
+#include "io/files/replacement.hpp"
 #include "report.hpp"
 #include "start_up.hpp"
 #include "suites.hpp"
@@ -156,7 +157,7 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
   std::fflush(stdout);
   auto const text = json_text(result, 1) + "\n";
   try {
-    write_output(o.json, text);
+    io::write_text_file(o.json, text);
   } catch (FileError const&) {
     fmt::print("{}", text);  // it took long
     throw;
