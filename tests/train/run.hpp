@@ -13,7 +13,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <optional>
 

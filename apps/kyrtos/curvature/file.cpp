@@ -10,7 +10,6 @@
 #include "series.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <map>
