@@ -44,11 +44,6 @@ inline std::string fault_of(TinyRun const& run, train::Resume resume = train::Re
   return words;
 }
 
-inline std::string contents(std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// A run with checkpoints of steps 10 and 20; a test makes the newest one unusable.
 struct TwoCheckpoints {
   TinyRun run;
@@ -72,11 +67,11 @@ struct TwoCheckpoints {
 
   /// Why the run can't go on; both files must stay as they are.
   std::string fault() const {
-    auto const old = contents(older), young = contents(newest);
+    auto const old = contents_of(older), young = contents_of(newest);
     auto const words = fault_of(run, train::Resume::if_there);
     ranks.barrier();
-    CHECK(contents(older) == old);
-    CHECK(contents(newest) == young);
+    CHECK(contents_of(older) == old);
+    CHECK(contents_of(newest) == young);
     CHECK_FALSE(fs::exists(older + ".damaged"));
     CHECK_FALSE(fs::exists(newest + ".damaged"));
     return words;
