@@ -164,10 +164,7 @@ std::vector<Line> read_lines(std::string const& path) {
 // ---- run.h5 ------------------------------------------------------------------------------------
 
 void write_column(hid_t file, std::string const& name, std::vector<double> const& values) {
-  auto const path = "metrics/" + name;
-  auto const dataset = hdf5::create_dataset(file, path, hdf5::file_type<double>(),
-                                            {static_cast<Index>(values.size())});
-  hdf5::write_values(dataset, path, hdf5::native_type<double>(), values.data());
+  hdf5::write_numbers(file, "metrics/" + name, values, {static_cast<Index>(values.size())});
 }
 
 void write_field(hid_t file, Field const& field, std::vector<StepReport> const& reports) {
@@ -188,22 +185,11 @@ void write_named(hid_t file, NamedField const& field, std::vector<StepReport> co
     write_column(file, std::string(field.name) + '/' + name, values);
 }
 
-std::string quality_of(StepReport const& report) {
-  return report.sharpness ? std::string(curvature::to_string(report.sharpness->quality)) : "";
-}
-
 void write_quality(hid_t file, std::vector<StepReport> const& reports) {
-  std::size_t length = 1;
-  for (auto const& report : reports) length = std::max(length, quality_of(report).size());
-  std::string texts;
-  for (auto const& report : reports) {
-    auto const quality = quality_of(report);
-    texts += quality + std::string(length - quality.size(), '\0');
-  }
-  auto const type = hdf5::text_type(length);
-  auto const dataset =
-      hdf5::create_dataset(file, quality_path, type, {static_cast<Index>(reports.size())});
-  hdf5::write_values(dataset, quality_path, type, texts.data());
+  std::vector<std::string> words;
+  for (auto const& report : reports)
+    words.emplace_back(report.sharpness ? curvature::to_string(report.sharpness->quality) : "");
+  hdf5::write_texts(file, quality_path, words);
 }
 
 std::size_t bytes_of(std::vector<StepReport> const& reports) {
