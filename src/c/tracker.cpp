@@ -74,7 +74,8 @@ struct Tracker {
 namespace {
 
 template <class Scalar>
-Either<Tracker> make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_options const& o) {
+Either<Tracker> make_tracker(std::shared_ptr<Operator<Scalar>> const& op,
+                             kyrtos_tracker_options const& o) {
   curvature::TrackerOptions const options{.target = spectrum_of(o.target),
                                           .block = static_cast<int>(o.block),
                                           .min_hvps = o.min_hvps,

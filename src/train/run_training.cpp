@@ -8,8 +8,8 @@
 #include <kyrtos/train/run_record.hpp>
 #include <kyrtos/train/run_training.hpp>
 
-#include "core/seconds_since.hpp"
 #include "checkpoint_directory.hpp"
+#include "core/seconds_since.hpp"
 #include "flight_recorder.hpp"
 #include "run_lock.hpp"
 #include "stop_request.hpp"

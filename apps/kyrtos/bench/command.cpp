@@ -123,8 +123,8 @@ std::vector<bench::CaseMaker> cases_of(BenchOptions const& o, std::string const&
   std::vector<train::Precision> precisions;
   for (auto const& word : o.precisions) precisions.push_back(kyrtos::train::precisions().at(word));
   cases = bench::in_precisions(bench::chosen(std::move(cases), o.cases), precisions);
-  auto const sizes = o.suite == "smoke" ? bench::MachineSizes{512, Index{1} << 22}
-                                        : bench::MachineSizes();
+  auto const sizes =
+      o.suite == "smoke" ? bench::MachineSizes{512, Index{1} << 22} : bench::MachineSizes();
   cases.insert(cases.begin(), bench::machine_case(sizes));
   return cases;
 }

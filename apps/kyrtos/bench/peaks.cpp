@@ -80,8 +80,7 @@ CaseMaker machine_case(MachineSizes const& sizes) {
         machine.operations.push_back(
             {name_of(precision), Product{train::with_precision(context, precision), a, b, c, n},
              Work::products(work.amount, precision)});
-    machine.operations.push_back(
-        triad(context, triad_size(sizes, context.communicator().size())));
+    machine.operations.push_back(triad(context, triad_size(sizes, context.communicator().size())));
     // Once more beforehand: a limit is not to suffer from what other cases left in caches.
     for (auto& operation : machine.operations) operation.prepare = operation.run;
     return machine;

@@ -9,7 +9,7 @@
 namespace kyrtos::bench {
 
 struct MachineSizes {
-  Index matrices = 2048;             ///< Rows and columns.
+  Index matrices = 2048;           ///< Rows and columns.
   Index vectors = Index{1} << 25;  ///< Elements, more than a cache holds.
 };
 

@@ -89,8 +89,8 @@ Json profile_of(Context<Space> const& context, Operation const& operation) {
   Profile profile(operation.name);
   auto const start = Clock::now();
   constexpr int calls = 1 + 3;  // the first is left out
-  for (int i = 0;
-       i < 2 || (i < calls && context.communicator().max(seconds_since(start)) < 2); ++i) {
+  for (int i = 0; i < 2 || (i < calls && context.communicator().max(seconds_since(start)) < 2);
+       ++i) {
     if (operation.prepare) operation.prepare();
     Observation<Space> const observation(context, profile);
     Region<Space> const region(context, operation.name);

@@ -5,7 +5,6 @@
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/layers/rotary_scaling.hpp>
 
-
 namespace kyrtos::model {
 
 enum class Norm { layer_norm, rms_norm };

@@ -7,7 +7,6 @@
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/parallel/whole_matrices.hpp>
 
-
 namespace kyrtos::optim {
 
 struct MuonOptions {

@@ -3,9 +3,9 @@
 #include <kyrtos/io/asynchronous_writer.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 
-#include "core/seconds_since.hpp"
 #include "../files/replacement.hpp"
 #include "../hdf5/memory_file.hpp"
+#include "core/seconds_since.hpp"
 #include "format.hpp"
 
 #include <algorithm>

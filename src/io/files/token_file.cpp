@@ -344,8 +344,7 @@ void TokenFile::check(Index begin, Index end, Index vocabulary) const {
   auto const width = facts_of(type_).width;
   Findings found;
   auto const look = [&](Index first, std::span<std::byte const> bytes) {
-    with_stored(type_,
-                [&]<class Stored>(Stored) { found.add<Stored>(first, bytes, vocabulary); });
+    with_stored(type_, [&]<class Stored>(Stored) { found.add<Stored>(first, bytes, vocabulary); });
   };
   for (auto const& [from, to] :
        samples(static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width))
