@@ -39,6 +39,9 @@ function(kyrtos_test test)
         kyrtos_test_entry("${name}" ${ranks} ${threads} "${labels}"
                           $<TARGET_FILE:${executable}> --filenames-as-tags --colour-mode none
                           "[#${header}]")
+        if(ranks EQUAL 1)
+          kyrtos_test_singleton("${name}")
+        endif()
       endforeach()
     endforeach()
   endforeach()
@@ -81,7 +84,9 @@ function(kyrtos_test_source test room precision result)
 endfunction()
 
 # One CTest entry: a command on a number of ranks with a number of threads each. Names, labels,
-# processors and the environment are decided here alone.
+# processors and the environment are decided here alone. Threads count as processors but in unit
+# tests, where most of the time is one thread's: that of loops to compare with. Whole programs begin
+# first, and what is short fills the gaps that they leave.
 function(kyrtos_test_entry name ranks threads labels)
   if(Kyrtos_COMPILE_ONLY)
     return()
@@ -94,7 +99,13 @@ function(kyrtos_test_entry name ranks threads labels)
     list(PREPEND command ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS})
   endif()
   add_test(NAME "${name}" COMMAND ${command})
-  math(EXPR processors "${ranks} * ${threads}")
+  set(processors ${ranks})
+  if(NOT "unit" IN_LIST labels)
+    math(EXPR processors "${ranks} * ${threads}")
+  endif()
+  if("program" IN_LIST labels)
+    set_tests_properties("${name}" PROPERTIES COST 100)
+  endif()
   set_tests_properties(
     "${name}" PROPERTIES LABELS "${labels}" PROCESSORS ${processors} SKIP_RETURN_CODE 77
                          ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
@@ -110,12 +121,25 @@ function(kyrtos_test_timeout name seconds)
   set_tests_properties("${name}" PROPERTIES TIMEOUT ${seconds})
 endfunction()
 
+# kyrtos_test_singleton(name): an executable that is one rank ever, and starts no others. Open MPI
+# then need not start a daemon nor look for networks, which takes a third of a second; other MPI
+# libraries ignore these variables.
+function(kyrtos_test_singleton name)
+  if(NOT Kyrtos_COMPILE_ONLY)
+    set_property(TEST "${name}" APPEND PROPERTY ENVIRONMENT OMPI_MCA_ess_singleton_isolated=1
+                 OMPI_MCA_orte_create_session_dirs=0 OMPI_MCA_pml=ob1 OMPI_MCA_btl=self)
+  endif()
+endfunction()
+
 # kyrtos_long_test(name seconds): one with another timeout, which starts before the others: it waits
 # much, and at the end it would wait alone.
 function(kyrtos_long_test name seconds)
   kyrtos_test_timeout("${name}" ${seconds})
   set_tests_properties("${name}" PROPERTIES COST ${seconds})
 endfunction()
+
+# The tests' own loops are short: what takes time is in the library, which is optimised.
+set(kyrtos_test_options $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
 
 # Where tests find files of the source tree. For machines that share few cores: threads that wait
 # spin for 500 turns, then sleep (sleeping at once makes tests of two threads take three times as

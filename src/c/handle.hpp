@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 
 /// \file
 /// \brief What is behind an opaque handle: a body, which goes when Kokkos does, and an error text.
@@ -66,9 +67,11 @@ class Handle {
   std::string error_;
 };
 
-template <class Body>
+template <class Content>
 class HandleOf : public Handle {
  public:
+  using Body = Content;
+
   HandleOf(std::shared_ptr<Registry> registry, std::unique_ptr<Body> body)
       : Handle(std::move(registry)), body_(std::move(body)) {}
   ~HandleOf() override { empty(); }
@@ -102,13 +105,25 @@ kyrtos_status guarded(Handle* handle, Work const& work) noexcept {
   }
 }
 
+/// Something of either precision; shared by the handles that need it.
+template <template <class> class Thing>
+using Either = std::variant<std::shared_ptr<Thing<float>>, std::shared_ptr<Thing<double>>>;
+
+/// work(Thing<Scalar>&) of a handle around either precision of it, errors to the handle.
+template <class Made, class Work>
+kyrtos_status with(Made* handle, Work const& work) {
+  return guarded(handle,
+                 [&] { std::visit([&](auto const& thing) { work(*thing); }, handle->body()); });
+}
+
 /// *made ← a handle around the body that make() returns; errors are told by `parent`.
 template <class Made, class Make>
 kyrtos_status create(Handle* parent, Made** made, Make const& make) noexcept {
   return guarded(parent, [&] {
     require_argument(made != nullptr, "the place for the new handle is NULL");
     *made = nullptr;
-    *made = std::make_unique<Made>(parent->registry(), make()).release();
+    auto body = std::make_unique<typename Made::Body>(make());
+    *made = std::make_unique<Made>(parent->registry(), std::move(body)).release();
   });
 }
 

@@ -8,7 +8,6 @@
 #include "batches.hpp"
 
 #include <optional>
-#include <variant>
 
 namespace kyrtos::c {
 
@@ -52,15 +51,6 @@ class Model {
   Objective objective_;
 };
 
-/// Something of either precision; shared by the handles that need it.
-template <template <class> class Thing>
-using Either = std::variant<std::shared_ptr<Thing<float>>, std::shared_ptr<Thing<double>>>;
-
-struct ModelBody {
-  Either<Model> model;
-  void* stream;
-};
-
 /// make(Scalar()) in the precision that is named. \throws Failure when it is none.
 template <class Make>
 auto in_precision(kyrtos_type precision, Make const& make) {
@@ -71,17 +61,6 @@ auto in_precision(kyrtos_type precision, Make const& make) {
 
 }  // namespace kyrtos::c
 
-struct kyrtos_model final : kyrtos::c::HandleOf<kyrtos::c::ModelBody> {
+struct kyrtos_model final : kyrtos::c::HandleOf<kyrtos::c::Either<kyrtos::c::Model>> {
   using HandleOf::HandleOf;
 };
-
-namespace kyrtos::c {
-
-/// work(Model<Scalar>&), errors to the handle.
-template <class Work>
-kyrtos_status with(kyrtos_model* handle, Work const& work) {
-  return guarded(
-      handle, [&] { std::visit([&](auto const& model) { work(*model); }, handle->body().model); });
-}
-
-}  // namespace kyrtos::c

@@ -13,13 +13,6 @@ using namespace kyrtos::c;
 namespace {
 
 template <class Scalar>
-auto make_body(ContextBody const& context, train::RunConfig const& config,
-               std::string const& state) {
-  return std::make_unique<ModelBody>(
-      ModelBody{std::make_shared<Model<Scalar>>(context.context, config, state), context.stream});
-}
-
-template <class Scalar>
 std::shared_ptr<Model<Scalar>> load(Context<Space> const& context, std::string const& path) {
   if (is_hugging_face_folder(path)) return load_hugging_face<Scalar>(context, path);
   io::CheckpointReader const file(context.communicator(), train::find_checkpoint(path));
@@ -45,8 +38,8 @@ kyrtos_status kyrtos_model_create(kyrtos_context* context, char const* config,
   return create(context, made, [&] {
     require_argument(config != nullptr, "the configuration's text is NULL");
     auto const settings = train::parse_config(config, "configuration");
-    return in_precision(precision, [&](auto scalar) {
-      return make_body<decltype(scalar)>(context->body(), settings, {});
+    return in_precision(precision, [&](auto scalar) -> Either<Model> {
+      return std::make_shared<Model<decltype(scalar)>>(context->body().context, settings);
     });
   });
 }
@@ -55,10 +48,8 @@ kyrtos_status kyrtos_model_load(kyrtos_context* context, char const* path, kyrto
                                 kyrtos_model** made) {
   return create(context, made, [&] {
     require_argument(path != nullptr, "the checkpoint's path is NULL");
-    return in_precision(precision, [&](auto scalar) {
-      auto const& body = context->body();
-      return std::make_unique<ModelBody>(
-          ModelBody{load<decltype(scalar)>(body.context, path), body.stream});
+    return in_precision(precision, [&](auto scalar) -> Either<Model> {
+      return load<decltype(scalar)>(context->body().context, path);
     });
   });
 }

@@ -57,6 +57,16 @@ template class BatchOperator<double>;
 using namespace kyrtos;
 using namespace kyrtos::c;
 
+namespace {
+
+template <class Scalar>
+Either<Operator> operator_by(Context<Space> const& context,
+                             std::unique_ptr<curvature::LinearOperator<Scalar, Space>> map) {
+  return std::make_shared<Operator<Scalar>>(Operator<Scalar>{context, std::move(map)});
+}
+
+}  // namespace
+
 kyrtos_status kyrtos_operator_create(kyrtos_context* context, int64_t size, kyrtos_type precision,
                                      kyrtos_memory memory, kyrtos_apply apply, void* user,
                                      kyrtos_operator** made) {
@@ -68,10 +78,10 @@ kyrtos_status kyrtos_operator_create(kyrtos_context* context, int64_t size, kyrt
     auto const& body = context->body();
     return in_precision(precision, [&](auto scalar) {
       using Scalar = decltype(scalar);
-      return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
-          Operator<Scalar>{body.context, std::make_unique<CallbackOperator<Scalar>>(
-                                             typename CallbackOperator<Scalar>::Callback{
-                                                 size, memory, apply, user, body.stream})})});
+      typename CallbackOperator<Scalar>::Callback const callback{size, memory, apply, user,
+                                                                 body.stream};
+      return operator_by<Scalar>(body.context,
+                                 std::make_unique<CallbackOperator<Scalar>>(callback));
     });
   });
 }
@@ -85,11 +95,10 @@ kyrtos_status kyrtos_operator_of_model(kyrtos_model* model, kyrtos_matrix matrix
     auto const size = static_cast<std::size_t>(std::max<int64_t>(count, 0));
     return std::visit(
         [&]<class Scalar>(std::shared_ptr<Model<Scalar>> const& m) {
-          return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
-              Operator<Scalar>{m->context, std::make_unique<BatchOperator<Scalar>>(
-                                               m, matrix, std::span(batches, size))})});
+          return operator_by<Scalar>(m->context, std::make_unique<BatchOperator<Scalar>>(
+                                                     m, matrix, std::span(batches, size)));
         },
-        model->body().model);
+        model->body());
   });
 }
 
@@ -100,10 +109,10 @@ kyrtos_status kyrtos_operator_precondition(kyrtos_operator* inner, kyrtos_array 
     return std::visit(
         [&]<class Scalar>(std::shared_ptr<Operator<Scalar>> const& op) {
           auto const view = in_place<Scalar>(*diagonal, {"diagonal", {op->map->size()}});
-          return std::make_unique<OperatorBody>(OperatorBody{std::make_shared<Operator<Scalar>>(
-              Operator<Scalar>{op->context, std::make_unique<ScaledOperator<Scalar>>(op, view)})});
+          return operator_by<Scalar>(op->context,
+                                     std::make_unique<ScaledOperator<Scalar>>(op, view));
         },
-        inner->body().op);
+        inner->body());
   });
 }
 

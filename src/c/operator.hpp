@@ -79,23 +79,8 @@ class ScaledOperator final : public curvature::LinearOperator<Scalar, Space> {
   curvature::PreconditionedOperator<Scalar, Space> scaled_;
 };
 
-struct OperatorBody {
-  Either<Operator> op;
-};
-
 }  // namespace kyrtos::c
 
-struct kyrtos_operator final : kyrtos::c::HandleOf<kyrtos::c::OperatorBody> {
+struct kyrtos_operator final : kyrtos::c::HandleOf<kyrtos::c::Either<kyrtos::c::Operator>> {
   using HandleOf::HandleOf;
 };
-
-namespace kyrtos::c {
-
-/// work(Operator<Scalar>&), errors to the handle.
-template <class Work>
-kyrtos_status with(kyrtos_operator* handle, Work const& work) {
-  return guarded(handle,
-                 [&] { std::visit([&](auto const& op) { work(*op); }, handle->body().op); });
-}
-
-}  // namespace kyrtos::c

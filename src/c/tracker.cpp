@@ -73,12 +73,9 @@ struct Tracker {
 
 namespace {
 
-struct TrackerBody {
-  Either<Tracker> tracker;
-};
-
 template <class Scalar>
-auto make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_options const& o) {
+Either<Tracker> make_tracker(std::shared_ptr<Operator<Scalar>> const& op,
+                             kyrtos_tracker_options const& o) {
   curvature::TrackerOptions const options{.target = spectrum_of(o.target),
                                           .block = static_cast<int>(o.block),
                                           .min_hvps = o.min_hvps,
@@ -86,8 +83,7 @@ auto make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_op
                                           .cold_hvps = o.cold_hvps,
                                           .target_residual = o.target_residual,
                                           .seed = o.seed};
-  return std::make_unique<TrackerBody>(TrackerBody{
-      std::make_shared<Tracker<Scalar>>(op, curvature::StabilityThreshold{o.threshold}, options)});
+  return std::make_shared<Tracker<Scalar>>(op, curvature::StabilityThreshold{o.threshold}, options);
 }
 
 }  // namespace
@@ -97,20 +93,9 @@ auto make_tracker(std::shared_ptr<Operator<Scalar>> const& op, kyrtos_tracker_op
 using namespace kyrtos;
 using namespace kyrtos::c;
 
-struct kyrtos_tracker final : HandleOf<TrackerBody> {
+struct kyrtos_tracker final : HandleOf<Either<Tracker>> {
   using HandleOf::HandleOf;
 };
-
-namespace {
-
-template <class Work>
-kyrtos_status with(kyrtos_tracker* handle, Work const& work) {
-  return guarded(handle, [&] {
-    std::visit([&](auto const& tracker) { work(*tracker); }, handle->body().tracker);
-  });
-}
-
-}  // namespace
 
 kyrtos_tracker_options kyrtos_tracker_defaults(void) {
   curvature::TrackerOptions const o;
@@ -128,7 +113,7 @@ kyrtos_status kyrtos_tracker_create(kyrtos_operator* op, kyrtos_tracker_options 
                                     kyrtos_tracker** made) {
   return create(op, made, [&] {
     auto const o = options == nullptr ? kyrtos_tracker_defaults() : *options;
-    return std::visit([&](auto const& map) { return make_tracker(map, o); }, op->body().op);
+    return std::visit([&](auto const& map) { return make_tracker(map, o); }, op->body());
   });
 }
 

@@ -5,36 +5,17 @@
 using namespace kyrtos;
 using namespace kyrtos::c;
 
-namespace {
-
-struct TrainerBody {
-  Either<Training> training;
-};
-
-}  // namespace
-
-struct kyrtos_trainer final : HandleOf<TrainerBody> {
+struct kyrtos_trainer final : HandleOf<Either<Training>> {
   using HandleOf::HandleOf;
 };
-
-namespace {
-
-template <class Work>
-kyrtos_status with(kyrtos_trainer* handle, Work const& work) {
-  return guarded(handle, [&] {
-    std::visit([&](auto const& training) { work(*training); }, handle->body().training);
-  });
-}
-
-}  // namespace
 
 kyrtos_status kyrtos_trainer_create(kyrtos_model* model, kyrtos_trainer** made) {
   return create(model, made, [&] {
     return std::visit(
-        []<class Scalar>(std::shared_ptr<Model<Scalar>> const& m) {
-          return std::make_unique<TrainerBody>(TrainerBody{std::make_shared<Training<Scalar>>(m)});
+        []<class Scalar>(std::shared_ptr<Model<Scalar>> const& m) -> Either<Training> {
+          return std::make_shared<Training<Scalar>>(m);
         },
-        model->body().model);
+        model->body());
   });
 }
 

@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <optional>
+#include <iterator>
+#include <sstream>
 
 namespace kyrtos::hugging_face {
 
@@ -17,64 +18,22 @@ namespace {
 
 /// Settings by which files say who made them, how they were trained, and what a tokenizer or a
 /// sampler does: nothing that the model computes.
-std::set<std::string> const& harmless_settings() {
-  static std::set<std::string> const keys{"architectures",
-                                          "model_type",
-                                          "_name_or_path",
-                                          "transformers_version",
-                                          "kyrtos_version",
-                                          "torch_dtype",
-                                          "dtype",
-                                          "use_cache",
-                                          "_attn_implementation_autoset",
-                                          "bos_token_id",
-                                          "eos_token_id",
-                                          "pad_token_id",
-                                          "sep_token_id",
-                                          "decoder_start_token_id",
-                                          "unk_token_id",
-                                          "initializer_range",
-                                          "attention_dropout",
-                                          "hidden_dropout",
-                                          "classifier_dropout",
-                                          "resid_pdrop",
-                                          "embd_pdrop",
-                                          "attn_pdrop",
-                                          "summary_type",
-                                          "summary_use_proj",
-                                          "summary_activation",
-                                          "summary_first_dropout",
-                                          "summary_proj_to_labels",
-                                          "task_specific_params",
-                                          "n_ctx",
-                                          "reorder_and_upcast_attn",
-                                          "pretraining_tp",
-                                          "gradient_checkpointing",
-                                          "is_decoder",
-                                          "is_encoder_decoder",
-                                          "output_attentions",
-                                          "output_hidden_states",
-                                          "return_dict",
-                                          "problem_type",
-                                          "id2label",
-                                          "label2id",
-                                          "chunk_size_feed_forward",
-                                          "tokenizer_class",
-                                          "prefix",
-                                          "pruned_heads",
-                                          "finetuning_task",
-                                          "cross_attention_hidden_size",
-                                          "transformers.js_config",
-                                          "auto_map",
-                                          "rope_interleaved",
-                                          "is_llama_config",
-                                          "max_length",
-                                          "min_length",
-                                          "do_sample",
-                                          "temperature",
-                                          "top_k",
-                                          "top_p"};
-  return keys;
+std::set<std::string> harmless_settings() {
+  std::istringstream words(R"(
+    architectures model_type is_llama_config _name_or_path auto_map
+    transformers_version kyrtos_version transformers.js_config
+    initializer_range attention_dropout hidden_dropout classifier_dropout resid_pdrop embd_pdrop
+    attn_pdrop gradient_checkpointing
+    torch_dtype dtype use_cache n_ctx pretraining_tp chunk_size_feed_forward pruned_heads
+    _attn_implementation_autoset reorder_and_upcast_attn rope_interleaved
+    tokenizer_class bos_token_id eos_token_id pad_token_id sep_token_id unk_token_id
+    decoder_start_token_id prefix
+    is_decoder is_encoder_decoder cross_attention_hidden_size
+    output_attentions output_hidden_states return_dict
+    summary_type summary_use_proj summary_activation summary_first_dropout summary_proj_to_labels
+    task_specific_params finetuning_task problem_type id2label label2id
+    max_length min_length do_sample temperature top_k top_p)");
+  return {std::istream_iterator<std::string>(words), {}};
 }
 
 Config read(Family const& family, Settings const& settings) {

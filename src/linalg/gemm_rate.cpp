@@ -4,7 +4,7 @@
 #include <kyrtos/linalg/gemm.hpp>
 #include <kyrtos/linalg/gemm_rate.hpp>
 
-#include <chrono>
+#include "core/seconds_since.hpp"
 
 namespace kyrtos::linalg {
 
@@ -22,8 +22,7 @@ double measure_gemm_rate(Context<Space> const& context, Index size, int repetiti
     auto const start = std::chrono::steady_clock::now();
     gemm<Scalar>(context, Transpose::no, Transpose::no, 1, square(a), square(b), 0, square(c));
     context.fence("kyrtos::linalg::measure_gemm_rate");
-    std::chrono::duration<double> const time = std::chrono::steady_clock::now() - start;
-    if (i > 0) best = std::max(best, flops / time.count());
+    if (i > 0) best = std::max(best, flops / seconds_since(start));
   }
   return best;
 }

@@ -3,7 +3,6 @@
 #include "gemm_providers.hpp"
 
 #ifdef KYRTOS_HAVE_ONEDNN_CXX
-#include <algorithm>
 #include <dnnl.hpp>
 #include <exception>
 #include <map>

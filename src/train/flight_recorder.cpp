@@ -6,7 +6,6 @@
 #include <kyrtos/io/batch_file.hpp>
 #include <kyrtos/parallel/agreement.hpp>
 
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>

@@ -3,10 +3,10 @@
 #include <kyrtos/core/region.hpp>
 #include <kyrtos/train/run.hpp>
 
+#include "core/seconds_since.hpp"
 #include "data_content.hpp"
 #include "run_state.hpp"
 
-#include <chrono>
 #include <fmt/format.h>
 
 namespace kyrtos::train {
@@ -89,7 +89,7 @@ StepReport Run<Scalar, Space>::step() {
   report.active_depth = active_depth();
   Index const tokens = config().training.batch * config().training.length;
   report.tokens = step_ * tokens;
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = seconds_since(start);
   report.tokens_per_s = static_cast<double>(tokens) / report.seconds;
   return report;
 }

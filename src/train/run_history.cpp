@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <span>
 
 namespace kyrtos::train {
 
@@ -23,12 +22,6 @@ std::string config_of(std::string const& directory) {
 
 std::string resumes_of(std::string const& directory) {
   return directory + "/resumes.jsonl";
-}
-
-void write_file(std::string const& path, std::string const& text) {
-  io::Replacement replacement(path, text.size());
-  io::FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
-  replacement.commit();
 }
 
 std::string to_json(Resumption const& resumption) {
@@ -63,7 +56,7 @@ bool says(std::string const& file, RunConfig const& config) {
 void begin_history(std::string const& directory, RunConfig const& config, bool is_own) {
   auto const file = config_of(directory);
   if (is_own) fs::remove(resumes_of(directory));
-  if (is_own || !fs::exists(file)) return write_file(file, to_toml(config));
+  if (is_own || !fs::exists(file)) return io::write_text_file(file, to_toml(config));
   if (!says(file, config))
     throw FileError(file +
                     ": is there already, with other settings, and no run beside it; move it, or "
@@ -86,11 +79,11 @@ std::vector<Resumption> read_resumptions(std::string const& directory) {
 
 void continue_history(std::string const& directory, RunConfig const& config,
                       Resumption const& resumption) {
-  if (!fs::exists(config_of(directory))) write_file(config_of(directory), to_toml(config));
+  if (!fs::exists(config_of(directory))) io::write_text_file(config_of(directory), to_toml(config));
   std::string text;
   for (auto const& earlier : read_resumptions(directory))
     if (earlier.step < resumption.step) text += to_json(earlier) + '\n';
-  write_file(resumes_of(directory), text + to_json(resumption) + '\n');
+  io::write_text_file(resumes_of(directory), text + to_json(resumption) + '\n');
 }
 
 RunConfig config_at(std::string const& directory, Index step,

@@ -21,7 +21,6 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string_view>
 #include <unistd.h>
 
@@ -162,21 +161,10 @@ std::vector<Line> read_lines(std::string const& path) {
   return lines;
 }
 
-void write_lines(std::string const& path, std::vector<Line> const& lines) {
-  std::string text;
-  for (auto const& line : lines) text += line.text + '\n';
-  io::Replacement replacement(path, text.size());
-  io::FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
-  replacement.commit();
-}
-
 // ---- run.h5 ------------------------------------------------------------------------------------
 
 void write_column(hid_t file, std::string const& name, std::vector<double> const& values) {
-  auto const path = "metrics/" + name;
-  auto const dataset = hdf5::create_dataset(file, path, hdf5::file_type<double>(),
-                                            {static_cast<Index>(values.size())});
-  hdf5::write_values(dataset, path, hdf5::native_type<double>(), values.data());
+  hdf5::write_numbers(file, "metrics/" + name, values, {static_cast<Index>(values.size())});
 }
 
 void write_field(hid_t file, Field const& field, std::vector<StepReport> const& reports) {
@@ -197,22 +185,11 @@ void write_named(hid_t file, NamedField const& field, std::vector<StepReport> co
     write_column(file, std::string(field.name) + '/' + name, values);
 }
 
-std::string quality_of(StepReport const& report) {
-  return report.sharpness ? std::string(curvature::to_string(report.sharpness->quality)) : "";
-}
-
 void write_quality(hid_t file, std::vector<StepReport> const& reports) {
-  std::size_t length = 1;
-  for (auto const& report : reports) length = std::max(length, quality_of(report).size());
-  std::string texts;
-  for (auto const& report : reports) {
-    auto const quality = quality_of(report);
-    texts += quality + std::string(length - quality.size(), '\0');
-  }
-  auto const type = hdf5::text_type(length);
-  auto const dataset =
-      hdf5::create_dataset(file, quality_path, type, {static_cast<Index>(reports.size())});
-  hdf5::write_values(dataset, quality_path, type, texts.data());
+  std::vector<std::string> words;
+  for (auto const& report : reports)
+    words.emplace_back(report.sharpness ? curvature::to_string(report.sharpness->quality) : "");
+  hdf5::write_texts(file, quality_path, words);
 }
 
 std::size_t bytes_of(std::vector<StepReport> const& reports) {
@@ -332,7 +309,9 @@ RunRecord::RunRecord(Communicator const& communicator, std::string const& direct
     std::vector<Line> lines;
     if (std::filesystem::exists(jsonl_path())) lines = read_lines(jsonl_path());
     std::erase_if(lines, [&](Line const& line) { return line.report.step > last_step; });
-    write_lines(jsonl_path(), lines);
+    std::string text;
+    for (auto const& line : lines) text += line.text + '\n';
+    io::write_text_file(jsonl_path(), text);
     reports_ = reports_of(lines);
   });
   save();

@@ -9,12 +9,12 @@
 #include <kyrtos/train/run_training.hpp>
 
 #include "checkpoint_directory.hpp"
+#include "core/seconds_since.hpp"
 #include "flight_recorder.hpp"
 #include "run_lock.hpp"
 #include "stop_request.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -57,16 +57,6 @@ bool take_request(Communicator const& ranks, std::string const& file) {
   std::error_code ignored;
   return ranks.any(ranks.is_root() && fs::remove(file, ignored));
 }
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// A run in its directory, from its first step in this process to its last.
 template <class Scalar, class Space>
@@ -177,14 +167,14 @@ class Execution {
   }
 
   void take_step() {
-    Stopwatch const watch;
+    auto const start = std::chrono::steady_clock::now();
     if (recorder_) recorder_->before_step(run_);
     auto report = run_.step();
     auto const& c = config_.training;
     bool const evaluates =
         c.evaluate_every > 0 && (report.step % c.evaluate_every == 0 || run_.is_finished());
     if (evaluates) report.validation_loss = run_.validation_loss();
-    stop_.took_step(watch.seconds());
+    stop_.took_step(seconds_since(start));
     attempt([&] { record_->append(report); });
     observer_.stepped(report);
     attempt([&] {
@@ -275,10 +265,10 @@ class Execution {
     attempt([&] { complete(); });  // the one before, which may fail
     Index const step = run_.steps_done();
     if (saved_step_ != step) {
-      Stopwatch const watch;
+      auto const start = std::chrono::steady_clock::now();
       auto const path = checkpoints_.path_of(step);
       writer_ ? run_.save(path, *writer_) : run_.save(path);
-      saving_ = {step, is_best, watch.seconds()};
+      saving_ = {step, is_best, seconds_since(start)};
       if (!writer_) complete();
     }
     record_->save();

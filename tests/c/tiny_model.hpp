@@ -8,7 +8,6 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 /// \file

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <string>
 #include <sys/wait.h>
-#include <type_traits>
 #include <unistd.h>
 
 /// \file

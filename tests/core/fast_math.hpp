@@ -8,7 +8,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
-#include <string>
 
 namespace kyrtos::test::fast_math {
 

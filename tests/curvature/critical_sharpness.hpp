@@ -3,7 +3,6 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/curvature/critical_sharpness.hpp>
 
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>

@@ -10,7 +10,6 @@
 #include <hdf5.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

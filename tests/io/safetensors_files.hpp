@@ -4,7 +4,6 @@
 
 #include "support/temporary_directory.hpp"
 
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>

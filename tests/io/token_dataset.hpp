@@ -275,9 +275,25 @@ TEST_CASE("tokens are compared with the vocabulary before they are used", "[toke
              ContainsSubstring("token 65535 at position 500000"));
 }
 
+TEST_CASE("data of one token alone are refused", "[token_dataset]") {
+  TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
+  auto const fault = [&](std::string const& bytes, TokenFormat format = TokenFormat::automatic) {
+    TokenDataset const data({directory.write("one.bin", bytes)}, format);
+    return failure<FileError>([&] { data.check(256); });
+  };
+  std::string const zeros(1000, '\0'), one_letter(100, 'x');
+  CHECK_THAT(fault(zeros), ContainsSubstring("one.bin: all 500 tokens that were looked at are 0"));
+  for (auto const format : {TokenFormat::uint32, TokenFormat::int64})
+    CHECK_THAT(fault(zeros, format), ContainsSubstring("nothing to learn"));
+  CHECK_THAT(fault(one_letter, TokenFormat::bytes), ContainsSubstring("100 tokens"));
+  CHECK_THAT(fault(npy("'|u1'", "(100,)", one_letter)), ContainsSubstring("are 120"));
+  CHECK(fault(zeros.substr(0, 998) + std::string("\1\0", 2)).empty());
+  CHECK(fault(std::string(63, 'x'), TokenFormat::bytes).empty());  // the end of a small text
+}
+
 TEST_CASE("bytes are tokens of a vocabulary of 256", "[token_dataset]") {
   TemporaryDirectory const directory(Communicator(MPI_COMM_WORLD));
-  auto const text = directory.write("text.txt", std::string(200, 'x'));
+  auto const text = directory.write("text.txt", "some words");
   for (auto const format : {TokenFormat::automatic, TokenFormat::bytes}) {
     TokenDataset const data({text}, format);
     CHECK(failure<FileError>([&] { data.check(256); }).empty());

@@ -6,7 +6,6 @@
 #include "checks.hpp"
 #include "head_passes.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <lapacke.h>
 #include <limits>

@@ -10,7 +10,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <limits>
-#include <string>
 #include <type_traits>
 
 // Batches of matrix products against plain loops: every provider, transpose, α and β, padded rows,

@@ -6,7 +6,6 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
-#include <numeric>
 
 // With keys and values kept, each token has the outputs that the whole sequence's forward pass
 // gives it.

@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
 // A model of Hugging Face computes here what it computes there, and comes back bit by bit.
 

@@ -9,9 +9,7 @@
 #include "../support/dual.hpp"
 #include "../support/numbers.hpp"
 
-#include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
 
 /// \file

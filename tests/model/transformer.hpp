@@ -5,7 +5,6 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
-#include <type_traits>
 
 // Whole models against the plain-loop reference on dual numbers, and the manners of a step.
 

@@ -57,7 +57,8 @@ class DeviceCheck(unittest.TestCase):
         unpacked = self.folder / "kyrtos-device"
         metrics = unpacked / "reference" / "metrics.jsonl"
         metrics.write_text(metrics.read_text().replace('"loss":5', '"loss":6'))
-        text = run(unpacked / "check", "--dry-run", "--out", "other", cwd=self.folder, status=1)
+        text = run(unpacked / "check", "--dry-run", "--only", "against_cpu", "--out", "other",
+                   cwd=self.folder, status=1)
         self.assertIn("FAILED: against_cpu\n", text)
         result = json.loads((self.folder / "other" / "result.json").read_text())
         outcomes = {step["name"]: step["outcome"] for step in result["steps"]}

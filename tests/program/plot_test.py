@@ -4,10 +4,12 @@
 
 import os
 import re
+import runpy
 import struct
 import subprocess
 import sys
 import tempfile
+import traceback
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
@@ -22,10 +24,51 @@ try:
     import numpy as np
     from imitated_run import (PARTS, imitate, some_steps, with_signals, without_curvature,
                               without_values, write_h5, write_jsonl, write_spectrum)
+    import plot.draw  # noqa: F401, so that copies of this process have it
     from plot.record import read_run
 except ImportError as fault:
     print(f"skipped: {fault}")
     sys.exit(77)  # What CTest takes for a test that was not run.
+
+
+def become_script(words, out, err):
+    """In a copy of this process, which need not import anything again: never returns."""
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    sys.argv = [str(SCRIPT), *words]
+    code = 0
+    try:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def script(words, folder, environment):
+    """(exit code, output, errors) of the script; of a new interpreter where its environment counts."""
+    if environment:
+        done = subprocess.run([sys.executable, SCRIPT, *words], cwd=folder, capture_output=True,
+                              text=True, encoding="utf-8",
+                              env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment})
+        return done.returncode, done.stdout, done.stderr
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            os.chdir(folder)
+            become_script(words, out, err)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+        return code, *texts
 
 
 class Plot(unittest.TestCase):
@@ -36,15 +79,13 @@ class Plot(unittest.TestCase):
 
     def plot(self, *words, status=0, **environment):
         """What the script prints; for an expected error, its one line."""
-        done = subprocess.run([sys.executable, SCRIPT, *map(str, words)], cwd=self.folder,
-                              capture_output=True, text=True, encoding="utf-8",
-                              env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment})
-        self.assertEqual(done.returncode, status, done.stderr)
-        self.assertNotIn("Traceback", done.stderr)
+        code, output, errors = script(list(map(str, words)), self.folder, environment)
+        self.assertEqual(code, status, errors)
+        self.assertNotIn("Traceback", errors)
         if status == 1:
-            self.assertEqual(done.stdout, "")
-            self.assertRegex(done.stderr, r"\Akyrtos plot: [^\n]+\n\Z")
-        return done.stderr if status else done.stdout
+            self.assertEqual(output, "")
+            self.assertRegex(errors, r"\Akyrtos plot: [^\n]+\n\Z")
+        return errors if status else output
 
     def picture(self, base):
         """Checks base.png and base.svg; the texts in the latter."""

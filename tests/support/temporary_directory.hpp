@@ -12,6 +12,11 @@
 
 namespace kyrtos::testing {
 
+inline std::string contents_of(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// A directory that all ranks share and that goes away with its contents. Collective.
 class TemporaryDirectory {
  public:
@@ -40,10 +45,7 @@ class TemporaryDirectory {
     return *this / name;
   }
 
-  std::string read(std::string const& name) const {
-    std::ifstream file(*this / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string read(std::string const& name) const { return contents_of(*this / name); }
 
  private:
   Communicator ranks_;

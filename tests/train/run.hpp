@@ -13,7 +13,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <optional>
 
@@ -22,11 +21,6 @@
 namespace kyrtos::testing {
 
 namespace fs = std::filesystem;
-
-inline std::string bytes_of(std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST_CASE("a run leaves its configuration, its record and its last checkpoints", "[run]") {
   TinyRun run({"output.checkpoint_every=7", "output.keep_checkpoints=2"});
@@ -305,9 +299,9 @@ TEST_CASE("no run starts over in the directory of another", "[run]") {
   execute(run, heard);
   run.context.communicator().barrier();
   auto const file = run.config.output.directory + "/metrics.jsonl";
-  auto const before = bytes_of(file);
+  auto const before = contents_of(file);
   CHECK(failure<FileError>([&] { execute(run, heard); }).find("--resume") != std::string::npos);
-  CHECK(bytes_of(file) == before);
+  CHECK(contents_of(file) == before);
   TinyRun fresh;
   CHECK_THROWS_AS(execute(fresh, heard, {.resume = train::Resume::must}), FileError);
   TinyRun blocked;

@@ -10,7 +10,6 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <cmath>
 
 // What runs report of Muon's sharpness, held to a dense Hessian on any number of ranks in every
 // shard mode; and which thresholds they know.

@@ -8,7 +8,6 @@
 #include "support/scalar.hpp"
 #include "tiny_run.hpp"
 
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <map>

@@ -44,11 +44,6 @@ inline std::string fault_of(TinyRun const& run, train::Resume resume = train::Re
   return words;
 }
 
-inline std::string contents(std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// A run with checkpoints of steps 10 and 20; a test makes the newest one unusable.
 struct TwoCheckpoints {
   TinyRun run;
@@ -72,11 +67,11 @@ struct TwoCheckpoints {
 
   /// Why the run can't go on; both files must stay as they are.
   std::string fault() const {
-    auto const old = contents(older), young = contents(newest);
+    auto const old = contents_of(older), young = contents_of(newest);
     auto const words = fault_of(run, train::Resume::if_there);
     ranks.barrier();
-    CHECK(contents(older) == old);
-    CHECK(contents(newest) == young);
+    CHECK(contents_of(older) == old);
+    CHECK(contents_of(newest) == young);
     CHECK_FALSE(fs::exists(older + ".damaged"));
     CHECK_FALSE(fs::exists(newest + ".damaged"));
     return words;
@@ -171,6 +166,7 @@ TEST_CASE("data that do not fit the model are found before the first step", "[un
   CHECK_THAT(fault("w.bin", wide, 1000), ContainsSubstring("set data.format = \"tokens32\""));
   CHECK_THAT(fault("t.txt.gz", "\x1f\x8b\x08" + std::string(1000, '\0'), 256),
              ContainsSubstring("looks like a gzip file, but a text is needed; unpack it"));
+  CHECK_THAT(fault("z.bin", std::string(4000, '\0'), 1000), ContainsSubstring("nothing to learn"));
   run.config.data.validation = {run.directory.write("v.bin", wide)};
   CHECK_THAT(fault("t.bin", tokens, 1000), ContainsSubstring("v.bin: looks like tokens of uint32"));
 }

@@ -10,6 +10,7 @@
 #include "../common/output.hpp"
 #include "../info/info.hpp"
 #include "io/files/file_kind.hpp"
+#include "io/files/replacement.hpp"
 #include "report.hpp"
 #include "start_up.hpp"
 #include "suites.hpp"
@@ -122,7 +123,9 @@ std::vector<bench::CaseMaker> cases_of(BenchOptions const& o, std::string const&
   std::vector<train::Precision> precisions;
   for (auto const& word : o.precisions) precisions.push_back(kyrtos::train::precisions().at(word));
   cases = bench::in_precisions(bench::chosen(std::move(cases), o.cases), precisions);
-  cases.insert(cases.begin(), bench::machine_case());
+  auto const sizes =
+      o.suite == "smoke" ? bench::MachineSizes{512, Index{1} << 22} : bench::MachineSizes();
+  cases.insert(cases.begin(), bench::machine_case(sizes));
   return cases;
 }
 
@@ -156,7 +159,7 @@ int bench(MPI_Comm mpi_ranks, BenchOptions const& o) {
   std::fflush(stdout);
   auto const text = json_text(result, 1) + "\n";
   try {
-    write_output(o.json, text);
+    io::write_text_file(o.json, text);
   } catch (FileError const&) {
     fmt::print("{}", text);  // it took long
     throw;

@@ -21,9 +21,6 @@ class MemoryMeter {
   /// The most held since reset(), beyond what was held then.
   double growth_mib() const;
 
-  /// Held at the last reset().
-  double held_mib() const { return held_; }
-
   /// Where the numbers come from, and what that means for them.
   std::string source() const;
 

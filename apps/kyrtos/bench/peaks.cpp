@@ -9,17 +9,14 @@
 #include "random.hpp"
 
 #include <algorithm>
-#include <memory>
 
 namespace kyrtos::bench {
 
 namespace {
 
-constexpr Index product_size = 2048;
-
-/// 128 MiB each, or less where many ranks share a machine's memory.
-Index triad_size(int ranks) {
-  return std::max<Index>((Index{1} << 25) / ranks, Index{1} << 22);
+/// Less where many ranks share a machine's memory.
+Index triad_size(MachineSizes const& sizes, int ranks) {
+  return std::max<Index>(sizes.vectors / ranks, std::min(sizes.vectors, Index{1} << 22));
 }
 
 struct Triad {
@@ -29,8 +26,7 @@ struct Triad {
   KOKKOS_INLINE_FUNCTION void operator()(Index i) const { a(i) = b(i) + 0.5f * c(i); }
 };
 
-Operation triad(Context<Space> const& context) {
-  Index const n = triad_size(context.communicator().size());
+Operation triad(Context<Space> const& context, Index n) {
   auto const a = allocate<float>(context, "bench::a", n), b = random_vector(context, "b", n, 1),
              c = random_vector(context, "c", n, 2);
   return {"triad",
@@ -66,10 +62,10 @@ bool can_multiply(Product product) {
 
 }  // namespace
 
-CaseMaker machine_case() {
-  auto const make = [](Context<Space> const& context) {
+CaseMaker machine_case(MachineSizes const& sizes) {
+  auto const make = [sizes](Context<Space> const& context) {
     Case machine{"machine", "machine", Json::object(), {}};
-    Index const n = product_size;
+    Index const n = sizes.matrices;
     auto const a = random_vector(context, "a", n * n, 1), b = random_vector(context, "b", n * n, 2),
                c = allocate<float>(context, "bench::c", n * n);
     auto const work = Work::products(2.0 * static_cast<double>(n) * static_cast<double>(n * n));
@@ -84,7 +80,7 @@ CaseMaker machine_case() {
         machine.operations.push_back(
             {name_of(precision), Product{train::with_precision(context, precision), a, b, c, n},
              Work::products(work.amount, precision)});
-    machine.operations.push_back(triad(context));
+    machine.operations.push_back(triad(context, triad_size(sizes, context.communicator().size())));
     // Once more beforehand: a limit is not to suffer from what other cases left in caches.
     for (auto& operation : machine.operations) operation.prepare = operation.run;
     return machine;

@@ -8,10 +8,14 @@
 
 namespace kyrtos::bench {
 
-/// What the machine can do, measured among the cases: matrix products of 2048³ with every provider
-/// that can, in float32 and of rounded factors where there are such, and the triad a ← b + s·c on
-/// vectors that no cache holds.
-CaseMaker machine_case();
+struct MachineSizes {
+  Index matrices = 2048;           ///< Rows and columns.
+  Index vectors = Index{1} << 25;  ///< Elements, more than a cache holds.
+};
+
+/// What the machine can do, measured among the cases: matrix products with every provider that can,
+/// in float32 and of rounded factors where there are such, and the triad a ← b + s·c.
+CaseMaker machine_case(MachineSizes const& sizes = {});
 
 /// Units a second of an operation in its fastest round: what slows a limit down is no part of it.
 double fastest_rate(Measured const& machine, std::size_t operation);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "profile.hpp"
 
-#include "common/seconds_since.hpp"
+#include "core/seconds_since.hpp"
 #include "operation.hpp"
 
 #include <string_view>
@@ -60,7 +60,7 @@ void Profile::end() {
   if (open_.empty()) return;
   auto const [name, work, start] = open_.back();
   open_.pop_back();
-  double const seconds = program::seconds_since(start);
+  double const seconds = seconds_since(start);
   if (open_.empty()) return add(span_, seconds, work);
   open_.back().work.flops += work.flops;
   open_.back().work.bytes += work.bytes;
@@ -80,7 +80,7 @@ void Profile::kernel_begins(std::string const& label) {
 
 void Profile::kernel_ends() {
   if (is_between_regions())
-    add(kernels_[without_prefix(kernel_.name)], program::seconds_since(kernel_.start));
+    add(kernels_[without_prefix(kernel_.name)], seconds_since(kernel_.start));
 }
 
 double Profile::seconds_in_regions() const {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rounds.hpp"
 
-#include "common/seconds_since.hpp"
+#include "core/seconds_since.hpp"
 #include "profile.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ double seconds_of(Context<Space> const& context, Operation const& operation, Ind
   auto const start = Clock::now();
   for (Index i = 0; i < calls; ++i) operation.run();
   context.fence("kyrtos::bench::after");
-  double const seconds = program::seconds_since(start);
+  double const seconds = seconds_since(start);
   if (operation.finish) operation.finish();
   return context.communicator().max(seconds) / static_cast<double>(calls);
 }
@@ -63,7 +63,7 @@ class Patience {
   }
   void next(Case const& one) {
     constexpr double while_s = 10;
-    if (program::seconds_since(last_) > while_s) now(round_ + ": " + one.name);
+    if (seconds_since(last_) > while_s) now(round_ + ": " + one.name);
   }
 
  private:
@@ -89,8 +89,8 @@ Json profile_of(Context<Space> const& context, Operation const& operation) {
   Profile profile(operation.name);
   auto const start = Clock::now();
   constexpr int calls = 1 + 3;  // the first is left out
-  for (int i = 0;
-       i < 2 || (i < calls && context.communicator().max(program::seconds_since(start)) < 2); ++i) {
+  for (int i = 0; i < 2 || (i < calls && context.communicator().max(seconds_since(start)) < 2);
+       ++i) {
     if (operation.prepare) operation.prepare();
     Observation<Space> const observation(context, profile);
     Region<Space> const region(context, operation.name);
@@ -117,7 +117,7 @@ std::vector<Measured> measure_in_turns(Context<Space> const& context, MemoryMete
   Patience patience(say);
   auto const start = Clock::now();
   for (Index i = 0; i < options.repetitions; ++i) {
-    double const past = context.communicator().max(program::seconds_since(start));
+    double const past = context.communicator().max(seconds_since(start));
     if (i > 0 && past >= options.seconds) break;
     patience.round(fmt::format("round {} of {}, after {:.0f} s", i + 1, options.repetitions, past));
     measure_round(context, all, patience);

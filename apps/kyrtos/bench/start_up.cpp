@@ -115,7 +115,8 @@ class StartUp {
   StartUp(std::string directory, StartUpModel const& model, std::vector<std::string> launcher)
       : directory_(std::move(directory)), launcher_(std::move(launcher)) {
     std::ofstream(directory_ + "/start_up.toml") << config_of(model);
-    std::ofstream(directory_ + "/start_up.txt") << std::string(16384, 'a');
+    std::ofstream text(directory_ + "/start_up.txt");
+    for (int i = 0; i < 4096; ++i) text << "line ";
   }
 
   /// Starts the program, and returns when it has said `line`.

@@ -6,10 +6,8 @@
 
 #include "io/files/replacement.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <span>
 
 namespace kyrtos::program {
 
@@ -43,12 +41,6 @@ void require_output(Output const& output, std::uint64_t bytes) {
                       output.path, output.writer, output.option));
   }
   io::require_writable(output.path, bytes);
-}
-
-void write_output(std::string const& path, std::string const& text) {
-  io::Replacement replacement(path, text.size());
-  io::FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
-  replacement.commit();
 }
 
 }  // namespace kyrtos::program

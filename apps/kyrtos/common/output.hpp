@@ -27,7 +27,4 @@ struct Output {
 /// be known beforehand. \throws FileError with what to do.
 void require_output(Output const& output, std::uint64_t bytes);
 
-/// Complete or absent; devices and pipes are written to. \throws FileError
-void write_output(std::string const& path, std::string const& text);
-
 }  // namespace kyrtos::program

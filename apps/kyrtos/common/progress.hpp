@@ -4,7 +4,7 @@
 
 #include <kyrtos/curvature/linear_operator.hpp>
 
-#include "seconds_since.hpp"
+#include "core/seconds_since.hpp"
 
 #include <chrono>
 #include <string>

@@ -10,7 +10,6 @@
 #include "series.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <map>
@@ -27,26 +26,11 @@ using curvature::Eigenvalue;
 using Numbers = std::vector<double>;
 
 void write(hid_t file, std::string const& name, Numbers const& values, std::vector<Index> shape) {
-  if (values.empty()) return;
-  auto const dataset = hdf5::create_dataset(file, name, hdf5::file_type<double>(), shape);
-  hdf5::checked(
-      H5Dwrite(dataset, hdf5::native_type<double>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
-      dataset, "can't write '" + name + "'");
+  if (!values.empty()) hdf5::write_numbers(file, name, values, shape);
 }
 
 void write(hid_t file, std::string const& name, Numbers const& values) {
   write(file, name, values, {static_cast<Index>(values.size())});
-}
-
-void write_names(hid_t file, std::string const& name, std::vector<PartEnds> const& parts) {
-  std::size_t length = 1;
-  for (auto const& part : parts) length = std::max(length, part.name.size());
-  std::string text;
-  for (auto const& part : parts) text += part.name + std::string(length - part.name.size(), '\0');
-  auto const type = hdf5::text_type(length);
-  auto const dataset = hdf5::create_dataset(file, name, type, {static_cast<Index>(parts.size())});
-  hdf5::checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), dataset,
-                "can't write '" + name + "'");
 }
 
 /// The outermost of each, NaN where there is none: `which` is &Eigenvalue::value or ::residual.
@@ -68,8 +52,12 @@ Numbers column(std::vector<Eigenvalue> const& pairs, double Eigenvalue::*which) 
 
 void write_parts(hid_t file, std::vector<PartEnds> const& parts) {
   Numbers sizes;
-  for (auto const& part : parts) sizes.push_back(static_cast<double>(part.parameters));
-  write_names(file, "parts/name", parts);
+  std::vector<std::string> names;
+  for (auto const& part : parts) {
+    sizes.push_back(static_cast<double>(part.parameters));
+    names.push_back(part.name);
+  }
+  hdf5::write_texts(file, "parts/name", names);
   write(file, "parts/parameters", sizes);
   for (auto const& [name, end] : {std::pair("parts/largest", &SpectrumEnds::largest),
                                   {"parts/smallest", &SpectrumEnds::smallest}}) {

@@ -7,7 +7,7 @@
 #include <kyrtos/curvature/power_iteration.hpp>
 
 #include "../common/memory.hpp"
-#include "../common/seconds_since.hpp"
+#include "core/seconds_since.hpp"
 #include "float64_residuals.hpp"
 #include "problem.hpp"
 

@@ -5,7 +5,6 @@
 #include "../common/number_option.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <map>
 
 namespace kyrtos::program {

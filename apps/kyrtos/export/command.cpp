@@ -13,6 +13,7 @@
 
 #include "../common/finite.hpp"
 #include "../common/output.hpp"
+#include "io/files/replacement.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -83,7 +84,7 @@ void convert(ExportOptions const& o, io::CheckpointReader const& file,
       hugging_face::write<Scalar>(o.output, config.model, layout, theta, type_called(o.type));
   fmt::print("Wrote {} in {}\n", o.output, io::name_of(type));
   if (o.config.empty()) return;
-  write_output(o.config, hugging_face::to_json(config.model));
+  io::write_text_file(o.config, hugging_face::to_json(config.model));
   fmt::print("Wrote {}\n", o.config);
 }
 

@@ -175,7 +175,7 @@ void import_model(ImportOptions const& o) {
             : convert<float>(files, config, outputs.checkpoint.string());
   for (auto const& [path, text] : texts) {
     fs::create_directories(fs::absolute(path).parent_path());
-    write_output(path.string(), text);
+    io::write_text_file(path.string(), text);
     if (path == outputs.toml) fmt::print("Wrote {}, by which training goes on\n", path.string());
   }
   if (texts.size() > 1)

@@ -7,7 +7,6 @@
 #include "../common/json_text.hpp"
 #include "info.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>

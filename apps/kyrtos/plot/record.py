@@ -91,11 +91,39 @@ class Run:
 
 def read_run(name):
     record = find_record(name)
-    parts = (read_jsonl if record.suffix == ".jsonl" else read_h5)(record)
-    require_steps(record, parts)
-    for name in COLUMNS:  # No curve goes through infinity.
-        parts[name] = np.where(np.isfinite(parts[name]), parts[name], np.nan)
-    return Run(folder=record.parent, **parts)
+    columns, quality, config = read_record(record)
+    nothing = np.full(len(columns["step"]), np.nan)
+
+    def column(key):  # No curve goes through infinity.
+        values = columns.get(key, nothing)
+        return np.where(np.isfinite(values), values, np.nan)
+
+    return Run(**{name: column(key) for name, key in COLUMNS.items()}, quality=quality,
+               by_part={name: parts_of(columns, name) for name in BY_PART}, config=config,
+               folder=record.parent)
+
+
+def read_record(record):
+    """All numbers of a record, a column each, NaN where a step has none; the words on quality; and
+    the configuration. Numbers of an object or group are called by both names: mass/embedding."""
+    columns, quality, config = (read_jsonl if record.suffix == ".jsonl" else read_h5)(record)
+    if len(columns["step"]) == 0:
+        raise PlotError(f"{record}: holds no step yet; plot again when the run has taken one")
+    return columns, quality, config
+
+
+def parts_of(columns, name):
+    """(names, [parts, steps]): parts of the model as they follow each other, whatever order a file
+    has."""
+    def place(part):
+        if part == "embedding":
+            return (0, 0, part)
+        pieces = part.split(".")
+        return (1, int(pieces[1]), part) if pieces[0] == "blocks" else (2, 0, part)
+
+    parts = sorted((key.split("/", 1)[1] for key in columns if key.startswith(f"{name}/")), key=place)
+    values = np.array([columns[f"{name}/{part}"] for part in parts])
+    return parts, values.reshape(len(parts), len(columns["step"]))
 
 
 def find_record(name):
@@ -104,11 +132,6 @@ def find_record(name):
     if not path.exists():
         raise PlotError(f"{path}: no such file or directory; name one that `kyrtos train` wrote")
     return record_of(path) if path.is_dir() else path
-
-
-def require_steps(record, columns):
-    if len(columns["step"]) == 0:
-        raise PlotError(f"{record}: holds no step yet; plot again when the run has taken one")
 
 
 def record_of(folder):
@@ -125,7 +148,7 @@ def record_of(folder):
 def is_current(h5, jsonl):
     try:
         return (h5.stat().st_mtime >= jsonl.stat().st_mtime
-                and len(read_h5(h5)["step"]) >= len(lines_of(jsonl)))
+                and steps_in(h5) >= len(lines_of(jsonl)))
     except PlotError:  # What the other record holds can still be drawn.
         return False
 
@@ -138,48 +161,36 @@ def open_h5(path):
                         "wrote") from None
 
 
-def require_metrics(path, file):
+def steps_in(path):
+    with open_h5(path) as file:
+        return len(metrics_in(file, path)["step"])
+
+
+def metrics_in(file, path):
     if "metrics/step" not in file:
         raise PlotError(f"{path}: not the record of a run, it has no dataset metrics/step; "
                         "name a run.h5 that `kyrtos train` wrote")
+    return file["metrics"]
 
 
 def read_h5(path):
+    columns = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
+            columns[name] = np.atleast_1d(item[()]).astype(float)
+
     with open_h5(path) as file:
-        require_metrics(path, file)
-        metrics, count = file["metrics"], len(file["metrics/step"])
-        parts = {name: np.atleast_1d(metrics[key]) if key in metrics else np.full(count, np.nan)
-                 for name, key in COLUMNS.items()}
-        parts["quality"] = (metrics["quality"].asstr()[:] if "quality" in metrics
-                            else np.full(count, ""))
-        by_part = {name: {part: np.atleast_1d(column) for part, column in metrics[name].items()}
-                   if name in metrics else {} for name in BY_PART}
+        metrics = metrics_in(file, path)
+        metrics.visititems(visit)
+        count = len(columns["step"])
+        quality = metrics["quality"].asstr()[:] if "quality" in metrics else np.full(count, "")
         config = file.attrs.get("config", "")
-    for columns in (parts, *by_part.values()):
-        require_length(path, columns, count)
-    return {**parts, "by_part": in_order(by_part, count), "config": parse_config(config)}
-
-
-def require_length(path, columns, count):
-    for name, column in columns.items():
+    for name, column in {**columns, "quality": quality}.items():
         if len(column) != count:
-            raise PlotError(f"{path}: metrics/{COLUMNS.get(name, name)} has {len(column)} "
-                            f"values for {count} steps; plot the metrics.jsonl beside it")
-
-
-def in_order(by_part, count):
-    """Parts of the model as they follow each other, whatever order a file has."""
-    def place(part):
-        if part == "embedding":
-            return (0, 0, part)
-        pieces = part.split(".")
-        return (1, int(pieces[1]), part) if pieces[0] == "blocks" else (2, 0, part)
-
-    result = {}
-    for name, columns in by_part.items():
-        parts = sorted(columns, key=place)
-        result[name] = (parts, np.array([columns[part] for part in parts]).reshape(len(parts), count))
-    return result
+            raise PlotError(f"{path}: metrics/{name} has {len(column)} values for {count} steps; "
+                            "plot the metrics.jsonl beside it")
+    return columns, quality, parse_config(config)
 
 
 def lines_of(jsonl):
@@ -209,47 +220,6 @@ def not_a_step(path, number):
 
 
 def read_jsonl(path):
-    rows, quality, by_part = [], [], {name: [] for name in BY_PART}
-    for number, entry in entries_of(path):
-        try:
-            rows.append([float(entry.get(key, np.nan)) for key in COLUMNS.values()])
-        except (ValueError, TypeError):
-            raise not_a_step(path, number) from None
-        quality.append(entry.get("quality", ""))
-        for name, values in by_part.items():
-            values.append(entry.get(name, {}))
-    columns = np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T
-    for name, values in by_part.items():
-        parts = {part for one in values for part in one}
-        by_part[name] = {part: np.array([one.get(part, np.nan) for one in values])
-                         for part in parts}
-    return {**dict(zip(COLUMNS, columns)), "quality": np.array(quality, dtype=str),
-            "by_part": in_order(by_part, len(rows)), "config": config_beside(path)}
-
-
-def read_columns(record):
-    """All numbers of a record, a column each, NaN where a step has none. Those of an object or
-    group are called by both names: mass/embedding."""
-    columns = (columns_of_jsonl if record.suffix == ".jsonl" else columns_of_h5)(record)
-    require_steps(record, columns)
-    return columns
-
-
-def columns_of_h5(path):
-    columns = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
-            columns[name] = np.atleast_1d(item[()]).astype(float)
-
-    with open_h5(path) as file:
-        require_metrics(path, file)
-        file["metrics"].visititems(visit)
-    require_length(path, columns, len(columns["step"]))
-    return columns
-
-
-def columns_of_jsonl(path):
     entries = list(entries_of(path))
     columns = {"step": np.full(len(entries), np.nan)}
     for row, (number, entry) in enumerate(entries):
@@ -259,7 +229,8 @@ def columns_of_jsonl(path):
                 column[row] = value
             except (ValueError, TypeError):
                 raise not_a_step(path, number) from None
-    return columns
+    quality = np.array([entry.get("quality", "") for _, entry in entries], dtype=str)
+    return columns, quality, config_beside(path)
 
 
 def numbers_in(entry):
@@ -272,7 +243,7 @@ def numbers_in(entry):
 
 def config_beside(jsonl):
     try:
-        return read_h5(jsonl.with_name("run.h5"))["config"]
+        return read_h5(jsonl.with_name("run.h5"))[2]
     except PlotError:
         return {}
 

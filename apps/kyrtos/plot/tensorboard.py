@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .record import PlotError, find_record, read_columns
+from .record import PlotError, find_record, read_record
 
 # How TensorBoard groups what a record has. Numbers by part or tensor are groups of their own.
 GROUPS = {
@@ -40,7 +40,7 @@ def scalars_of(record):
 
     A record knows how long a step took, not when: the last one ended when the file was written.
     """
-    columns = read_columns(record)
+    columns, _, _ = read_record(record)
     steps = columns.pop("step").astype(int).tolist()
     elapsed = np.cumsum(np.nan_to_num(columns.get("seconds", np.zeros(len(steps)))))
     times = (record.stat().st_mtime - elapsed[-1] + elapsed).tolist()

@@ -3,8 +3,8 @@
 #include "status.hpp"
 
 #include "../common/format.hpp"
-#include "../common/seconds_since.hpp"
 #include "../common/terminal.hpp"
+#include "core/seconds_since.hpp"
 
 #include <algorithm>
 #include <cstdio>

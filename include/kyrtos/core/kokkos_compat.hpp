@@ -174,15 +174,42 @@ template <class Space>
 using PinnedSpace = Kokkos::HostSpace;
 #endif
 
-}  // namespace kyrtos::compat
-
-// What CUDA and HIP name alike but for the beginning, where kernels run on one of them:
-// KYRTOS_DEVICE_NAME(StreamCreate) is cudaStreamCreate or hipStreamCreate.
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
 #if defined(KOKKOS_ENABLE_CUDA)
 #define KYRTOS_DEVICE_NAME(name) cuda##name
-#elif defined(KOKKOS_ENABLE_HIP)
+#else
 #define KYRTOS_DEVICE_NAME(name) hip##name
 #endif
+/// What CUDA and HIP name alike but for the beginning: types and functions of streams and events.
+struct DeviceRuntime {
+  using Code = KYRTOS_DEVICE_NAME(Error_t);
+  using Stream = KYRTOS_DEVICE_NAME(Stream_t);
+  using Event = KYRTOS_DEVICE_NAME(Event_t);
+  static constexpr Code success = KYRTOS_DEVICE_NAME(Success);
+  static constexpr unsigned without_timing = KYRTOS_DEVICE_NAME(EventDisableTiming);
+  static constexpr unsigned beside_others = KYRTOS_DEVICE_NAME(StreamNonBlocking);
+  static constexpr auto error_text = &KYRTOS_DEVICE_NAME(GetErrorString);
+  static constexpr auto create_event = &KYRTOS_DEVICE_NAME(EventCreateWithFlags);
+  static constexpr auto destroy_event = &KYRTOS_DEVICE_NAME(EventDestroy);
+  static constexpr auto record = &KYRTOS_DEVICE_NAME(EventRecord);
+  static constexpr auto synchronize = &KYRTOS_DEVICE_NAME(EventSynchronize);
+  static constexpr auto priorities = &KYRTOS_DEVICE_NAME(DeviceGetStreamPriorityRange);
+  static constexpr auto create_stream = &KYRTOS_DEVICE_NAME(StreamCreateWithPriority);
+  static constexpr auto destroy_stream = &KYRTOS_DEVICE_NAME(StreamDestroy);
+  static constexpr auto wait = &KYRTOS_DEVICE_NAME(StreamWaitEvent);
+  static constexpr auto device = &KYRTOS_DEVICE_NAME(GetDevice);
+  static constexpr auto device_name = &KYRTOS_DEVICE_NAME(DeviceGetPCIBusId);
+};
+#undef KYRTOS_DEVICE_NAME
+/// Of the device that kernels on Space run on; void for a host's.
+template <class Space>
+using RuntimeOf = std::conditional_t<runs_on_host<Space>, void, DeviceRuntime>;
+#else
+template <class Space>
+using RuntimeOf = void;
+#endif
+
+}  // namespace kyrtos::compat
 
 // Before a loop over contiguous, independent elements: lets host compilers use vector registers,
 // and reassociate the named sums in a fixed way, without -ffast-math.

@@ -51,8 +51,8 @@ class TokenDataset {
   /// Looks at the tokens before they are needed: at all of what a file holds up to 64 MiB, else at
   /// 64 pieces of 64 KiB at equal distances. \throws FileError naming the file when one is outside
   /// [0, vocabulary); when a file without a header looks as if its tokens were wider than they are
-  /// read (every second one is zero), with the format to set; and when bytes are read for another
-  /// vocabulary than 256.
+  /// read (every second one is zero), with the format to set; when bytes are read for another
+  /// vocabulary than 256; and when 64 tokens or more are all the same one.
   void check(Index vocabulary) const;
 
  private:

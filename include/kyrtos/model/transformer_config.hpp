@@ -5,8 +5,6 @@
 #include <kyrtos/core/types.hpp>
 #include <kyrtos/layers/rotary_scaling.hpp>
 
-#include <string>
-
 namespace kyrtos::model {
 
 enum class Norm { layer_norm, rms_norm };

@@ -7,8 +7,6 @@
 #include <kyrtos/optim/adamw.hpp>
 #include <kyrtos/parallel/whole_matrices.hpp>
 
-#include <utility>
-
 namespace kyrtos::optim {
 
 struct MuonOptions {

@@ -15,50 +15,22 @@
 namespace kyrtos::parallel {
 
 /// A stream for messages beside the one that kernels run on. Neither makes the host wait.
-///
-/// This is the one of a host, where kernels are done when they return, and which has no streams:
-/// whoever carries messages there is asked whether they have arrived.
-template <class Space>
+template <class Space, class Runtime = compat::RuntimeOf<Space>>
 class MessageStream {
- public:
-  /// A place in the stream. May be set again.
-  struct Mark {};
+  using Stream = typename Runtime::Stream;
+  using Event = typename Runtime::Event;
 
-  /// As a library takes it.
-  void* get() const { return nullptr; }
-  /// Messages from now on wait for the kernels enqueued so far.
-  void follow(Space const&) const {}
-  void set(Mark&) const {}
-  /// Kernels from now on wait for the messages before a mark.
-  static void hold(Space const&, Mark const&) {}
-  /// The host waits for them.
-  static void settle(Mark const&) noexcept {}
-  /// What tells the device of this process from others of its node.
-  static std::string device() { return ""; }
-};
-
-#ifdef KYRTOS_DEVICE_NAME
-/// By CUDA or HIP.
-template <>
-class MessageStream<Kokkos::DefaultExecutionSpace> {
-  using Space = Kokkos::DefaultExecutionSpace;
-  using Code = KYRTOS_DEVICE_NAME(Error_t);
-  using Stream = KYRTOS_DEVICE_NAME(Stream_t);
-  using Event = KYRTOS_DEVICE_NAME(Event_t);
-
-  static void check(Code code, char const* what) {
-    if (code != KYRTOS_DEVICE_NAME(Success))
-      throw Error(std::string("MessageStream: ") + what + ": " +
-                  KYRTOS_DEVICE_NAME(GetErrorString)(code));
+  static void check(typename Runtime::Code code, char const* what) {
+    if (code != Runtime::success)
+      throw Error(std::string("MessageStream: ") + what + ": " + Runtime::error_text(code));
   }
   struct DestroyEvent {
-    void operator()(Event event) const { (void)KYRTOS_DEVICE_NAME(EventDestroy)(event); }
+    void operator()(Event event) const { (void)Runtime::destroy_event(event); }
   };
   struct DestroyStream {
-    void operator()(Stream stream) const { (void)KYRTOS_DEVICE_NAME(StreamDestroy)(stream); }
+    void operator()(Stream stream) const { (void)Runtime::destroy_stream(stream); }
   };
-  template <class S>  // so that only one branch has to exist
-  static Stream of(S const& kernels) {
+  static Stream of(Space const& kernels) {
     if constexpr (requires { kernels.cuda_stream(); })
       return kernels.cuda_stream();
     else
@@ -66,14 +38,14 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   }
 
  public:
+  /// A place in the stream. May be set again.
   class Mark {
     friend MessageStream;
     std::unique_ptr<std::remove_pointer_t<Event>, DestroyEvent> event_;
     Event get() {
       if (event_) return event_.get();
       Event made = nullptr;
-      check(KYRTOS_DEVICE_NAME(EventCreateWithFlags)(&made, KYRTOS_DEVICE_NAME(EventDisableTiming)),
-            "create an event");
+      check(Runtime::create_event(&made, Runtime::without_timing), "create an event");
       event_.reset(made);
       return made;
     }
@@ -82,33 +54,36 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   /// Of the highest priority: a message's few blocks do not wait for those of a large kernel.
   MessageStream() {
     int lowest = 0, highest = 0;
-    check(KYRTOS_DEVICE_NAME(DeviceGetStreamPriorityRange)(&lowest, &highest), "priorities");
+    check(Runtime::priorities(&lowest, &highest), "priorities");
     Stream made = nullptr;
-    check(KYRTOS_DEVICE_NAME(StreamCreateWithPriority)(&made, KYRTOS_DEVICE_NAME(StreamNonBlocking),
-                                                       highest),
-          "create a stream");
+    check(Runtime::create_stream(&made, Runtime::beside_others, highest), "create a stream");
     stream_.reset(made);
   }
 
+  /// As a library takes it.
   void* get() const { return stream_.get(); }
+  /// Messages from now on wait for the kernels enqueued so far.
   void follow(Space const& kernels) {
-    check(KYRTOS_DEVICE_NAME(EventRecord)(kernels_.get(), of(kernels)), "record an event");
-    check(KYRTOS_DEVICE_NAME(StreamWaitEvent)(stream_.get(), kernels_.get(), 0), "wait");
+    check(Runtime::record(kernels_.get(), of(kernels)), "record an event");
+    check(Runtime::wait(stream_.get(), kernels_.get(), 0), "wait");
   }
   void set(Mark& mark) const {
-    check(KYRTOS_DEVICE_NAME(EventRecord)(mark.get(), stream_.get()), "record an event");
+    check(Runtime::record(mark.get(), stream_.get()), "record an event");
   }
+  /// Kernels from now on wait for the messages before a mark.
   static void hold(Space const& kernels, Mark const& mark) {
-    check(KYRTOS_DEVICE_NAME(StreamWaitEvent)(of(kernels), mark.event_.get(), 0), "wait");
+    check(Runtime::wait(of(kernels), mark.event_.get(), 0), "wait");
   }
+  /// The host waits for them.
   static void settle(Mark const& mark) noexcept {
-    if (mark.event_) (void)KYRTOS_DEVICE_NAME(EventSynchronize)(mark.event_.get());
+    if (mark.event_) (void)Runtime::synchronize(mark.event_.get());
   }
+  /// What tells the device of this process from others of its node.
   static std::string device() {
     char name[64] = {};
     int number = 0;
-    check(KYRTOS_DEVICE_NAME(GetDevice)(&number), "find the device");
-    check(KYRTOS_DEVICE_NAME(DeviceGetPCIBusId)(name, sizeof name, number), "find the device");
+    check(Runtime::device(&number), "find the device");
+    check(Runtime::device_name(name, sizeof name, number), "find the device");
     return name;
   }
 
@@ -116,6 +91,20 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   std::unique_ptr<std::remove_pointer_t<Stream>, DestroyStream> stream_;
   Mark kernels_;
 };
-#endif
+
+/// That of a host, where kernels are done when they return, and which has no streams: whoever
+/// carries messages there is asked whether they have arrived.
+template <class Space>
+class MessageStream<Space, void> {
+ public:
+  struct Mark {};
+
+  void* get() const { return nullptr; }
+  void follow(Space const&) const {}
+  void set(Mark&) const {}
+  static void hold(Space const&, Mark const&) {}
+  static void settle(Mark const&) noexcept {}
+  static std::string device() { return ""; }
+};
 
 }  // namespace kyrtos::parallel

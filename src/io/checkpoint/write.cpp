@@ -5,6 +5,7 @@
 
 #include "../files/replacement.hpp"
 #include "../hdf5/memory_file.hpp"
+#include "core/seconds_since.hpp"
 #include "format.hpp"
 
 #include <algorithm>
@@ -277,14 +278,6 @@ AsynchronousWriter<Scalar, Space>::~AsynchronousWriter() {
   if (written_.valid()) written_.wait();
 }
 
-namespace {
-
-double since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
-
 template <class Scalar, class Space>
 void AsynchronousWriter<Scalar, Space>::start(
     Context<Space> const& context, std::string const& path, CheckpointText const& text,
@@ -309,13 +302,13 @@ void AsynchronousWriter<Scalar, Space>::start(
   };
   file.lay_out([&](hid_t h5) { write_header(h5, text); }, bytes_of(text), sum_and_copy);
   replacement_ = file.release();
-  seconds_ = since(begin);
+  seconds_ = seconds_since(begin);
   parallel::in_agreement<FileError>(ranks_, [&] {
     written_ = std::async(std::launch::async, [copies = std::move(copies), rank = ranks_.rank(),
                                                partial = file.partial(), places = file.places()] {
       auto const start = Clock::now();
       write_values(partial, rank, places, copies, std::identity());
-      return since(start);
+      return seconds_since(start);
     });
   });
   is_busy_ = true;
@@ -334,7 +327,7 @@ void AsynchronousWriter<Scalar, Space>::finish() {
   parallel::in_agreement<FileError>(ranks_, [&] { seconds_ += written_.get(); });
   auto const begin = Clock::now();
   parallel::on_root<FileError>(ranks_, [&] { replacement->commit(); });
-  seconds_ += since(begin);
+  seconds_ += seconds_since(begin);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::io::AsynchronousWriter)

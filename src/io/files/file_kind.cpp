@@ -7,7 +7,6 @@
 #include "safetensors_header.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cctype>
 #include <cerrno>
 #include <cstring>

@@ -198,4 +198,10 @@ void Replacement::commit() {
   synchronize_names(directory);
 }
 
+void write_text_file(std::string const& path, std::string const& text) {
+  Replacement replacement(path, text.size());
+  FileWriter(replacement.partial()).write(0, std::as_bytes(std::span(text)));
+  replacement.commit();
+}
+
 }  // namespace kyrtos::io

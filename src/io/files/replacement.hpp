@@ -83,4 +83,7 @@ class Replacement {
   bool is_committed_ = false;
 };
 
+/// A text as such a file. \throws FileError
+void write_text_file(std::string const& path, std::string const& text);
+
 }  // namespace kyrtos::io

@@ -156,6 +156,32 @@ class ByteLanes {
   std::size_t count_ = 0;
 };
 
+/// What a look at tokens has found.
+struct Findings {
+  ByteLanes lanes;
+  std::optional<std::pair<Index, Index>> outside;  ///< The first position and token.
+  Index count = 0, first = 0;                      ///< Tokens, and the first of them.
+  bool varies = false;                             ///< Some token is another than the first.
+
+  template <class Stored>
+  void add(Index position, std::span<std::byte const> bytes, Index vocabulary) {
+    lanes.add(static_cast<std::uint64_t>(position) * sizeof(Stored), bytes);
+    for (std::size_t i = 0; i < bytes.size() / sizeof(Stored); ++i) {
+      Index const token = token_at<Stored>(bytes, i);
+      if (!outside && (token < 0 || token >= vocabulary))
+        outside.emplace(position + static_cast<Index>(i), token);
+      if (count++ == 0) first = token;
+      varies = varies || token != first;
+    }
+  }
+
+  /// Whether all are one, and too many for that to be chance.
+  bool is_one_token() const {
+    constexpr Index enough = 64;
+    return !varies && count >= enough;
+  }
+};
+
 /// What is checked of a range of bytes: all of it, or pieces at equal distances, both ends
 /// included.
 std::vector<std::pair<std::uint64_t, std::uint64_t>> samples(std::uint64_t begin,
@@ -315,29 +341,28 @@ void TokenFile::check(Index begin, Index end, Index vocabulary) const {
                     "model.vocabulary = {}: set it to 256, or give a file of tokens "
                     "(data.format)",
                     path(), vocabulary));
-  if (format_ == TokenFormat::bytes && !says_type_) return;
   auto const width = facts_of(type_).width;
-  ByteLanes lanes;
-  std::optional<std::pair<Index, Index>> outside;  // position and token
+  Findings found;
   auto const look = [&](Index first, std::span<std::byte const> bytes) {
-    lanes.add(static_cast<std::uint64_t>(first) * width, bytes);
-    with_stored(type_, [&]<class Stored>(Stored) {
-      for (std::size_t i = 0; i < bytes.size() / sizeof(Stored) && !outside; ++i)
-        if (Index const token = token_at<Stored>(bytes, i); token < 0 || token >= vocabulary)
-          outside.emplace(first + static_cast<Index>(i), token);
-    });
+    with_stored(type_, [&]<class Stored>(Stored) { found.add<Stored>(first, bytes, vocabulary); });
   };
   for (auto const& [from, to] :
        samples(static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width))
     for_each_chunk(static_cast<Index>(from / width), static_cast<Index>(to / width), look);
-  auto const likely = says_type_ ? 0 : lanes.wider_than(width);
+  bool const is_certain = says_type_ || format_ == TokenFormat::bytes;
+  auto const likely = is_certain ? 0 : found.lanes.wider_than(width);
   for (auto const& facts : types)
     if (facts.width == likely && facts.key)
       throw FileError(
           fmt::format("{}: looks like tokens of {}, not {}: set data.format = \"{}\" "
                       "(or save it as .npy, which says what it holds)",
                       path(), facts.name, facts_of(type_).name, facts.key));
-  if (outside) fail_outside(outside->first, outside->second, vocabulary);
+  if (found.outside) fail_outside(found.outside->first, found.outside->second, vocabulary);
+  if (found.is_one_token())
+    throw FileError(
+        fmt::format("{}: all {} tokens that were looked at are {}, from which there is nothing to "
+                    "learn; is it the right file, and all of it?",
+                    path(), found.count, found.first));
 }
 
 void TokenFile::fail_outside(Index position, Index token, Index vocabulary) const {

@@ -101,6 +101,22 @@ void write_values(hid_t dataset, std::string const& name, hid_t memory_type, voi
           "can't write '" + name + "'");
 }
 
+void write_numbers(hid_t file, std::string const& name, std::vector<double> const& values,
+                   std::vector<Index> const& shape) {
+  auto const dataset = create_dataset(file, name, file_type<double>(), shape);
+  write_values(dataset, name, native_type<double>(), values.data());
+}
+
+void write_texts(hid_t file, std::string const& name, std::vector<std::string> const& texts) {
+  std::size_t length = 1;
+  for (auto const& text : texts) length = std::max(length, text.size());
+  std::string filled;
+  for (auto const& text : texts) filled += text + std::string(length - text.size(), '\0');
+  auto const type = text_type(length);
+  auto const dataset = create_dataset(file, name, type, {static_cast<Index>(texts.size())});
+  write_values(dataset, name, type, filled.data());
+}
+
 bool exists(hid_t location, std::string const& path) {
   // HDF5 wants every group on the way asked for.
   for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {

@@ -154,6 +154,11 @@ std::uint64_t place_of(hid_t dataset, std::string const& name);
 /// All values of a dataset, from memory in row-major order.
 void write_values(hid_t dataset, std::string const& name, hid_t memory_type, void const* values);
 
+/// A new dataset of float64, or of texts of one length, filled up with zeros.
+void write_numbers(hid_t file, std::string const& name, std::vector<double> const& values,
+                   std::vector<Index> const& shape);
+void write_texts(hid_t file, std::string const& name, std::vector<std::string> const& texts);
+
 bool exists(hid_t location, std::string const& path);
 
 /// A group or dataset that must be there.
