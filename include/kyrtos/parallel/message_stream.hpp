@@ -14,7 +14,7 @@
 
 namespace kyrtos::parallel {
 
-/// A stream for messages beside the one that kernels run on. Neither makes the host wait.
+/// A stream for messages beside the one that kernels run on.
 ///
 /// This is the one of a host, where kernels are done when they return, and which has no streams:
 /// whoever carries messages there is asked whether they have arrived.
@@ -29,10 +29,8 @@ class MessageStream {
   /// Messages from now on wait for the kernels enqueued so far.
   void follow(Space const&) const {}
   void set(Mark&) const {}
-  /// Kernels from now on wait for the messages before a mark.
-  static void hold(Space const&, Mark const&) {}
-  /// The host waits for them.
-  static void settle(Mark const&) noexcept {}
+  /// Whether the messages before a mark have arrived. (Here their library knows.)
+  static bool is_done(Mark const&) { return true; }
   /// What tells the device of this process from others of its node.
   static std::string device() { return ""; }
 };
@@ -98,11 +96,10 @@ class MessageStream<Kokkos::DefaultExecutionSpace> {
   void set(Mark& mark) const {
     check(KYRTOS_DEVICE_NAME(EventRecord)(mark.get(), stream_.get()), "record an event");
   }
-  static void hold(Space const& kernels, Mark const& mark) {
-    check(KYRTOS_DEVICE_NAME(StreamWaitEvent)(of(kernels), mark.event_.get(), 0), "wait");
-  }
-  static void settle(Mark const& mark) noexcept {
-    if (mark.event_) (void)KYRTOS_DEVICE_NAME(EventSynchronize)(mark.event_.get());
+  static bool is_done(Mark const& mark) {
+    Code const code = KYRTOS_DEVICE_NAME(EventQuery)(mark.event_.get());
+    if (code != KYRTOS_DEVICE_NAME(ErrorNotReady)) check(code, "ask for an event");
+    return code == KYRTOS_DEVICE_NAME(Success);
   }
   static std::string device() {
     char name[64] = {};
