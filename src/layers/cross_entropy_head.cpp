@@ -18,6 +18,7 @@ struct RowKernel {
   VectorView<Token const, Space> targets;
   VectorView<double, Space> loss, loss_dot;
   Scalar weight, z_loss;
+  linalg::RoundedRows d, d_dot;
 
   struct Sums {
     Scalar top = 0;      ///< max zⱼ
@@ -92,18 +93,35 @@ struct RowKernel {
                              Scalar* KOKKOS_RESTRICT row_dot, int n, Scalar scale, Scalar top,
                              Scalar a, Scalar mu) const {
     Scalar const shift = (2 * z_loss - a) * mu;
+    int const i = team.league_rank();
     lanes::for_each<Space>(team, n, [&](int j, int) {
       Scalar const wp = scale * (on_host ? row[j] : fast::exp_nonpositive(row[j] - top));
       row[j] = a * wp;
-      if constexpr (tangent) row_dot[j] = wp * (a * row_dot[j] + shift);
+      lanes::store_rounded<Space>(d, i, j, row[j]);
+      if constexpr (tangent) {
+        row_dot[j] = wp * (a * row_dot[j] + shift);
+        lanes::store_rounded<Space>(d_dot, i, j, row_dot[j]);
+      }
     });
   }
 
+  KOKKOS_FUNCTION void round(Team const& team, Scalar const* row, Scalar const* row_dot,
+                             int n) const {
+    lanes::round_row<Space>(team, d, team.league_rank(), row, n);
+    if constexpr (tangent) lanes::round_row<Space>(team, d_dot, team.league_rank(), row_dot, n);
+  }
+
   KOKKOS_FUNCTION void ignore(Team const& team, Scalar* row, Scalar* row_dot, int n) const {
+    int const i = team.league_rank();
     lanes::for_each<Space>(team, n, [&](int j, int) {
       row[j] = 0;
-      if constexpr (tangent) row_dot[j] = 0;
+      lanes::store_rounded<Space>(d, i, j, row[j]);
+      if constexpr (tangent) {
+        row_dot[j] = 0;
+        lanes::store_rounded<Space>(d_dot, i, j, row_dot[j]);
+      }
     });
+    round(team, row, row_dot, n);
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       loss(team.league_rank()) = 0;
       loss_dot(team.league_rank()) = 0;
@@ -133,10 +151,12 @@ struct RowKernel {
     team.team_barrier();
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       row[target] -= weight;
+      lanes::store_rounded<Space>(d, i, target, row[target]);
       double const margin = static_cast<double>(sums.top) - static_cast<double>(z_target);
       loss(i) = log_sum + margin + static_cast<double>(z_loss) * lse * lse;
       loss_dot(i) = a * mu - static_cast<double>(z_dot_target);
     });
+    round(team, row, row_dot, n);
   }
 };
 
@@ -182,7 +202,9 @@ void CrossEntropyHead<Scalar, Space>::evaluate(Context<Space> const& context,
         r.loss,
         r.loss_dot,
         static_cast<Scalar>(batch.weight),
-        static_cast<Scalar>(z_loss_)};
+        static_cast<Scalar>(z_loss_),
+        r.d,
+        r.d_dot};
     Kokkos::parallel_for("kyrtos::cross_entropy_head::rows", lanes::policy(context.space(), rows),
                          kernel);
   };

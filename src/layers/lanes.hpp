@@ -4,6 +4,9 @@
 
 #include <kyrtos/core/kokkos_compat.hpp>
 #include <kyrtos/core/types.hpp>
+#include <kyrtos/linalg/rounding.hpp>
+
+#include <type_traits>
 
 /// \file
 /// \brief Kernels over the elements of long rows, one source for CPUs and devices.
@@ -70,6 +73,30 @@ KOKKOS_FORCEINLINE_FUNCTION T largest(Team<Space> const& team, T const* lane) {
       },
       Kokkos::Max<T>(total));
   return total;
+}
+
+/// Writes a value of row i once more, rounded, if that is asked for: on devices, where each is
+/// written by the thread that has it.
+template <class Space, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void store_rounded(linalg::RoundedRows const& to, int i, int j,
+                                               Scalar x) {
+  if constexpr (!Traits<Space>::host && std::is_same_v<Scalar, float>)
+    if (to.data != nullptr) to.store(i, j, x);
+}
+
+/// The whole row likewise: on a host, whose caches hold it, in loops that compilers vectorise.
+template <class Space, class Scalar>
+KOKKOS_INLINE_FUNCTION void round_row(Team<Space> const& team, linalg::RoundedRows const& to, int i,
+                                      Scalar const* KOKKOS_RESTRICT row, int n) {
+  if constexpr (Traits<Space>::host && std::is_same_v<Scalar, float>) {
+    if (to.data == nullptr) return;
+    auto* KOKKOS_RESTRICT const in_bfloat16 = to.in_bfloat16(i);
+    auto* KOKKOS_RESTRICT const in_tf32 = to.in_tf32(i);
+    if (to.is_bfloat16)
+      for_each<Space>(team, n, [&](int j, int) { in_bfloat16[j] = linalg::to_bfloat16(row[j]); });
+    else
+      for_each<Space>(team, n, [&](int j, int) { in_tf32[j] = linalg::to_tf32(row[j]); });
+  }
 }
 
 }  // namespace kyrtos::layers::lanes

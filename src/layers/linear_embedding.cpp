@@ -6,6 +6,7 @@
 #include <kyrtos/linalg/gemm.hpp>
 
 #include "embedding.hpp"
+#include "factor_rows.hpp"
 
 namespace kyrtos::layers {
 

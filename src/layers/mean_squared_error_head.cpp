@@ -17,6 +17,7 @@ struct RowKernel {
   MatrixView<Scalar const, Space> targets;
   VectorView<double, Space> loss, loss_dot;
   Scalar weight;
+  linalg::RoundedRows d, d_dot;
 
   KOKKOS_FUNCTION void operator()(Team const& team) const {
     int const i = team.league_rank(), n = static_cast<int>(z.extent(1));
@@ -29,11 +30,15 @@ struct RowKernel {
       Scalar const error = row[j] - target[j];
       sum[k] += error * error;
       row[j] = scale * error;
+      lanes::store_rounded<Space>(d, i, j, row[j]);
       if constexpr (tangent) {
         sum_dot[k] += error * row_dot[j];
         row_dot[j] *= scale;
+        lanes::store_rounded<Space>(d_dot, i, j, row_dot[j]);
       }
     });
+    lanes::round_row<Space>(team, d, i, row, n);
+    if constexpr (tangent) lanes::round_row<Space>(team, d_dot, i, row_dot, n);
     Scalar const total = lanes::sum<Space>(team, sum), total_dot = lanes::sum<Space>(team, sum_dot);
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       loss(i) = static_cast<double>(total) / n;
@@ -77,7 +82,8 @@ void MeanSquaredErrorHead<Scalar, Space>::evaluate(Context<Space> const& context
   auto const run = [&]<bool tangent>() {
     mean_squared_error::RowKernel<Scalar, Space, tangent> const kernel{
         r.z,    r.z_dot,    rows_of(batch.target_fields, r.begin, rows),
-        r.loss, r.loss_dot, static_cast<Scalar>(batch.weight)};
+        r.loss, r.loss_dot, static_cast<Scalar>(batch.weight),
+        r.d,    r.d_dot};
     Kokkos::parallel_for("kyrtos::mean_squared_error_head::rows",
                          lanes::policy(context.space(), rows), kernel);
   };

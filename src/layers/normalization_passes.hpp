@@ -14,6 +14,16 @@
 
 namespace kyrtos::layers::detail {
 
+/// y ← term(j), plus x where there is one.
+template <class Space, class Scalar, class Term>
+KOKKOS_INLINE_FUNCTION void write_sum(RowMember<Space> const& member, Index n, Scalar* y,
+                                      Scalar const* x, Term const& term) {
+  if (x != nullptr)
+    row_for<Space>(member, n, [=](Index j) { y[j] = x[j] + term(j); });
+  else
+    row_for<Space>(member, n, [=](Index j) { y[j] = term(j); });
+}
+
 template <class Scalar, class Space, class Blocks>
 std::vector<SegmentSpec> Normalization<Scalar, Space, Blocks>::parameters() const {
   std::vector<SegmentSpec> specs{
@@ -69,6 +79,7 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
   Rows const x_rows(p.x);
   Rows const dy_rows(a.y);
   Rows const dx_rows(a.x);
+  Rows const joining_rows(a.joining);
   Scalar const* const saved = p.saved.data();
   add_row_sums(
       context, label("backward").c_str(), rows, dtheta,
@@ -86,8 +97,8 @@ void Normalization<Scalar, Space, Blocks>::backward(Context<Space> const& contex
             Scalar const B = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                return w[j] * dy[j] * (r * (x[j] - m));
                              });
-            row_for<Space>(member, n,
-                           [=](Index j) { dx[j] = r * (w[j] * dy[j] - A - r * (x[j] - m) * B); });
+            auto const own = [=](Index j) { return r * (w[j] * dy[j] - A - r * (x[j] - m) * B); };
+            write_sum<Space>(member, n, dx, joining_rows(row), own);
           }
           if (needs_theta)
             row_for<Space>(member, n, [=](Index j) { dw[j] += dy[j] * (r * (x[j] - m)); });
@@ -156,6 +167,7 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
   Rows const x_dot_rows(t.x);
   Rows const dy_dot_rows(ta.y);
   Rows const dx_dot_rows(ta.x);
+  Rows const joining_rows(ta.joining);
   Scalar const* const saved = p.saved.data();
   Scalar const* const tangent_saved = t.saved.data();
   add_row_sums(
@@ -185,10 +197,11 @@ void Normalization<Scalar, Space, Blocks>::tangent_backward(Context<Space> const
             Scalar const B_dot = inverse_n * row_sum<Scalar, Space>(member, n, [=](Index j) {
                                    return h_dot(j) * hat(j) + h(j) * hat_dot(j);
                                  });
-            row_for<Space>(member, n, [=](Index j) {
-              dx_dot[j] = r * (h_dot(j) - A_dot - hat_dot(j) * B - hat(j) * B_dot -
-                               r * alpha * (h(j) - A - hat(j) * B));
-            });
+            auto const own = [=](Index j) {
+              return r * (h_dot(j) - A_dot - hat_dot(j) * B - hat(j) * B_dot -
+                          r * alpha * (h(j) - A - hat(j) * B));
+            };
+            write_sum<Space>(member, n, dx_dot, joining_rows(row), own);
           }
           if (needs_theta)
             row_for<Space>(member, n,

@@ -113,11 +113,15 @@ double ProjectionHead<Scalar, Space>::pass_bytes(PassKind pass, Index rows,
   return values * sizeof(Scalar);
 }
 
-/// The row kernel reads z twice and writes it once. A CPU's caches hold a row.
+/// The row kernel reads z twice and writes it once. A CPU's caches hold a row. It writes what it
+/// rounds besides.
 template <class Scalar, class Space>
-double ProjectionHead<Scalar, Space>::row_bytes(Index rows, bool tangent, bool is_host) const {
-  double const z = static_cast<double>(rows * shape_.out) * sizeof(Scalar);
-  return (is_host ? 2 : 3) * (tangent ? 2 : 1) * z;
+double ProjectionHead<Scalar, Space>::row_bytes(Index rows, Wanted const& wanted,
+                                                Machine const& machine) const {
+  auto const z = static_cast<double>(rows * shape_.out);
+  double const rounded = wanted.d() + wanted.d_dot(), read = sizeof(Scalar) * z;
+  double const own = (machine.is_host ? 2 : 3) * (wanted.tangent ? 2 : 1) * read;
+  return own + (machine.factors ? rounded * (rounding(machine, z).bytes - read) : 0);
 }
 
 template <class Scalar, class Space>
@@ -127,20 +131,16 @@ auto ProjectionHead<Scalar, Space>::work(Index tokens, Wanted const& wanted,
                           (wanted.gauss_newton ? 1 : 2) * (wanted.dx_dot + wanted.hu);
   double const of_bias = shape_.bias ? (wanted.tangent ? 2 : 1) + wanted.dtheta + wanted.hu : 0;
   Work work{.products = products * forward_flops(tokens)};
-  auto const w = static_cast<double>(shape_.in * shape_.out);
-  for (int weights = 0; weights < (wanted.tangent ? 2 : 1); ++weights) work += rounding(machine, w);
+  double const parts = wanted.tangent ? 2 : 1;
+  work += rounding_of_weights(machine, static_cast<double>(shape_.in * shape_.out), wanted.tangent);
+  work += parts * rounding(machine, static_cast<double>(tokens * shape_.in));
   Index const chunk = std::min(chunk_rows(machine.is_host), tokens);
   for (Index begin = 0; begin < tokens; begin += chunk) {
     Index const rows = std::min(chunk, tokens - begin);
     for (auto const pass : {PassKind::forward, PassKind::backward, PassKind::tangent_backward})
       work.product_bytes += pass_bytes(pass, rows, wanted);
-    work.bytes += row_bytes(rows, wanted.tangent, machine.is_host);
+    work.bytes += row_bytes(rows, wanted, machine);
     work.launches += products + of_bias + 1;
-    auto const x = static_cast<double>(rows * shape_.in),
-               z = static_cast<double>(rows * shape_.out);
-    for (int parts = 0; parts < (wanted.tangent ? 2 : 1); ++parts) work += rounding(machine, x);
-    if (wanted.d()) work += rounding(machine, z);
-    if (wanted.d_dot()) work += rounding(machine, z);
   }
   work.launches += wanted.tangent ? 2 : 1;  // sums of the rows' losses
   return work;
@@ -219,28 +219,31 @@ auto ProjectionHead<Scalar, Space>::run(Context<Space> const& context, ConstVect
   auto const outputs_of = [&](Index first, Index rows) {
     return strided_matrix<Scalar, Space>(z.data() + first * stride, rows, shape_.out, stride);
   };
-  auto const kept = [&](std::optional<KeptFactor<Space>>& factor, KeptAs as, auto const& matrix) {
-    factor.emplace(context, as, matrix);
-  };
-  std::optional<KeptFactor<Space>> w, w_dot;
-  kept(w, KeptAs::weight, weight_of(theta));
-  if (tangent) kept(w_dot, KeptAs::tangent_weight, weight_of(what.u));
+  using Kept = KeptFactor<Space>;
+  Kept const w(context, KeptAs::weight, weight_of(theta)), x(context, KeptAs::input, what.x);
+  std::optional<Kept> w_dot, x_dot;
+  if (tangent) w_dot.emplace(context, KeptAs::tangent_weight, weight_of(what.u));
+  if (tangent) x_dot.emplace(context, KeptAs::tangent_input, what.x_dot);
   for (Index begin = 0; begin < n; begin += chunk) {
     Index const rows = std::min(chunk, n - begin);
-    Rows const r{begin, outputs_of(0, rows), tangent ? outputs_of(chunk, rows) : MutableMatrix(),
-                 slice(loss, begin, rows), slice(loss_dot, begin, rows)};
-    std::optional<KeptFactor<Space>> x, x_dot, d, d_dot;
-    kept(x, KeptAs::input, rows_of(what.x, begin, rows));
-    if (tangent) kept(x_dot, KeptAs::tangent_input, rows_of(what.x_dot, begin, rows));
+    Rows r{begin,
+           outputs_of(0, rows),
+           tangent ? outputs_of(chunk, rows) : MutableMatrix(),
+           slice(loss, begin, rows),
+           slice(loss_dot, begin, rows),
+           {},
+           {}};
+    std::optional<Kept> d, d_dot;
     {
       auto const span = region("forward", PassKind::forward, rows);  // and tangent forward
       project(context, theta, what, r);
+      if (wanted.d()) r.d = d.emplace(context, KeptAs::adjoint, r.z, Kept::By::caller).rows();
+      if (wanted.d_dot())
+        r.d_dot = d_dot.emplace(context, KeptAs::tangent_adjoint, r.z_dot, Kept::By::caller).rows();
       Region<Space> const of_rows(context, name + "rows",
-                                  {.bytes = row_bytes(rows, tangent, machine.is_host)});
+                                  {.bytes = row_bytes(rows, wanted, machine)});
       evaluate(context, batch, r);
     }
-    if (wanted.d()) kept(d, KeptAs::adjoint, r.z);
-    if (wanted.d_dot()) kept(d_dot, KeptAs::tangent_adjoint, r.z_dot);
     {
       auto const span = region("backward", PassKind::backward, rows);
       backward(context, theta, what, r);

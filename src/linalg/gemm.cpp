@@ -98,27 +98,32 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
 
 /// cuBLASLt does, in float32.
 template <class Scalar, class Space>
-bool adds_bias(Context<Space> const& context) {
+bool adds_addends(Context<Space> const& context) {
   return std::is_same_v<Scalar, float> && cublaslt::supports<Space> &&
          chosen_provider<Scalar, Space>(context.options().gemm) == GemmProvider::cublaslt;
 }
 
 template <class Scalar, class Space>
-void gemm_with_bias(Context<Space> const& context, Transpose a_op, Transpose b_op,
-                    std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
-                    std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
-                    std::type_identity_t<VectorView<Scalar const, Space>> const& bias,
-                    MatrixView<Scalar, Space> const& c) {
+void gemm_plus(Context<Space> const& context, Transpose a_op, Transpose b_op,
+               std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+               std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+               std::type_identity_t<Addends<Scalar, Space>> const& plus,
+               MatrixView<Scalar, Space> const& c) {
   check_extents(a_op, b_op, a, b, c);
-  require<ShapeError>(bias.size() == c.extent(1), "gemm_with_bias: needs one number a column");
-  require(a.size() > 0 && adds_bias<Scalar>(context), "gemm_with_bias: no library adds biases");
+  auto const& m = plus.matrix;
+  require<ShapeError>(plus.bias.size() == 0 || plus.bias.size() == c.extent(1),
+                      "gemm_plus: the bias needs one number a column");
+  require<ShapeError>(m.size() == 0 || (m.extent(0) == c.extent(0) && m.extent(1) == c.extent(1) &&
+                                        m.stride(0) == c.stride(0)),
+                      "gemm_plus: the matrix that is added must be like C");
+  require(a.size() > 0 && adds_addends<Scalar>(context), "gemm_plus: no library adds to products");
   double const inner = static_cast<double>(a.extent(a_op == Transpose::yes ? 0 : 1));
   Region<Space> const region(context, "kyrtos::linalg::gemm",
                              {.flops = 2 * inner * static_cast<double>(c.size())});
   if constexpr (std::is_same_v<Scalar, float> && cublaslt::supports<Space>) {
     if (auto* const products = context.products())
-      return products->multiply(a_op, b_op, 1, a, b, 0, c, bias.data());
-    cublaslt::gemm<Scalar, Space>(context, a_op, b_op, 1, a, b, 0, c, bias.data());
+      return products->multiply(a_op, b_op, 1, a, b, 0, c, plus);
+    cublaslt::gemm<Scalar, Space>(context, a_op, b_op, 1, a, b, m.size() > 0 ? 1 : 0, c, plus);
   }
 }
 
@@ -134,10 +139,10 @@ std::vector<GemmProviderInfo> gemm_providers() {
   template void gemm<SCALAR, SPACE>(                                                               \
       Context<SPACE> const&, Transpose, Transpose, SCALAR, MatrixView<SCALAR const, SPACE> const&, \
       MatrixView<SCALAR const, SPACE> const&, SCALAR, MatrixView<SCALAR, SPACE> const&);           \
-  template bool adds_bias<SCALAR, SPACE>(Context<SPACE> const&);                                   \
-  template void gemm_with_bias<SCALAR, SPACE>(                                                     \
+  template bool adds_addends<SCALAR, SPACE>(Context<SPACE> const&);                                \
+  template void gemm_plus<SCALAR, SPACE>(                                                          \
       Context<SPACE> const&, Transpose, Transpose, MatrixView<SCALAR const, SPACE> const&,         \
-      MatrixView<SCALAR const, SPACE> const&, VectorView<SCALAR const, SPACE> const&,              \
+      MatrixView<SCALAR const, SPACE> const&, Addends<SCALAR, SPACE> const&,                       \
       MatrixView<SCALAR, SPACE> const&);
 #define KYRTOS_INSTANTIATE_GEMM(SPACE)   \
   KYRTOS_INSTANTIATE_GEMM_(float, SPACE) \

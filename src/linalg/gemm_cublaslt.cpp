@@ -3,6 +3,7 @@
 #include "gemm_providers.hpp"
 
 #ifdef KYRTOS_HAVE_CUBLASLT
+#include <algorithm>
 #include <cublasLt.h>
 #include <limits>
 #include <map>
@@ -62,6 +63,15 @@ Shape shape_of(Matrix const& m) {
   auto const stride = static_cast<Index>(m.stride(0));
   return shape_of(static_cast<Index>(m.extent(0)), static_cast<Index>(m.extent(1)), stride,
                   m.data(), stride * Index{sizeof(typename Matrix::value_type)});
+}
+
+/// Of C, and of a matrix like it that is read in its place, if there is one.
+template <class Scalar, class Space>
+Shape shape_of_result(MatrixView<Scalar, Space> const& c, Addends<Scalar, Space> const& plus) {
+  auto shape = shape_of(c);
+  if (plus.matrix.size() > 0)
+    shape.alignment = std::min(shape.alignment, shape_of(plus.matrix).alignment);
+  return shape;
 }
 
 template <class T, class Space>
@@ -191,18 +201,21 @@ Library<Space>& library(Context<Space> const& context) {
   return *static_cast<Library<Space>*>(kept.get());
 }
 
-/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results, and a bias if p has one.
+/// C ← α·op(A)·op(B) + β·C, with α, β and C of the type of results, and a bias if p has one. C is
+/// read where `plus` has a matrix in its place.
 template <class Scalar, class Space>
 void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, void const* a,
-              void const* b, Scalar beta, Scalar* c, Scalar const* bias = nullptr) {
+              void const* b, Scalar beta, Scalar* c, Addends<Scalar, Space> const& plus = {}) {
   auto& library = cublaslt::library(context);
   auto const& plan = library.plan(p);
+  Scalar const* const bias = plus.bias.data();
   if (p.has_bias)
     check(cublasLtMatmulDescSetAttribute(plan.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
                                          &bias, sizeof bias),
           "cublasLtMatmulDescSetAttribute");
+  Scalar const* const read = plus.matrix.size() > 0 ? plus.matrix.data() : c;
   check(cublasLtMatmul(library.handle.get(), plan.product.get(), &alpha, b, plan.first.get(), a,
-                       plan.second.get(), &beta, c, plan.result.get(), c, plan.result.get(),
+                       plan.second.get(), &beta, read, plan.result.get(), c, plan.result.get(),
                        &plan.algorithm, library.workspace.data(), library.workspace.size(),
                        context.space().cuda_stream()),
         "cublasLtMatmul");
@@ -213,18 +226,24 @@ void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, voi
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias) {
+          Scalar beta, MatrixView<Scalar, Space> const& c, Addends<Scalar, Space> const& plus) {
   constexpr bool single = std::is_same_v<Scalar, float>;
   constexpr auto type = single ? CUDA_R_32F : CUDA_R_64F;
-  Problem const p{type,        type,        single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
-                  b_op,        a_op,        shape_of(b),
-                  shape_of(a), shape_of(c), bias != nullptr};
-  multiply(context, p, alpha, a.data(), b.data(), beta, c.data(), bias);
+  Problem const p{type,
+                  type,
+                  single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F,
+                  b_op,
+                  a_op,
+                  shape_of(b),
+                  shape_of(a),
+                  shape_of_result(c, plus),
+                  plus.bias.size() > 0};
+  multiply(context, p, alpha, a.data(), b.data(), beta, c.data(), plus);
 }
 
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c, float const* bias) {
+          MatrixView<float, Space> const& c, Addends<float, Space> const& plus) {
   auto const factor = [&](Transpose op, Index rows, Index columns, void const* data) {
     if (op == Transpose::yes) std::swap(rows, columns);
     Index const stride = factor_stride<Space>(of.format, columns);
@@ -238,9 +257,9 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
                   of.a_op,
                   factor(of.b_op, of.k, of.n, in.b.data()),
                   factor(of.a_op, of.m, of.k, in.a.data()),
-                  shape_of(c),
-                  bias != nullptr};
-  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data(), bias);
+                  shape_of_result(c, plus),
+                  plus.bias.size() > 0};
+  multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data(), plus);
 }
 
 template <class Factor, class Scalar, class Space>
@@ -278,10 +297,12 @@ GemmProviderInfo info() {
   template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, Transpose, Transpose, SCALAR, \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&,              \
                      MatrixView<SCALAR const, Kokkos::DefaultExecutionSpace> const&, SCALAR,      \
-                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&, SCALAR const*);
+                     MatrixView<SCALAR, Kokkos::DefaultExecutionSpace> const&,                    \
+                     Addends<SCALAR, Kokkos::DefaultExecutionSpace> const&);
 template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct const&,
                    RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
-                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&, float const*);
+                   MatrixView<float, Kokkos::DefaultExecutionSpace> const&,
+                   Addends<float, Kokkos::DefaultExecutionSpace> const&);
 #define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR)   \
   template void gemm_batched(                        \
       Context<Kokkos::DefaultExecutionSpace> const&, \

@@ -135,14 +135,15 @@ inline constexpr bool enabled = false;
 template <class Space>
 inline constexpr bool supports = enabled && !compat::runs_on_host<Space>;
 
-/// \param bias is added to each row of C by the kernel that writes C, unless it is null; of float.
+/// \param plus a bias, of float, is added by the kernel that writes C, and a matrix is read in the
+/// place of C, with β = 1.
 template <class Scalar, class Space>
 void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar alpha,
           MatrixView<Scalar const, Space> const& a, MatrixView<Scalar const, Space> const& b,
-          Scalar beta, MatrixView<Scalar, Space> const& c, Scalar const* bias = nullptr);
+          Scalar beta, MatrixView<Scalar, Space> const& c, Addends<Scalar, Space> const& plus = {});
 template <class Space>
 void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperands<Space> const& in,
-          MatrixView<float, Space> const& c, float const* bias = nullptr);
+          MatrixView<float, Space> const& c, Addends<float, Space> const& plus = {});
 
 template <class Factor, class Scalar, class Space>
 void gemm_batched(Context<Space> const& context, BatchedProduct<Factor, Scalar, Space> const& of);

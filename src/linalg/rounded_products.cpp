@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
+#include <optional>
 
 namespace kyrtos::linalg {
 
@@ -35,17 +37,17 @@ struct RowsToRound {
   }
 };
 
-/// The elements of a matrix, rounded, in this memory.
+/// The elements of a matrix, rounded.
 template <class Number, class Space>
 void round_elements(Context<Space> const& context, MatrixView<float const, Space> const& from,
-                    Index to_stride, std::byte* memory) {
+                    RoundedRows const& to) {
   RowsToRound const all(static_cast<Index>(from.extent(0)), static_cast<Index>(from.extent(1)),
-                        static_cast<Index>(from.stride(0)), to_stride);
+                        static_cast<Index>(from.stride(0)), to.stride);
   // Of a piece, the work of one thread: neighbours on a device are worked on by neighbours.
   constexpr Index length = compat::runs_on_host<Space> ? 4096 : 1;
   Index const pieces = (all.columns + length - 1) / length;
   float const* const first = from.data();
-  auto* const target = reinterpret_cast<Number*>(memory);
+  auto* const target = static_cast<Number*>(to.data);
   using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>;
   Kokkos::parallel_for(
       "kyrtos::linalg::round_factor", Range(context.space(), 0, all.rows * pieces),
@@ -58,16 +60,24 @@ void round_elements(Context<Space> const& context, MatrixView<float const, Space
       });
 }
 
+/// The rows of a factor of so many columns in this memory.
 template <class Space>
-void round(Context<Space> const& context, FactorFormat format,
-           MatrixView<float const, Space> const& from, VectorView<std::byte, Space> const& memory) {
+RoundedRows rounded_rows(FactorFormat format, Index columns,
+                         VectorView<std::byte, Space> const& memory) {
+  return {memory.data(), static_cast<int>(factor_stride<Space>(format, columns)),
+          format == FactorFormat::bfloat16};
+}
+
+template <class Space>
+void round(Context<Space> const& context, MatrixView<float const, Space> const& from,
+           RoundedRows const& to) {
+  auto const format = to.is_bfloat16 ? FactorFormat::bfloat16 : FactorFormat::tf32;
   Region<Space> const region(context, "kyrtos::linalg::round_factor",
                              {.bytes = rounding_bytes(format, static_cast<double>(from.size()))});
-  Index const stride = factor_stride<Space>(format, static_cast<Index>(from.extent(1)));
-  if (format == FactorFormat::bfloat16)
-    round_elements<Bfloat16, Space>(context, from, stride, memory.data());
+  if (to.is_bfloat16)
+    round_elements<Bfloat16, Space>(context, from, to);
   else
-    round_elements<float, Space>(context, from, stride, memory.data());
+    round_elements<float, Space>(context, from, to);
 }
 
 template <class Space>
@@ -116,9 +126,9 @@ Places places_of(ProductOfKept const& of) {
 template <class Space>
 void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p,
                           RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
-                          [[maybe_unused]] float const* bias) {
+                          [[maybe_unused]] Addends<float, Space> const& plus) {
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c, bias);
+    cublaslt::gemm(context, p, in, c, plus);
   else if constexpr (rocblas::supports<Space>)
     rocblas::gemm(context, p, in, c);
   else if constexpr (onednn::has_plans<Space>)
@@ -129,7 +139,7 @@ void multiply_in_bfloat16(Context<Space> const& context, RoundedProduct const& p
 template <class Space>
 void multiply_in_tf32(Context<Space> const& context, RoundedProduct const& p,
                       RoundedOperands<Space> const& in, MatrixView<float, Space> const& c,
-                      [[maybe_unused]] float const* bias) {
+                      [[maybe_unused]] Addends<float, Space> const& plus) {
   [[maybe_unused]] auto const matrix = [&](Transpose op, Index rows, Index columns,
                                            auto const& memory) {
     if (op == Transpose::yes) std::swap(rows, columns);
@@ -137,7 +147,7 @@ void multiply_in_tf32(Context<Space> const& context, RoundedProduct const& p,
                                               columns, factor_stride<Space>(p.format, columns));
   };
   if constexpr (cublaslt::supports<Space>)
-    cublaslt::gemm(context, p, in, c, bias);
+    cublaslt::gemm(context, p, in, c, plus);
   else
     gemm_full_precision<float, Space>(context, p.a_op, p.b_op, 1, matrix(p.a_op, p.m, p.k, in.a),
                                       matrix(p.b_op, p.k, p.n, in.b), p.beta, c);
@@ -155,6 +165,34 @@ struct RoundedProducts<Space>::State {
     Vector<std::byte, Space> memory;
     Matrix matrix;  ///< Empty: none.
     Bytes rounded;  ///< Its elements.
+    bool is_vector = false;
+
+    /// Where the elements of a matrix are, which may be rows of this one, or lie in this vector.
+    std::optional<Bytes> find(FactorFormat format, Matrix const& m) const {
+      auto const extent = [](Matrix const& of, int i) { return static_cast<Index>(of.extent(i)); };
+      auto const* const first = matrix.data();
+      std::less<float const*> const is_before;
+      if (first == nullptr || is_before(m.data(), first) ||
+          !is_before(m.data(), first + matrix.span()))
+        return {};
+      Index const at = m.data() - first, columns = extent(m, 1);
+      Index const stride = rounding::rounded_rows<Space>(format, columns, rounded).stride;
+      auto const bytes = [&](Index elements) { return elements * bytes_of(format); };
+      if (is_vector) {
+        bool const is_dense = m.size() == m.span() && stride == columns;
+        return is_dense ? std::optional<Bytes>(
+                              slice(rounded, bytes(at), bytes(static_cast<Index>(m.size()))))
+                        : std::nullopt;
+      }
+      auto const own_stride = static_cast<Index>(matrix.stride(0));
+      Index const row = at / own_stride;
+      bool const is_rows = columns == extent(matrix, 1) && at % own_stride == 0 &&
+                           static_cast<Index>(m.stride(0)) == own_stride &&
+                           row + extent(m, 0) <= extent(matrix, 0);
+      return is_rows ? std::optional<Bytes>(
+                           slice(rounded, bytes(row * stride), bytes(extent(m, 0) * stride)))
+                     : std::nullopt;
+    }
   };
   std::array<Kept, kinds_of_kept> kept;
   std::map<rounding::ProductOfKept, rounding::Places> products;
@@ -168,29 +206,38 @@ struct RoundedProducts<Space>::State {
         static_cast<std::size_t>(bytes));
   }
 
-  Bytes const* rounded(Matrix const& m) const {
-    auto const is_same = [&](Kept const& known) {
-      auto const& k = known.matrix;
-      return k.data() == m.data() && k.extent(0) == m.extent(0) && k.extent(1) == m.extent(1);
-    };
-    auto const found = std::find_if(kept.begin(), kept.end(), is_same);
-    return found == kept.end() ? nullptr : &found->rounded;
+  std::optional<Bytes> rounded(FactorFormat format, Matrix const& m) const {
+    for (auto const& known : kept)
+      if (auto const found = known.find(format, m)) return found;
+    return {};
+  }
+
+  /// Makes room for a matrix, or a vector.
+  Kept& keep(Context<Space> const& context, KeptAs as, Matrix const& matrix, Index bytes) {
+    auto& one = kept[static_cast<std::size_t>(as)];
+    require(one.matrix.data() == nullptr, "KeptFactor: there is one of this kind already");
+    reserve(context, one.memory, bytes);
+    one.rounded = slice(one.memory, 0, bytes);
+    one.matrix = matrix;
+    return one;
   }
 
   /// Rounds what is not kept.
   RoundedOperands<Space> operands(Context<Space> const& context, RoundedProduct const& p,
                                   Matrix const& a, Matrix const& b) {
-    auto const *const known_a = rounded(a), *const known_b = rounded(b);
-    rounding::ProductOfKept const of{p, known_a != nullptr, known_b != nullptr};
+    auto const known_a = rounded(p.format, a), known_b = rounded(p.format, b);
+    rounding::ProductOfKept const of{p, known_a.has_value(), known_b.has_value()};
     auto const known = products.find(of);
     auto const& places = known != products.end()
                              ? known->second
                              : products.emplace(of, rounding::places_of<Space>(of)).first->second;
     reserve(context, memory, places.end);
-    auto const factor = [&](Bytes const* rounded_before, Matrix const& m, Index at, Index bytes) {
-      if (rounded_before != nullptr) return *rounded_before;
+    auto const factor = [&](std::optional<Bytes> const& before, Matrix const& m, Index at,
+                            Index bytes) {
+      if (before) return *before;
       Bytes const to = slice(memory, at, bytes);
-      rounding::round<Space>(context, p.format, m, to);
+      auto const columns = static_cast<Index>(m.extent(1));
+      rounding::round<Space>(context, m, rounding::rounded_rows<Space>(p.format, columns, to));
       return to;
     };
     return {factor(known_a, a, 0, places.a_bytes), factor(known_b, b, places.b, places.b_bytes),
@@ -220,15 +267,33 @@ Index RoundedProducts<Space>::kept_bytes(FactorFormat format, Index rows, Index 
 }
 
 template <class Space>
-void RoundedProducts<Space>::keep(KeptAs as, MatrixView<float const, Space> const& matrix) {
-  auto& kept = state_->kept[static_cast<std::size_t>(as)];
-  require(kept.matrix.data() == nullptr, "KeptFactor: there is one of this kind already");
-  Index const bytes = kept_bytes(format_, static_cast<Index>(matrix.extent(0)),
-                                 static_cast<Index>(matrix.extent(1)));
-  State::reserve(context_, kept.memory, bytes);
-  kept.rounded = slice(kept.memory, 0, bytes);
-  rounding::round<Space>(context_, format_, matrix, kept.rounded);
-  kept.matrix = matrix;
+bool RoundedProducts<Space>::pads(FactorFormat format, Index columns) {
+  return factor_stride<Space>(format, columns) != columns;
+}
+
+template <class Space>
+RoundedRows RoundedProducts<Space>::keep(KeptAs as, MatrixView<float const, Space> const& matrix) {
+  if (state_->rounded(format_, matrix)) return {};
+  auto const rows = static_cast<Index>(matrix.extent(0)),
+             columns = static_cast<Index>(matrix.extent(1));
+  auto& kept = state_->keep(context_, as, matrix, kept_bytes(format_, rows, columns));
+  kept.is_vector = false;
+  return rounding::rounded_rows<Space>(format_, columns, kept.rounded);
+}
+
+template <class Space>
+void RoundedProducts<Space>::keep_vector(KeptAs as, VectorView<float const, Space> const& vector) {
+  auto const size = static_cast<Index>(vector.size());
+  auto const row = as_matrix(vector, 0, 1, size);
+  auto& kept = state_->keep(context_, as, row, kept_bytes(format_, 1, size));
+  kept.is_vector = true;
+  round(row, {kept.rounded.data(), 0, format_ == FactorFormat::bfloat16});
+}
+
+template <class Space>
+void RoundedProducts<Space>::round(MatrixView<float const, Space> const& matrix,
+                                   RoundedRows const& to) const {
+  rounding::round<Space>(context_, matrix, to);
 }
 
 template <class Space>
@@ -251,18 +316,24 @@ template <class Space>
 void RoundedProducts<Space>::multiply(Transpose a_op, Transpose b_op, float alpha,
                                       MatrixView<float const, Space> const& a,
                                       MatrixView<float const, Space> const& b, float beta,
-                                      MatrixView<float, Space> const& c, float const* bias) {
+                                      MatrixView<float, Space> const& c,
+                                      Addends<float, Space> const& plus) {
   if (alpha == 0) return beta == 0 ? fill(context_, flat(c), 0) : scale(context_, beta, flat(c));
   auto const extent = [](auto const& m, int i) { return static_cast<Index>(m.extent(i)); };
   Index const k = extent(a, a_op == Transpose::yes ? 0 : 1);
   auto const c_stride = static_cast<Index>(c.stride(0));
-  RoundedProduct const product{
-      format_,      a_op, b_op,         extent(c, 0),
-      extent(c, 1), k,    beta / alpha, c_stride == extent(c, 1) ? 0 : c_stride};
+  RoundedProduct const product{format_,
+                               a_op,
+                               b_op,
+                               extent(c, 0),
+                               extent(c, 1),
+                               k,
+                               plus.matrix.size() > 0 ? 1 : beta / alpha,
+                               c_stride == extent(c, 1) ? 0 : c_stride};
   auto const operands = state_->operands(context_, product, a, b);
   format_ == FactorFormat::bfloat16
-      ? rounding::multiply_in_bfloat16<Space>(context_, product, operands, c, bias)
-      : rounding::multiply_in_tf32<Space>(context_, product, operands, c, bias);
+      ? rounding::multiply_in_bfloat16<Space>(context_, product, operands, c, plus)
+      : rounding::multiply_in_tf32<Space>(context_, product, operands, c, plus);
   if (alpha != 1) scale(context_, alpha, flat(c));
 }
 

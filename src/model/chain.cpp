@@ -141,16 +141,32 @@ void add_stream(Context<Space> const& context, MatrixView<Scalar const, Space> f
 }
 
 template <class Scalar, class Space>
+auto Chain<Scalar, Space>::forward_of(Activations const& p, std::size_t i) const -> Activation {
+  auto one = p.links[i];
+  if (static_cast<Index>(i) == residual_end_ && links_[i].layer->adds_to_output())
+    one.residual = p.residual;
+  return one;
+}
+
+template <class Scalar, class Space>
 void Chain<Scalar, Space>::add_residual(Context<Space> const& context, Activations const& p,
                                         std::size_t i) const {
-  if (static_cast<Index>(i) == residual_end_)
+  if (static_cast<Index>(i) == residual_end_ && !links_[i].layer->adds_to_output())
     add_stream<Scalar, Space>(context, p.residual, p.links[i].y);
 }
 
 template <class Scalar, class Space>
+auto Chain<Scalar, Space>::backward_of(Adjoints const& a, std::size_t i) const -> Adjoint {
+  auto one = a.links[i];
+  if (i == 0 && !a.joining.empty() && links_[i].layer->adds_to_adjoint())
+    one.joining = a.joining.front();
+  return one;
+}
+
+template <class Scalar, class Space>
 void Chain<Scalar, Space>::join(Context<Space> const& context, Adjoints const& a) const {
-  for (auto const& adjoint : a.joining)
-    add_stream<Scalar, Space>(context, adjoint, a.links.front().x);
+  for (std::size_t i = links_.front().layer->adds_to_adjoint() ? 1 : 0; i < a.joining.size(); ++i)
+    add_stream<Scalar, Space>(context, a.joining[i], a.links.front().x);
 }
 
 // ---- Forward -----------------------------------------------------------------------------------
@@ -169,8 +185,9 @@ void Chain<Scalar, Space>::forward(Context<Space> const& context, ConstVector th
   for (std::size_t i = 0; i < count_of(which, p); ++i) {
     auto const& link = links_[i];
     {
-      auto const region = link.region(context, PassKind::forward, p.links[i].shape);
-      link.layer->forward(context, part(theta, link), p.links[i]);
+      auto const one = forward_of(p, i);
+      auto const region = link.region(context, PassKind::forward, one.shape, one.residual.size());
+      link.layer->forward(context, part(theta, link), one);
     }
     add_residual(context, p, i);
   }
@@ -191,12 +208,13 @@ void Chain<Scalar, Space>::extend(Context<Space> const& context, ConstVector the
   for (std::size_t i = 0; i < links_.size(); ++i) {
     auto const& link = links_[i];
     {
-      auto const region = link.region(context, PassKind::forward, p.links[i].shape);
+      auto const one = forward_of(p, i);
+      auto const region = link.region(context, PassKind::forward, one.shape, one.residual.size());
       auto own = past;
       Index const size = link.layer->past_size(past.capacity);
       own.memory = slice(past.memory, used, size);
       used += size;
-      link.layer->extend(context, part(theta, link), p.links[i], own);
+      link.layer->extend(context, part(theta, link), one, own);
     }
     add_residual(context, p, i);
   }
@@ -209,9 +227,10 @@ void Chain<Scalar, Space>::tangent_forward(Context<Space> const& context, ConstV
   for (std::size_t i = 0; i < count_of(which, p); ++i) {
     auto const& link = links_[i];
     {
-      auto const region = link.region(context, PassKind::tangent_forward, p.links[i].shape);
-      link.layer->tangent_forward(context, part(theta, link), part(u, link), p.links[i],
-                                  t.links[i]);
+      auto const one = forward_of(t, i);
+      auto const region =
+          link.region(context, PassKind::tangent_forward, one.shape, one.residual.size());
+      link.layer->tangent_forward(context, part(theta, link), part(u, link), p.links[i], one);
     }
     add_residual(context, t, i);
   }
@@ -223,7 +242,7 @@ template <class Scalar, class Space>
 void Chain<Scalar, Space>::backward_link(Context<Space> const& context, Link const& link,
                                          ConstVector theta, Activation const& p, Adjoint const& a,
                                          MutableVector dtheta) const {
-  auto const region = link.region(context, PassKind::backward, p.shape);
+  auto const region = link.region(context, PassKind::backward, p.shape, a.joining.size());
   link.layer->backward(context, part(theta, link), p, a, part(dtheta, link));
 }
 
@@ -233,7 +252,7 @@ void Chain<Scalar, Space>::tangent_backward_link(Context<Space> const& context, 
                                                  Activation const& p, Activation const& t,
                                                  Adjoint const& a, Adjoint const& ta,
                                                  MutableVector hu) const {
-  auto const region = link.region(context, PassKind::tangent_backward, p.shape);
+  auto const region = link.region(context, PassKind::tangent_backward, p.shape, ta.joining.size());
   link.layer->tangent_backward(context, part(theta, link), part(u, link), p, t, a, ta,
                                part(hu, link));
 }
@@ -243,7 +262,7 @@ void Chain<Scalar, Space>::backward(Context<Space> const& context, ConstVector t
                                     Activations const& p, Adjoints const& a,
                                     MutableVector dtheta) const {
   for (std::size_t i = links_.size(); i-- > 0;)
-    backward_link(context, links_[i], theta, p.links[i], a.links[i], dtheta);
+    backward_link(context, links_[i], theta, p.links[i], backward_of(a, i), dtheta);
   join(context, a);
 }
 
@@ -254,7 +273,7 @@ void Chain<Scalar, Space>::tangent_backward(Context<Space> const& context, Const
                                             Adjoints const& ta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;)
     tangent_backward_link(context, links_[i], theta, u, p.links[i], t.links[i], a.links[i],
-                          ta.links[i], hu);
+                          backward_of(ta, i), hu);
   join(context, ta);
 }
 
@@ -264,9 +283,9 @@ void Chain<Scalar, Space>::both_backward(Context<Space> const& context, ConstVec
                                          Adjoints const& a, Adjoints const& ta,
                                          MutableVector dtheta, MutableVector hu) const {
   for (std::size_t i = links_.size(); i-- > 0;) {
-    backward_link(context, links_[i], theta, p.links[i], a.links[i], dtheta);
+    backward_link(context, links_[i], theta, p.links[i], backward_of(a, i), dtheta);
     tangent_backward_link(context, links_[i], theta, u, p.links[i], t.links[i], a.links[i],
-                          ta.links[i], hu);
+                          backward_of(ta, i), hu);
   }
   join(context, a);
   join(context, ta);

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 Kyrtos contributors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <kyrtos/linalg/rounded_products.hpp>
 #include <kyrtos/linalg/vector_operations.hpp>
 #include <kyrtos/model/objective.hpp>
 
@@ -74,6 +75,18 @@ VectorSource<Scalar, Space> Objective<Scalar, Space>::direction(ConstVector u) {
 
 namespace {
 
+/// While it lives, θ, and a direction, are rounded to factors of products, if these are: once for
+/// all micro-batches and passes. (But not where they are gathered part by part.)
+template <class Scalar, class Space>
+struct RoundedWeights {
+  linalg::KeptVector<Space> theta, u;
+
+  RoundedWeights(Context<Space> const& context, Parameters<Scalar, Space> const& parameters,
+                 VectorSource<Scalar, Space> const& direction = {})
+      : theta(context, linalg::KeptAs::all_weights, parameters.source().whole()),
+        u(context, linalg::KeptAs::all_tangent_weights, direction.whole()) {}
+};
+
 /// pass(batch, is the last) for each micro-batch.
 template <class Batches, class Pass>
 void for_each_batch(Batches const& batches, Pass const& pass) {
@@ -85,6 +98,7 @@ void for_each_batch(Batches const& batches, Pass const& pass) {
 template <class Scalar, class Space>
 double Objective<Scalar, Space>::loss_at(Parameters<Scalar, Space> const& parameters) {
   double loss = 0;
+  RoundedWeights<Scalar, Space> const weights(context_, parameters);
   for_each_batch(batches_, [&](Batch const& batch, bool) {
     loss += model_->loss(workspace_for(batch.shape, false), parameters.source(), batch);
   });
@@ -94,6 +108,7 @@ double Objective<Scalar, Space>::loss_at(Parameters<Scalar, Space> const& parame
 template <class Scalar, class Space>
 double Objective<Scalar, Space>::gradient(MutableVector gradient) {
   double loss = 0;
+  RoundedWeights<Scalar, Space> const weights(context_, *parameters_);
   sum_->begin(gradient);
   for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
     loss += model_->gradient(workspace_for(batch.shape, false), parameters_->source(), batch,
@@ -118,6 +133,7 @@ template <class Scalar, class Space>
 auto Objective<Scalar, Space>::gradient_and_hvp(ConstVector u, MutableVector gradient,
                                                 MutableVector hu) -> Directional {
   auto const source = direction(u);
+  RoundedWeights<Scalar, Space> const weights(context_, *parameters_, source);
   bool const has_gradient = gradient.size() > 0;
   if (has_gradient) {
     if (!second_sum_)
@@ -143,6 +159,7 @@ auto Objective<Scalar, Space>::gradient_and_hvp(ConstVector u, MutableVector gra
 template <class Scalar, class Space>
 double Objective<Scalar, Space>::gauss_newton(ConstVector u, MutableVector gu) {
   auto const source = direction(u);
+  RoundedWeights<Scalar, Space> const weights(context_, *parameters_, source);
   sum_->begin(gu);
   double loss = 0;
   for_each_batch(batches_, [&](Batch const& batch, bool is_last) {
@@ -168,10 +185,11 @@ auto Objective<Scalar, Space>::kept_hvp(ConstVector u, MutableVector hu,
   require<Error>(kept_.has_value() && kept_workspace_.has_value(),
                  "Objective::kept_hvp: needs a gradient() with a kept micro-batch before");
   auto const source = direction(u);
+  auto const& at = theta ? *theta : *parameters_;
+  RoundedWeights<Scalar, Space> const weights(context_, at, source);
   sum_->begin(hu);
-  double const derivative =
-      model_->hvp_after_gradient(*kept_workspace_, (theta ? theta : parameters_)->source(), source,
-                                 kept_->batch, sum_->sink(/*is_last=*/true));
+  double const derivative = model_->hvp_after_gradient(*kept_workspace_, at.source(), source,
+                                                       kept_->batch, sum_->sink(/*is_last=*/true));
   sum_->finish();
   linalg::scale(context_, kept_scale(), hu);
   double sums[2] = {kept_scale() * kept_loss_, kept_scale() * derivative};
@@ -183,6 +201,7 @@ template <class Scalar, class Space>
 double Objective<Scalar, Space>::kept_loss() {
   require<Error>(kept_.has_value(), "Objective::kept_loss: there is no kept micro-batch");
   reserve_kept(kept_->batch.shape);
+  RoundedWeights<Scalar, Space> const weights(context_, *parameters_);
   double const loss = model_->loss(*kept_workspace_, parameters_->source(), kept_->batch);
   return context_.communicator().sum(kept_scale() * loss);
 }

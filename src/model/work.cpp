@@ -124,11 +124,12 @@ class Walk {
 
   double values(Index features) const { return static_cast<double>(shape_.tokens() * features); }
 
-  void add(WorkByClass& sum, Link const& link, PassKind pass, bool has_gradient) const {
+  /// \param adds one matrix of the residual stream to what it writes.
+  void add(WorkByClass& sum, Link const& link, PassKind pass, bool has_gradient, bool adds) const {
     auto const& layer = *link.layer;
     auto const& machine = options_.machine;
     if (auto const* const linear = dynamic_cast<layers::Linear<Scalar, Space> const*>(&layer)) {
-      sum[KernelClass::linear] += linear->work(pass, shape_, machine, has_gradient);
+      sum[KernelClass::linear] += linear->work(pass, shape_, machine, has_gradient, adds);
       return;
     }
     if (auto const* const heads = dynamic_cast<layers::Attention<Scalar, Space> const*>(&layer)) {
@@ -138,9 +139,10 @@ class Walk {
     Index parameters = 0;
     for (auto const& spec : layer.parameters()) parameters += count_elements(spec.shape);
     double const kernels = of(elementwise_launches.at(layer.kind()), pass);
+    double const added = adds ? values(layer.in_features()) : 0;
     sum[KernelClass::elementwise] +=
-        {.flops = layer.forward_flops(shape_) * of(elementwise_flops, pass),
-         .bytes = layers::pass_bytes(layer, pass, shape_, parameters),
+        {.flops = layer.forward_flops(shape_) * of(elementwise_flops, pass) + added,
+         .bytes = layers::pass_bytes(layer, pass, shape_, parameters) + sizeof(Scalar) * added,
          .launches = has_gradient ? kernels : 1};  // the second adds to dθ
   }
 
@@ -153,11 +155,25 @@ class Walk {
   WorkByClass branch(Branch<Scalar, Space> const& b, PassKind pass, bool has_gradient = true,
                      std::size_t skipped = 0) const {
     WorkByClass sum;
+    bool const is_back = pass == PassKind::backward || pass == PassKind::tangent_backward;
     for (std::size_t i = 0; i + skipped < b.links.size(); ++i) {
-      add(sum, b.links[i], pass, has_gradient);
-      if (b.links[i].ends_residual) add_stream(sum);
+      auto const& link = b.links[i];
+      bool const joins = is_back ? i == 0 && joining(b) > 0 : link.ends_residual;
+      bool const adds =
+          joins && (is_back ? link.layer->adds_to_adjoint() : link.layer->adds_to_output());
+      add(sum, link, pass, has_gradient, adds);
+      int const sums = is_back && i == 0 ? joining(b) : joins ? 1 : 0;
+      for (int k = adds ? 1 : 0; k < sums; ++k) add_stream(sum);
     }
     return sum;
+  }
+
+  /// Adjoints that join that of what the branch reads: of its own residual, or where both branches
+  /// of a block read the same, of both at the first.
+  int joining(Branch<Scalar, Space> const& b) const {
+    if (&b == &last_) return 0;
+    if (!c.parallel_residual) return 1;
+    return &b == &branches_[0] ? 2 : 0;
   }
 
   WorkByClass blocks(PassKind pass, bool has_gradient = true) const {

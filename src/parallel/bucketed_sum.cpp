@@ -55,7 +55,7 @@ Index BucketedSum<Scalar, Space>::begin_of(std::size_t bucket) const {
 template <class Scalar, class Space>
 void BucketedSum<Scalar, Space>::begin(MutableVector v) {
   require(static_cast<Index>(v.size()) == size_, "BucketedSum: a vector of another size");
-  for (auto& transfer : transfers_) transfer.wait(context_);  // what an exception may have left
+  for (auto& transfer : transfers_) transfer.wait();  // what an exception may have left
   v_ = v;
   memory_.attach(v);
   linalg::fill(context_, v, 0);
@@ -91,7 +91,8 @@ void BucketedSum<Scalar, Space>::finish() {
     while (waiting_ > 0) sum_in_order(--waiting_);
   } else {
     final_from(0);
-    for (auto& transfer : transfers_) transfer.wait(context_);
+    for (auto& transfer : transfers_) transfer.wait();
+    agree_on_transfers(context_);
   }
   memory_.from_mpi(context_, 0, size_);
 }

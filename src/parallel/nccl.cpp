@@ -17,45 +17,82 @@ namespace kyrtos::parallel {
 
 template <class Space>
 NcclRanks<Space>::NcclRanks(Communicator const& ranks, std::shared_ptr<NcclLibrary const> library)
-    : library_(std::move(library)), rank_(ranks.rank()) {
+    : library_(std::move(library)), news_(ranks.get()), rank_(ranks.rank()) {
   NcclId id{};
   on_root<Error>(ranks, [&] { library_->check(library_->get_unique_id(&id), "ncclGetUniqueId"); });
   ranks.broadcast(std::as_writable_bytes(std::span(id.bytes)));
   in_agreement<Error>(ranks, [&] {
-    check(library_->init_rank(&communicator_, ranks.size(), id, rank_), "ncclCommInitRank");
+    library_->check(library_->init_rank(&communicator_, ranks.size(), id, rank_),
+                    "ncclCommInitRank");
   });
 }
 
 template <class Space>
 NcclRanks<Space>::~NcclRanks() {
-  if (communicator_ == nullptr) return;
-  // After an error the others may never come to what was started.
-  has_failed_ ? library_->abort(communicator_) : library_->destroy(communicator_);
+  if (communicator_ != nullptr) library_->destroy(communicator_);
+}
+
+template <class Space>
+void NcclRanks<Space>::give_up() noexcept {
+  if (communicator_ != nullptr) library_->abort(communicator_);
+  communicator_ = nullptr;
+  has_failed_ = true;
 }
 
 template <class Space>
 void NcclRanks<Space>::check(NcclResult result, char const* call) {
-  has_failed_ = has_failed_ || result != NcclResult::success;
-  library_->check(result, call);
-}
-
-template <class Space>
-bool NcclRanks<Space>::test() {
-  auto state = NcclResult::success;
-  check(library_->get_async_error(communicator_, &state), "ncclCommGetAsyncError");
-  if (state == NcclResult::in_progress) return false;
-  check(state, "NCCL, behind the program's work");
-  return true;
-}
-
-template <class Space>
-void NcclRanks<Space>::settle(typename MessageStream<Space>::Mark const& mark) noexcept {
   try {
-    while (!has_failed_ && compat::runs_on_host<Space> && !test()) continue;
+    library_->check(result, call);
+  } catch (Error const& error) {
+    fail(error.what());
+  }
+}
+
+/// News are empty messages, which MPI takes at once; the words follow by agreement.
+template <class Space>
+void NcclRanks<Space>::fail(std::string const& words) {
+  give_up();
+  for (int other = 0; other < news_.size(); ++other)
+    if (other != rank_) MPI_Send(nullptr, 0, MPI_BYTE, other, 0, news_.get());
+  in_agreement<Error>(news_, [&] { throw Error(words); });
+}
+
+template <class Space>
+void NcclRanks<Space>::listen() {
+  live();
+  int has_news = 0;
+  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, 0, news_.get(), &has_news, MPI_STATUS_IGNORE), "MPI_Iprobe");
+  if (has_news != 0) agree();
+}
+
+template <class Space>
+void NcclRanks<Space>::agree() {
+  live();
+  try {
+    in_agreement<Error>(news_, [] {});
+  } catch (Error const&) {
+    give_up();
+    throw;
+  }
+}
+
+template <class Space>
+bool NcclRanks<Space>::is_done(Mark const& mark) {
+  listen();
+  auto state = NcclResult::success;
+  check(library_->get_async_error(live(), &state), "ncclCommGetAsyncError");
+  if (state != NcclResult::in_progress) check(state, "NCCL, behind the program's work");
+  return compat::runs_on_host<Space> ? state == NcclResult::success
+                                     : MessageStream<Space>::is_done(mark);
+}
+
+template <class Space>
+void NcclRanks<Space>::settle(Mark const& mark) noexcept {
+  try {
+    if (!has_failed_) wait(mark);
   } catch (Error const&) {
     return;
   }
-  if (!has_failed_) MessageStream<Space>::settle(mark);
 }
 
 namespace {

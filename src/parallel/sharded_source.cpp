@@ -63,7 +63,7 @@ auto ShardedSource<Scalar, Space>::start(std::size_t part) -> Buffer& {
 template <class Scalar, class Space>
 void ShardedSource<Scalar, Space>::wait(Buffer& buffer) {
   if (!buffer.transfer.is_under_way()) return;
-  buffer.transfer.wait(context_);
+  buffer.transfer.wait();
   buffer.memory.from_mpi(context_, 0, static_cast<Index>(buffer.values.size()));
 }
 

@@ -28,7 +28,7 @@ void ShardedSum<Scalar, Space>::begin(MutableVector local) {
   require(static_cast<Index>(local.size()) == partition_.local_size(),
           "ShardedSum: a vector of another size than the partition's");
   for (auto& buffer : buffers_) {  // what an exception may have left
-    buffer.transfer.wait(context_);
+    buffer.transfer.wait();
     buffer.part = buffers_.none;
     buffer.is_in_use = false;
   }
@@ -100,7 +100,7 @@ void ShardedSum<Scalar, Space>::complete(Buffer& buffer) {
   if (buffer.part == buffers_.none) return;
   auto const& p = partition_.parts()[buffer.part];
   if (buffer.transfer.is_under_way()) {
-    buffer.transfer.wait(context_);
+    buffer.transfer.wait();
     buffer.memory.from_mpi(context_, buffer.sum, p.slice);
   }
   linalg::axpy(context_, 1, slice(buffer.values, buffer.sum, p.slice),
@@ -112,6 +112,7 @@ template <class Scalar, class Space>
 void ShardedSum<Scalar, Space>::finish() {
   final_from(0);
   for (auto& buffer : buffers_) complete(buffer);
+  agree_on_transfers(context_);
 }
 
 KYRTOS_INSTANTIATE(kyrtos::parallel::ShardedSum)

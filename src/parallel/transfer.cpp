@@ -62,21 +62,19 @@ template <class Scalar, class Space>
 bool Transfer<Scalar, Space>::test() {
   if (!is_under_way_) return true;
   // Devices drive their messages themselves.
-  if (nccl_ != nullptr) return compat::runs_on_host<Space> && nccl_->test();
+  if (nccl_ != nullptr) return compat::runs_on_host<Space> && nccl_->is_done(mark_);
   int done = 0;
   check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
   return done != 0;
 }
 
 template <class Scalar, class Space>
-void Transfer<Scalar, Space>::wait(Context<Space> const& context) {
+void Transfer<Scalar, Space>::wait() {
   if (!is_under_way_) return;
-  if (nccl_ == nullptr) {
+  if (nccl_ == nullptr)
     check_mpi(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait");
-  } else {
-    while (!nccl_->test() && compat::runs_on_host<Space>) continue;
-    MessageStream<Space>::hold(context.space(), mark_);
-  }
+  else
+    nccl_->wait(mark_);
   nccl_ = nullptr;
   is_under_way_ = false;
 }
@@ -90,6 +88,14 @@ void Transfer<Scalar, Space>::settle() noexcept {
     nccl_->settle(mark_);
   is_under_way_ = false;
 }
+
+template <class Space>
+void agree_on_transfers(Context<Space> const& context) {
+  if (auto* const nccl = nccl_ranks(context)) nccl->agree();
+}
+
+#define KYRTOS_AGREE(SPACE) template void agree_on_transfers(Context<SPACE> const&);
+KYRTOS_FOR_EACH_SPACE(KYRTOS_AGREE)
 
 KYRTOS_INSTANTIATE(kyrtos::parallel::Transfer)
 

@@ -94,7 +94,7 @@ Device load_device(std::string const& path) {
 layers::Machine machine_of(Device const& device, Precision precision) {
   return {.is_host = device.kind == Device::Kind::cpu,
           .factors = factor_format(precision),
-          .adds_bias = device.adds_bias && precision != Precision::float64};
+          .adds_addends = device.adds_bias && precision != Precision::float64};
 }
 
 double product_rate(Device const& device, Precision precision) {

@@ -26,7 +26,12 @@ class RankWalk {
         ranks_(ranks),
         depth_(depth),
         training_(training),
-        product_(product) {}
+        product_(product) {
+    for (auto* const machine : {&training_, &product_}) {
+      machine->keeps_weights = keeps_weights();
+      machine->keeps_direction = keeps_direction();
+    }
+  }
 
   /// Only what is neither kept nor the probe is recomputed.
   WorkByClass gradient() const {
@@ -41,6 +46,7 @@ class RankWalk {
     }
     auto sum = passes * operations(micro_batch, training_, recompute).gradient;
     if (kept > 0) sum += operations(kept, training_).gradient;
+    sum[KernelClass::linear] += rounded_vectors(training_, false);
     constexpr double fill = 1, norm = 1;
     sum[KernelClass::vectors] += accesses(fill + norm, 3);
     return sum;
@@ -71,6 +77,7 @@ class RankWalk {
                : is_gauss_newton ? one.gauss_newton
                                  : one.hvp;
     if (!on_batch) sum = static_cast<double>(c.probe_share.count + c.probe_share.fillers) * sum;
+    sum[KernelClass::linear] += rounded_vectors(on_batch ? training_ : product_, !is_critical);
     bool const is_preconditioned = curvature_.matrix == CurvatureOptions::Matrix::preconditioned;
     double const algebra = is_critical ? 3 : is_preconditioned ? 7 : 5;  // θ + ηd is formed
     constexpr double fill = 1, scale = 2;
@@ -87,6 +94,14 @@ class RankWalk {
                                                  .recompute = recompute,
                                                  .machine = machine,
                                                  .attention = c.config.training.attention});
+  }
+
+  /// Objective rounds θ and directions as wholes, but where they are gathered part by part.
+  bool keeps_weights() const { return c.config.parallel.shard != parallel::Sharding::full; }
+  bool keeps_direction() const { return c.config.parallel.shard == parallel::Sharding::none; }
+  Work rounded_vectors(layers::Machine const& machine, bool direction) const {
+    double const vectors = keeps_weights() + (direction && keeps_direction());
+    return vectors * layers::rounding(machine, static_cast<double>(c.theta.partition().size()));
   }
 
   /// Of this rank's part of a vector of θ's length.

@@ -9,44 +9,56 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <type_traits>
 
 namespace kyrtos::train {
 
 namespace {
 
-/// Bytes of rounded factors: those of the largest product, of x [n, in], y [n, out] and W [out,
-/// in], each of which is made of the two others in some pass, and what layers keep for several
-/// products: dy, and all of the head's, whose n is a chunk.
+/// What a run keeps of rounded factors: θ, and a direction with `tangents`, where they are not
+/// gathered part by part; of x [n, in] and dy [n, out] the largest; of the head all, whose dy is
+/// that of a chunk. And the library's own memory for a product, with what is not kept.
 template <class Scalar, class Space>
 Index factor_bytes(model::Transformer<Scalar, Space> const& model, linalg::FactorFormat format,
-                   Index tokens, bool tangents) {
+                   Index tokens, bool tangents, parallel::Sharding shard) {
+  using Products = linalg::RoundedProducts<Space>;
   auto const& c = model.config();
   Index const outputs = c.continuous() ? c.output_features : c.vocabulary;
   Index const chunk =
       std::min(model.scratch_bytes(tokens, false) / (outputs * Index{sizeof(Scalar)}), tokens);
   auto const kept = [&](Index rows, Index columns) {
-    return linalg::RoundedProducts<Space>::kept_bytes(format, rows, columns);
+    return Products::kept_bytes(format, rows, columns);
   };
-  Index adjoints = kept(chunk, outputs);
-  std::set<std::pair<Index, Index>> weights;
-  for (auto const& segment : model.layout().segments())
-    if (segment.shape.size() == 2 && !segment.name.ends_with("position.weight"))
-      weights.emplace(segment.shape[0], segment.shape[1]);
-  constexpr auto bytes = linalg::RoundedProducts<Space>::bytes;
-  constexpr auto no = linalg::Transpose::no, yes = linalg::Transpose::yes;
-  Index most = 0;
-  for (auto const& [out, in] : weights) {
-    bool const is_head = out == outputs;
+  // θ is whole on every rank but with `full`, a direction with `none` alone.
+  bool const keeps_theta = shard != parallel::Sharding::full,
+             keeps_direction = shard == parallel::Sharding::none;
+  Index inputs = kept(tokens, c.width), adjoints = kept(chunk, outputs), most = 0;
+  for (auto const& segment : model.layout().segments()) {
+    bool const is_table = segment.name.starts_with("embedding.") && !c.continuous();
+    if (segment.shape.size() != 2 || segment.name.ends_with("position.weight")) continue;
+    Index const out = segment.shape[0], in = segment.shape[1];
+    bool const is_head = out == outputs, is_input = segment.name.starts_with("embedding.");
+    if (is_table && !is_head) continue;
+    bool const keeps_rows = is_head || !is_input;
+    bool const keeps_weight =
+        is_head || (keeps_theta && (keeps_direction || !tangents) && !Products::pads(format, in));
     Index const n = is_head ? chunk : tokens;
-    if (!is_head) adjoints = std::max(adjoints, kept(n, out));
+    if (keeps_rows) inputs = std::max(inputs, kept(n, in));
+    if (keeps_rows) adjoints = std::max(adjoints, kept(n, out));
+    constexpr auto bytes = Products::bytes;
+    constexpr auto no = linalg::Transpose::no, yes = linalg::Transpose::yes;
     for (bool const adds : {false, true})
-      most = std::max({most, bytes(format, no, yes, n, out, in, adds, is_head, is_head),
-                       bytes(format, no, no, n, in, out, adds, true, is_head),
-                       bytes(format, yes, no, out, in, n, adds, true, is_head)});
+      most = std::max({most, bytes(format, no, yes, n, out, in, adds, keeps_rows, keeps_weight),
+                       bytes(format, no, no, n, in, out, adds, keeps_rows, keeps_weight),
+                       bytes(format, yes, no, out, in, n, adds, keeps_rows, keeps_rows)});
   }
-  return most + (tangents ? 2 : 1) * (kept(outputs, c.width) + kept(chunk, c.width) + adjoints);
+  auto const weights = [&](bool keeps_all) {
+    bool const has_head = keeps_all && !Products::pads(format, c.width);
+    return (keeps_all ? kept(1, model.layout().size()) : 0) +
+           (has_head ? 0 : kept(outputs, c.width));
+  };
+  Index const more = tangents ? weights(keeps_direction) + inputs + adjoints : 0;
+  return most + weights(keeps_theta) + inputs + adjoints + more;
 }
 
 /// Counts what a run in this precision takes; without its products where they are missing.
@@ -115,7 +127,7 @@ Resources resources_of(Context<Space> const& context, RunConfig config, int rank
         std::max(train.micro_batch, config.curvature.enabled ? c.probe_share.micro_batch : 0);
     r.add("rounded factors",
           static_cast<double>(factor_bytes(c.model, *format, most * config.training.length,
-                                           config.curvature.enabled)));
+                                           config.curvature.enabled, config.parallel.shard)));
   }
   double const state = copied_bytes(c, ranks);
   auto const add_copies = [&](char const* name, Index count) {

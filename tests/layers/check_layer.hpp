@@ -49,6 +49,7 @@ class LayerCheck {
     check_same_bits(out);
     check_accumulation(out, tolerance);
     check_skipping(out);
+    check_addition(out);
     check_symmetry();
     if constexpr (std::is_same_v<Scalar, double>) check_taylor();
     check_manners();
@@ -131,6 +132,32 @@ class LayerCheck {
     CHECK(without_theta.dtheta == zeros);
     CHECK(without_theta.hu == zeros);
     CHECK(passes({.skip_x = true, .skip_theta = true}).y == out.y);
+  }
+
+  /// What joins y, ẏ, dx and dẋ is added to these, and changes nothing else.
+  void check_addition(LayerOutputs const& out) const {
+    constexpr double tolerance = 8 * static_cast<double>(std::numeric_limits<Scalar>::epsilon());
+    LayerRun how;
+    auto expected = out;
+    auto const add = [](Numbers& given, Numbers& to, std::uint64_t seed) {
+      given = random_numbers<Scalar>(to.size(), seed);
+      to = plus(to, 1, given);
+    };
+    if (layer_.adds_to_output()) {
+      add(how.residual, expected.y, 61);
+      add(how.residual_dot, expected.y_dot, 62);
+    }
+    if (layer_.adds_to_adjoint()) {
+      add(how.joining, expected.dx, 63);
+      add(how.joining_dot, expected.dx_dot, 64);
+    }
+    auto const found = passes(how);
+    CHECK(near(found.y, expected.y, tolerance));
+    CHECK(near(found.y_dot, expected.y_dot, tolerance));
+    CHECK(near(found.dx, expected.dx, tolerance));
+    CHECK(near(found.dx_dot, expected.dx_dot, tolerance));
+    CHECK(found.dtheta == out.dtheta);
+    CHECK(found.hu == out.hu);
   }
 
   /// The loss ℓ(z) = Σ cᵢ sin f(z)ᵢ, its gradient, and its Hessian times a direction.

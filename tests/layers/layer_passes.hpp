@@ -6,6 +6,8 @@
 
 #include "../support/numbers.hpp"
 
+#include <vector>
+
 /// \file
 /// \brief The four passes of a layer, from numbers on the host to numbers on the host.
 
@@ -28,6 +30,8 @@ struct LayerRun {
   bool skip_x = false;    ///< No dx and dẋ asked for.
   bool skip_theta = false;
   Numbers start = {};  ///< What dθ and Hu hold before; zeros if empty.
+  /// Residuals of y and ẏ, and what joins dx and dẋ; none if empty.
+  Numbers residual = {}, residual_dot = {}, joining = {}, joining_dot = {};
 };
 
 /// A layer with all memory its passes need; what they are to write holds NaN.
@@ -59,6 +63,10 @@ class LayerPasses {
     t_ = {shape, as_matrix(x_dot_, 0, rows, from), as_matrix(y_dot_, 0, rows, to), tangent_saved_};
     a_ = {as_matrix(dy_, 0, rows, to), as_matrix(dx_, 0, rows, from)};
     ta_ = {as_matrix(dy_dot_, 0, rows, to), as_matrix(dx_dot_, 0, rows, from)};
+    add(p_.residual, run.residual, rows, to);
+    add(t_.residual, run.residual_dot, rows, to);
+    add(a_.joining, run.joining, rows, from);
+    add(ta_.joining, run.joining_dot, rows, from);
     if (run.skip_x) a_.x = ta_.x = {};
     if (!run.skip_theta) {
       dtheta_arg_ = dtheta_;
@@ -99,6 +107,11 @@ class LayerPasses {
   Numbers y() const { return on_host(y_); }
 
  private:
+  void add(MatrixView<Scalar const, Space>& to, Numbers const& values, Index rows, Index columns) {
+    if (values.empty()) return;
+    added_.push_back(on_device<Scalar>(values));
+    to = as_matrix(added_.back(), 0, rows, columns);
+  }
   static View poisoned(Index size) {
     return on_device<Scalar>(Numbers(static_cast<std::size_t>(size), std::nan("")));
   }
@@ -107,6 +120,7 @@ class LayerPasses {
   Layer const& layer_;
   View x_, y_, saved_, x_dot_, y_dot_, tangent_saved_, dy_, dx_, dy_dot_, dx_dot_, theta_, u_,
       dtheta_, hu_;
+  std::vector<View> added_;
   typename Layer::MutableVector dtheta_arg_, hu_arg_;
   layers::Activation<Scalar, Space> p_, t_;
   layers::Adjoint<Scalar, Space> a_, ta_;

@@ -189,6 +189,63 @@ TEST_CASE("a kept factor is rounded once", "[rounded]") {
   CHECK(product() != wanted);
 }
 
+/// Rounded elements of the wrong matrix, row or place would show in the product.
+TEST_CASE("rows of a kept factor are kept, and the matrices of a kept vector", "[rounded]") {
+  auto const format = GENERATE(from_range(available_formats()));
+  auto const context = rounding_context(Context<Space>(MPI_COMM_SELF), format);
+  Index const rows = 12, k = 16, n = 5, before = 7;
+  auto const values = random_numbers<float>(static_cast<std::size_t>(before + rows * k), 1);
+  auto const memory = on_device<float>(values),
+             b_memory = on_device<float>(random_numbers<float>(k * n, 2)),
+             other = on_device<float>(random_numbers<float>(values.size(), 3));
+  auto const whole = as_matrix(memory, before, rows, k);
+  auto const part = rows_of(whole, 4, 3);
+  auto const product = [&] {
+    Vector<float, Space> const c("test::c", 3 * n);
+    linalg::gemm<float, Space>(context, Transpose::no, Transpose::no, 1, part,
+                               as_matrix(b_memory, 0, k, n), 0, as_matrix(c, 0, 3, n));
+    context.fence("test");
+    return on_host(c);
+  };
+  auto const wanted = product();
+  auto const is_kept = [&](auto const& kept) {
+    (void)kept;
+    CHECK(product() == wanted);
+    Kokkos::deep_copy(memory, other);
+    CHECK(product() == wanted);
+    // Another matrix of a kind that lies there already needs no room.
+    CHECK_NOTHROW(linalg::KeptFactor<Space>(context, linalg::KeptAs::all_weights, part));
+    Kokkos::deep_copy(memory, on_device<float>(values));
+  };
+  is_kept(linalg::KeptFactor<Space>(context, linalg::KeptAs::input, whole));
+  is_kept(linalg::KeptVector<Space>(context, linalg::KeptAs::all_weights, memory));
+  Kokkos::deep_copy(memory, other);
+  CHECK(product() != wanted);
+}
+
+TEST_CASE("a kept factor may be rounded by the caller", "[rounded]") {
+  auto const format = GENERATE(from_range(available_formats()));
+  auto const context = rounding_context(Context<Space>(MPI_COMM_SELF), format);
+  Index const n = 4;
+  auto const zeros = on_device<float>(Numbers(n * n, 0.0)),
+             ones = on_device<float>(Numbers(n * n, 1.0));
+  using Kept = linalg::KeptFactor<Space>;
+  Kept const kept(context, linalg::KeptAs::input, as_matrix(zeros, 0, n, n), Kept::By::caller);
+  auto const to = kept.rows();
+  REQUIRE(to.data != nullptr);
+  Kokkos::parallel_for(
+      "test", Kokkos::RangePolicy<Space>(context.space(), 0, n * n),
+      KOKKOS_LAMBDA(int i) { to.store(i / n, i % n, 3.0f); });
+  Vector<float, Space> const c("test::c", n * n);
+  linalg::gemm<float, Space>(context, Transpose::no, Transpose::no, 1, as_matrix(zeros, 0, n, n),
+                             as_matrix(ones, 0, n, n), 0, as_matrix(c, 0, n, n));
+  context.fence("test");
+  CHECK(on_host(c) == Numbers(n * n, 12.0));
+  CHECK(Kept(context, linalg::KeptAs::adjoint, as_matrix(zeros, 0, n, n), Kept::By::caller)
+            .rows()
+            .data == nullptr);
+}
+
 TEST_CASE("rows of C may be padded", "[rounded]") {
   auto formats = available_formats();
   Index const m = 9, n = 5, k = 33, stride = 8;

@@ -191,6 +191,14 @@ TEST_CASE("a library that one rank alone can't load is refused by all", "[nccl]"
   CHECK(words.find("/nowhere/libnccl.so.2") != std::string::npos);
 }
 
+inline void check_words(std::string const& words, std::string const& call) {
+  INFO(words);
+  auto const wanted = call == "ncclCommGetAsyncError" ? "a rank is gone"
+                      : call.starts_with("nccl")      ? call + ": it broke (" + stand_in_library()
+                                                      : call;
+  CHECK(words.find(wanted) != std::string::npos);
+}
+
 TEST_CASE("an error of NCCL is one of the library, with its words", "[nccl]") {
   auto const call = GENERATE(as<std::string>(), "ncclGetUniqueId", "ncclCommInitRank",
                              "ncclAllReduce", "ncclReduceScatter", "ncclCommGetAsyncError");
@@ -212,12 +220,40 @@ TEST_CASE("an error of NCCL is one of the library, with its words", "[nccl]") {
     });
     stand_in().failing[0] = '\0';  // where the call was not made
   }
-  INFO(words);
-  if (call == "ncclCommGetAsyncError")
-    CHECK(words.find("a rank is gone") != std::string::npos);
-  else
-    CHECK(words.starts_with(call + ": it broke (" + stand_in_library()));
+  check_words(words, call);
   CHECK(calls.aborted == (call == "ncclGetUniqueId" || call == "ncclCommInitRank" ? 0 : 1));
+}
+
+/// The others would wait for ever for what that rank did not start.
+TEST_CASE("an error of NCCL on one rank is one of all, with its words", "[nccl]") {
+  auto const call = GENERATE(as<std::string>(), "ncclAllReduce", "ncclReduceScatter",
+                             "ncclAllGather", "ncclCommGetAsyncError");
+  auto const failing = GENERATE(0, 1);
+  auto const& calls = fresh_stand_in();
+  {
+    auto const context = by_nccl();
+    auto const& ranks = context.communicator();
+    bool const is_split = call == "ncclReduceScatter" || call == "ncclAllGather";
+    auto const partition = is_split ? split_over(ranks) : Partition(size);
+    auto const sum = parallel::make_rank_sum<Scalar>(context, partition, small_buckets);
+    parallel::ShardedSource<Scalar, Space> source(context, split_over(ranks));
+    auto const v = local_vector(partition);
+    auto const pass = [&] {
+      sum->begin(v);
+      if (call == "ncclAllGather") {
+        source.begin(v);
+        for (auto const& part : parts) source.gather(part);
+      }
+      compute(context, *sum, true, [](std::size_t) {});
+      sum->finish();
+    };
+    CHECK(failure<Error>(pass).empty());
+    if (ranks.rank() == failing) std::strcpy(stand_in().failing, call.c_str());
+    check_words(failure<Error>(pass), call);
+    check_words(failure<Error>(pass), "NCCL failed before");
+    stand_in().failing[0] = '\0';
+  }
+  CHECK(calls.aborted == 1);
 }
 
 }  // namespace kyrtos::testing::nccl

@@ -51,7 +51,9 @@ TEST_CASE("a step does the work that is planned", "[prediction]") {
       Strings{"training.micro_batch=1", "training.recompute=true"},
       Strings{"curvature.matrix=gauss_newton"},
       Strings{"curvature.probe=batch", "curvature.probe_sequences=4"}, Strings{"model.tied=false"},
-      Strings{"curvature.enabled=false", "optimizer.name=muon"});
+      Strings{"curvature.enabled=false", "optimizer.name=muon"},
+      Strings{"training.precision=tf32", "training.micro_batch=1"},
+      Strings{"training.precision=tf32", "curvature.probe=batch", "curvature.probe_sequences=4"});
   Strings overrides{"training.batch=8", "curvature.probe_sequences=4", "parallel.shard=" + shard};
   overrides.insert(overrides.end(), extra.begin(), extra.end());
   INFO(shard << ", " << extra.front());

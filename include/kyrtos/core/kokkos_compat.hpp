@@ -186,13 +186,14 @@ struct DeviceRuntime {
   using Stream = KYRTOS_DEVICE_NAME(Stream_t);
   using Event = KYRTOS_DEVICE_NAME(Event_t);
   static constexpr Code success = KYRTOS_DEVICE_NAME(Success);
+  static constexpr Code not_ready = KYRTOS_DEVICE_NAME(ErrorNotReady);
   static constexpr unsigned without_timing = KYRTOS_DEVICE_NAME(EventDisableTiming);
   static constexpr unsigned beside_others = KYRTOS_DEVICE_NAME(StreamNonBlocking);
   static constexpr auto error_text = &KYRTOS_DEVICE_NAME(GetErrorString);
   static constexpr auto create_event = &KYRTOS_DEVICE_NAME(EventCreateWithFlags);
   static constexpr auto destroy_event = &KYRTOS_DEVICE_NAME(EventDestroy);
   static constexpr auto record = &KYRTOS_DEVICE_NAME(EventRecord);
-  static constexpr auto synchronize = &KYRTOS_DEVICE_NAME(EventSynchronize);
+  static constexpr auto query = &KYRTOS_DEVICE_NAME(EventQuery);
   static constexpr auto priorities = &KYRTOS_DEVICE_NAME(DeviceGetStreamPriorityRange);
   static constexpr auto create_stream = &KYRTOS_DEVICE_NAME(StreamCreateWithPriority);
   static constexpr auto destroy_stream = &KYRTOS_DEVICE_NAME(StreamDestroy);

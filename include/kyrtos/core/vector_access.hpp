@@ -50,6 +50,8 @@ class VectorSource {
 
   Index size() const { return parts_ ? parts_->size() : static_cast<Index>(all_.size()); }
   bool empty() const { return size() == 0; }
+  /// All of it, where it is a view; else nothing.
+  ConstVector whole() const { return all_; }
 
   /// Of an empty source, nothing.
   ConstVector part(Range range) const {

@@ -35,6 +35,9 @@ struct Activation {
   MatrixView<Scalar const, Space> x;  ///< [tokens, in_features]
   MatrixView<Scalar, Space> y;        ///< [tokens, out_features]
   VectorView<Scalar, Space> saved;    ///< [saved_size] or [tangent_saved_size]
+  /// [tokens, out_features] that y is added to: y = residual + f(x), and its tangent likewise.
+  /// Empty: none. Only for layers that adds_to_output().
+  MatrixView<Scalar const, Space> residual = {};
 };
 
 /// What one pass backward reads (`y` = ∂ℓ/∂y) and writes (`x` = ∂ℓ/∂x); also for its tangent.
@@ -43,6 +46,8 @@ template <class Scalar, class Space>
 struct Adjoint {
   MatrixView<Scalar const, Space> y;  ///< [tokens, out_features]
   MatrixView<Scalar, Space> x;        ///< [tokens, in_features], overwritten
+  /// [tokens, in_features] that is added to x. Empty: none. Only for layers that adds_to_adjoint().
+  MatrixView<Scalar const, Space> joining = {};
 };
 
 /// What a layer that looks at earlier tokens keeps of them, while a sequence is continued.
@@ -79,6 +84,11 @@ class Layer {
   /// True for maps linear in x that neither read x or y again: x and y (and the adjoints) may
   /// then be the same memory.
   virtual bool in_place() const { return false; }
+
+  /// Whether passes forward add y to a residual, and passes backward dx to a joining adjoint, where
+  /// they are given one: a sum that costs no kernel of its own.
+  virtual bool adds_to_output() const { return false; }
+  virtual bool adds_to_adjoint() const { return false; }
 
   /// Floating-point operations of a forward pass; the others are stated in each layer's header.
   virtual double forward_flops(SequenceShape) const = 0;

@@ -18,7 +18,9 @@ namespace kyrtos::layers {
 ///
 /// of 2·n·in·out floating-point operations each.
 /// Sums over rows (b) have two stages in a fixed order. Segments: `weight`, and `bias` if asked.
-/// Where products round their factors, a pass rounds each matrix once, but the weights and x.
+/// A residual is what sums of products start from, as a bias is. Where products round their
+/// factors, a pass rounds each matrix but the weights once, in the kernel that starts the sums, or
+/// in the first stage of those over rows.
 template <class Scalar, class Space>
 class Linear : public Layer<Scalar, Space> {
  public:
@@ -36,6 +38,7 @@ class Linear : public Layer<Scalar, Space> {
   Index in_features() const override { return in_; }
   Index out_features() const override { return out_; }
   std::vector<SegmentSpec> parameters() const override;
+  bool adds_to_output() const override { return true; }
   double forward_flops(SequenceShape shape) const override {
     return 2.0 * static_cast<double>(shape.tokens() * in_) * static_cast<double>(out_);
   }
@@ -49,25 +52,20 @@ class Linear : public Layer<Scalar, Space> {
                         Pass const& p, Pass const& t, Back const& a, Back const& ta,
                         MutableVector hu) const override;
 
-  /// What a pass does; without `dtheta` it computes the adjoint of x alone.
-  Work work(PassKind pass, SequenceShape shape, Machine const& machine, bool dtheta) const;
+  /// What a pass does; without `dtheta` it computes the adjoint of x alone. \param residual whether
+  /// the output is added to one.
+  Work work(PassKind pass, SequenceShape shape, Machine const& machine, bool dtheta,
+            bool residual) const;
 
  private:
-  /// y ← x Wᵀ + 1 bᵀ of the bias in `from`. Where the library does not add it, y becomes 1 bᵀ
-  /// first.
-  void multiply(Context<Space> const& context, char const* label,
-                MatrixView<Scalar const, Space> const& x, ConstVector theta, ConstVector from,
-                MatrixView<Scalar, Space> const& y) const;
-  void add_bias_gradient(Context<Space> const& context, char const* label,
-                         MatrixView<Scalar const, Space> const& dy, MutableVector dtheta) const;
-
   template <class V>
   auto weight(V const& v) const {
     return as_matrix(v, 0, out_, in_);
   }
+  /// Empty where there is none, and of a vector that is empty itself.
   template <class V>
-  auto bias(V const& v) const {
-    return slice(v, out_ * in_, out_);
+  V bias(V const& v) const {
+    return bias_ && v.size() > 0 ? V(slice(v, out_ * in_, out_)) : V();
   }
 
   Index in_, out_;

@@ -33,8 +33,8 @@ namespace kyrtos::layers {
 ///
 /// Scratch: chunk·V values (twice that with a tangent) and 2·N doubles; of the weights, each chunk
 /// reads W once a product and reads and writes dW, so a chunk should not be much shorter than
-/// chunk_rows() makes it. Where products round their factors, W and Ẇ are rounded once for all
-/// chunks, D and Ḋ once for all products. On devices rows of z are padded to 16 bytes.
+/// chunk_rows() makes it. Where products round their factors, W, Ẇ, x and ẋ are rounded once for
+/// all chunks, D and Ḋ by the kernel that makes them. On devices rows of z are padded to 16 bytes.
 template <class Scalar, class Space>
 class ProjectionHead : public OutputLayer<Scalar, Space> {
   using Base = OutputLayer<Scalar, Space>;
@@ -90,6 +90,7 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
     MutableMatrix z;                           ///< In: z. Out: D.
     MutableMatrix z_dot;                       ///< In: ż. Out: Ḋ. Empty without a tangent.
     VectorView<double, Space> loss, loss_dot;  ///< Out: φ and φ̇ of each row, without weight.
+    linalg::RoundedRows d, d_dot;              ///< Out: D and Ḋ once more, rounded.
   };
   virtual void evaluate(Context<Space> const& context, Batch<Scalar, Space> const& batch,
                         Rows const& rows) const = 0;
@@ -99,7 +100,7 @@ class ProjectionHead : public OutputLayer<Scalar, Space> {
   /// Bytes of one pass over `rows`: the matrices of its products.
   double pass_bytes(PassKind pass, Index rows, Wanted const& wanted) const;
   /// Those that the row kernel reads and writes.
-  double row_bytes(Index rows, bool tangent, bool is_host) const;
+  double row_bytes(Index rows, Wanted const& wanted, Machine const& machine) const;
   /// Of z.
   Index row_stride() const;
   ConstMatrix weight_of(ConstVector theta) const;

@@ -40,13 +40,16 @@ struct Work {
 struct Machine {
   bool is_host = true;                               ///< Otherwise a GPU.
   std::optional<linalg::FactorFormat> factors = {};  ///< What products round their factors to.
-  bool adds_bias = false;  ///< As products are written: linalg::adds_bias().
+  bool adds_addends = false;  ///< As products are written: linalg::adds_addends().
+  /// Weights are rounded before the passes, for all of them (linalg::KeptVector); likewise those of
+  /// a direction.
+  bool keeps_weights = false, keeps_direction = false;
 };
 
 template <class Space>
 Machine machine_of(Context<Space> const& context) {
   Machine machine{.is_host = compat::runs_on_host<Space>,
-                  .adds_bias = linalg::adds_bias<float>(context)};
+                  .adds_addends = linalg::adds_addends<float>(context)};
   if (auto const* const products = context.products()) machine.factors = products->format();
   return machine;
 }
@@ -55,6 +58,12 @@ Machine machine_of(Context<Space> const& context) {
 inline Work rounding(Machine const& machine, double values) {
   if (!machine.factors) return {};
   return {.bytes = linalg::rounding_bytes(*machine.factors, values), .launches = 1};
+}
+
+/// Weights of so many values are for a pass, and with `tangent` those of a direction.
+inline Work rounding_of_weights(Machine const& machine, double values, bool tangent) {
+  double const times = (machine.keeps_weights ? 0 : 1) + (tangent && !machine.keeps_direction);
+  return times * rounding(machine, values);
 }
 
 }  // namespace kyrtos::layers

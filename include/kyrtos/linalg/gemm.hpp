@@ -27,17 +27,24 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op,
           std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
           std::type_identity_t<Scalar> beta, MatrixView<Scalar, Space> const& c);
 
-/// Whether a library adds biases as it writes a product (gemm_with_bias()).
+/// What is added to a product: to each of its rows a bias, and a matrix. Either may be empty.
 template <class Scalar, class Space>
-bool adds_bias(Context<Space> const& context);
+struct Addends {
+  VectorView<Scalar const, Space> bias;
+  MatrixView<Scalar const, Space> matrix;
+};
 
-/// C ← op(A)·op(B) + 1 bᵀ, b being added to each row. Only where adds_bias().
+/// Whether a library adds these as it writes a product (gemm_plus()).
 template <class Scalar, class Space>
-void gemm_with_bias(Context<Space> const& context, Transpose a_op, Transpose b_op,
-                    std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
-                    std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
-                    std::type_identity_t<VectorView<Scalar const, Space>> const& bias,
-                    MatrixView<Scalar, Space> const& c);
+bool adds_addends(Context<Space> const& context);
+
+/// C ← op(A)·op(B) + 1 bᵀ + M of a bias b and a matrix M. Only where adds_addends().
+template <class Scalar, class Space>
+void gemm_plus(Context<Space> const& context, Transpose a_op, Transpose b_op,
+               std::type_identity_t<MatrixView<Scalar const, Space>> const& a,
+               std::type_identity_t<MatrixView<Scalar const, Space>> const& b,
+               std::type_identity_t<Addends<Scalar, Space>> const& plus,
+               MatrixView<Scalar, Space> const& c);
 
 /// What this build can multiply matrices with.
 struct GemmProviderInfo {

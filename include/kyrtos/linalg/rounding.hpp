@@ -45,4 +45,24 @@ KOKKOS_INLINE_FUNCTION float to_tf32(float x) {
   return y;
 }
 
+/// Where a kernel writes the rounded elements of a matrix, in bfloat16 or in TF32; empty: nowhere.
+struct RoundedRows {
+  void* data = nullptr;
+  int stride = 0;  ///< Of rows, in elements.
+  bool is_bfloat16 = true;
+
+  KOKKOS_INLINE_FUNCTION Bfloat16* in_bfloat16(std::int64_t row) const {
+    return static_cast<Bfloat16*>(data) + row * stride;
+  }
+  KOKKOS_INLINE_FUNCTION float* in_tf32(std::int64_t row) const {
+    return static_cast<float*>(data) + row * stride;
+  }
+  KOKKOS_INLINE_FUNCTION void store(std::int64_t row, std::int64_t column, float x) const {
+    if (is_bfloat16)
+      in_bfloat16(row)[column] = to_bfloat16(x);
+    else
+      in_tf32(row)[column] = to_tf32(x);
+  }
+};
+
 }  // namespace kyrtos::linalg

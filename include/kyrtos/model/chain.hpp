@@ -18,7 +18,8 @@ namespace kyrtos::model {
 /// k, y = fₙ(…fₖ₊₁(r + fₖ(…f₁(x)))), where r is x unless bind() is given another.
 ///
 /// The derivative of a residual connection is the identity in each of the four passes, so all that
-/// it costs is one addition a pass. A chain holds no memory: `bind…` lays views for a given part of
+/// it costs is one addition a pass: by the layer that writes the sum, if it adds (layer.hpp), or by
+/// a kernel. A chain holds no memory: `bind…` lays views for a given part of
 /// the stream into a Workspace, and the passes run over those. Each layer's pass is a Region, such
 /// as `kyrtos::linear::backward`.
 template <class Scalar, class Space>
@@ -121,11 +122,13 @@ class Chain {
     Index size = 0;
     std::array<std::string, 4> regions = {};  // their names, by PassKind
 
-    Region<Space> region(Context<Space> const& context, layers::PassKind pass,
-                         SequenceShape shape) const {
+    /// \param added values that join what the pass writes.
+    Region<Space> region(Context<Space> const& context, layers::PassKind pass, SequenceShape shape,
+                         std::size_t added) const {
+      double const bytes = layers::pass_bytes(*layer, pass, shape, size);
       return {context,
               regions[static_cast<std::size_t>(pass)],
-              {.bytes = layers::pass_bytes(*layer, pass, shape, size)}};
+              {.bytes = bytes + sizeof(Scalar) * static_cast<double>(added)}};
     }
   };
 
@@ -143,8 +146,12 @@ class Chain {
   void tangent_backward_link(Context<Space> const& context, Link const& link, ConstVector theta,
                              ConstVector u, Activation const& p, Activation const& t,
                              Adjoint const& a, Adjoint const& ta, MutableVector hu) const;
-  /// After layer i, if the residual connection ends there.
+  /// What layer i is given: with the residual, if the connection ends there and it adds one.
+  Activation forward_of(Activations const& p, std::size_t i) const;
+  /// After layer i, if the residual connection ends there and it did not.
   void add_residual(Context<Space> const& context, Activations const& p, std::size_t i) const;
+  /// Likewise of adjoints, of which the first layer adds one.
+  Adjoint backward_of(Adjoints const& a, std::size_t i) const;
   void join(Context<Space> const& context, Adjoints const& a) const;
 
   std::vector<Link> links_;

@@ -14,7 +14,7 @@
 
 namespace kyrtos::parallel {
 
-/// A stream for messages beside the one that kernels run on. Neither makes the host wait.
+/// A stream for messages beside the one that kernels run on.
 template <class Space, class Runtime = compat::RuntimeOf<Space>>
 class MessageStream {
   using Stream = typename Runtime::Stream;
@@ -70,13 +70,11 @@ class MessageStream {
   void set(Mark& mark) const {
     check(Runtime::record(mark.get(), stream_.get()), "record an event");
   }
-  /// Kernels from now on wait for the messages before a mark.
-  static void hold(Space const& kernels, Mark const& mark) {
-    check(Runtime::wait(of(kernels), mark.event_.get(), 0), "wait");
-  }
-  /// The host waits for them.
-  static void settle(Mark const& mark) noexcept {
-    if (mark.event_) (void)Runtime::synchronize(mark.event_.get());
+  /// Whether the messages before a mark have arrived.
+  static bool is_done(Mark const& mark) {
+    auto const code = Runtime::query(mark.event_.get());
+    if (code != Runtime::not_ready) check(code, "ask for an event");
+    return code == Runtime::success;
   }
   /// What tells the device of this process from others of its node.
   static std::string device() {
@@ -102,8 +100,7 @@ class MessageStream<Space, void> {
   void* get() const { return nullptr; }
   void follow(Space const&) const {}
   void set(Mark&) const {}
-  static void hold(Space const&, Mark const&) {}
-  static void settle(Mark const&) noexcept {}
+  static bool is_done(Mark const&) { return true; }
   static std::string device() { return ""; }
 };
 

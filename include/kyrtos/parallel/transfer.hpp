@@ -11,10 +11,13 @@ namespace kyrtos::parallel {
 /// A collective operation on memory of kernels, by MPI or NCCL, that is under way while kernels go
 /// on. One at a time; its memory is attached and stays alone until wait().
 ///
-/// By MPI it begins when the kernels before it are done, for which the host waits. By NCCL the host
-/// waits for nothing: the operation waits for the kernels, and those after wait() for it.
+/// By MPI it begins when the kernels before it are done, for which the host waits. By NCCL the
+/// operation waits for the kernels, and the host in wait() for the operation alone: kernels that
+/// were enqueued in the meantime go on.
 ///
 /// All ranks start the same operations in the same order. \throws Error with MPI's or NCCL's words.
+/// Where NCCL fails on one rank, all throw: in the operation, in wait() or in agree_on_transfers(),
+/// to which the others must come.
 template <class Scalar, class Space>
 class Transfer {
  public:
@@ -39,7 +42,7 @@ class Transfer {
   bool test();
 
   /// Results may be read by kernels that are enqueued afterwards, but for staged memory.
-  void wait(Context<Space> const& context);
+  void wait();
 
   /// Waits while the memory is in use, whatever went wrong.
   void settle() noexcept;
@@ -53,5 +56,10 @@ class Transfer {
   MPI_Request request_ = MPI_REQUEST_NULL;
   bool is_under_way_ = false;
 };
+
+/// All ranks are done with the operations that they waited for, or all throw. Collective. Does
+/// nothing where MPI carries them.
+template <class Space>
+void agree_on_transfers(Context<Space> const& context);
 
 }  // namespace kyrtos::parallel

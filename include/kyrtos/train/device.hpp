@@ -20,7 +20,7 @@ struct Device {
 
   double float32 = 0, float64 = 0, tf32 = 0, bf16 = 0;  ///< Matrix products, FLOP/s.
   double product_share = 0;  ///< Of these that the products of layers reach.
-  bool adds_bias = false;    ///< Whether the library adds biases as it writes a product.
+  bool adds_bias = false;    ///< As products are written: linalg::adds_addends().
 
   double vector_float32 = 0, vector_float64 = 0;  ///< All other arithmetic, FLOP/s.
   double vector_share = 0;                        ///< Of these that streamed attention reaches.

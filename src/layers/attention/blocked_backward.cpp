@@ -22,22 +22,16 @@ void run_backward(Context<Space> const& context, BackwardArguments<Scalar> in,
   pass.run(
       working,
       [&](Memory const& m, Stretch const& group) {
-        pass.pack_heads(m, group, in.x, 0, 0);
-        pass.pack_rows(group, in.dy, output_places(in.g), m.d_o, 0);
+        pass.pack_heads(m, group, in.x, in.dy, 0, 0);
         pass.clear_sums(m);
       },
       [&](Memory const& m, QueryBlock const& b) {
         pass.compute_scores(m, b);
-        pass.compute_gradients(m, b);
         pass.for_rows(b, BackwardRow<Factors, Scalar, Space>{in.g, b, m.scores, m.gradients,
                                                              in.log_sum_exp, in.row_sum});
-        auto const p = m.scores.factors.part(b), ds = m.gradients.factors.part(b);
-        pass.multiply(b, Pass::no, ds, Pass::no, m.k.part(b.first_key, b.keys), 0,
-                      pass.block_rows(m, b).part(0, b.tokens));
-        pass.multiply(b, Pass::yes, ds, Pass::no, m.q.part(b.first, b.tokens), 1,
-                      m.dk.part(b.first_key, b.keys));
-        pass.multiply(b, Pass::yes, p, Pass::no, m.d_o.part(b.first, b.tokens), 1,
-                      m.dv.part(b.first_key, b.keys));
+        pass.multiply(b, Pass::no, m.gradients.factors.part(b), Pass::no,
+                      m.k.part(b.first_key, b.keys), 0, pass.block_rows(m, b).part(0, b.tokens));
+        pass.add_to_sums(m, b);
         pass.unpack_block(m, b, in.dx, query_places(in.g), Scaled<Scalar>{in.g.scale});
       },
       [&](Memory const& m, Stretch const& group) { pass.unpack_sums(m, group, in.dx); });

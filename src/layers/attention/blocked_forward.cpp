@@ -25,7 +25,9 @@ void run_forward(Context<Space> const& context, ForwardArguments<Scalar> const& 
   WorkingMemory<Space> working(context.template scratch<std::byte>(pass.bytes()));
   pass.run(
       working,
-      [&](Memory const& m, Stretch const& group) { pass.pack_heads(m, group, in.x, 0, 0); },
+      [&](Memory const& m, Stretch const& group) {
+        pass.pack_heads(m, group, in.x, nullptr, 0, 0);
+      },
       [&](Memory const& m, QueryBlock const& b) {
         pass.compute_scores(m, b);
         pass.for_rows(b, SoftmaxRow<Factors, Scalar, Space>{in.g, b, m.scores, m.inverse_sum.data(),

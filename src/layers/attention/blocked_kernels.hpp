@@ -21,12 +21,12 @@ struct ScoreSpan {
 };
 
 /// Row `row`, part `part`, of a block.
-template <class Scalar, class Factor, class Space>
-KOKKOS_INLINE_FUNCTION ScoreSpan<Scalar, Factor> span_of(
-    ScoreBlock<Scalar, Factor, Space> const& block, QueryBlock const& b, ScoreRow const& r,
-    Index row, int part = 0) {
-  Index const at = (row * block.scores.parts + part) * b.stride + r.begin;
-  return {block.scores.memory.data() + at, block.factors.memory.data() + at};
+template <class Scalar, class Factor>
+KOKKOS_INLINE_FUNCTION ScoreSpan<Scalar, Factor> span_of(ScorePointers<Scalar, Factor> const& block,
+                                                         QueryBlock const& b, ScoreRow const& r,
+                                                         Index row, int part = 0) {
+  return {block.scores + block.score_at(b, row, part) + r.begin,
+          block.factors + block.factor_at(b, row, part) + r.begin};
 }
 
 /// Zeros before and after what the row sees.
@@ -58,7 +58,7 @@ template <class Factors, class Scalar, class Space>
 struct SoftmaxRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores;
+  ScorePointers<Scalar, typename Factors::Factor> scores;
   Scalar *inverse_sum, *log_sum_exp, *max_score;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {
@@ -89,7 +89,7 @@ template <class Factors, class Scalar, class Space>
 struct TangentSoftmaxRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores;
+  ScorePointers<Scalar, typename Factors::Factor> scores;
   Scalar const* log_sum_exp;
   Scalar* mean_dot;
 
@@ -121,7 +121,7 @@ template <class Factors, class Scalar, class Space>
 struct BackwardRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores, gradients;
+  ScorePointers<Scalar, typename Factors::Factor> scores, gradients;
   Scalar const *log_sum_exp, *row_sum;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {
@@ -149,7 +149,7 @@ template <class Factors, class Scalar, class Space>
 struct TangentBackwardRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores, gradients;
+  ScorePointers<Scalar, typename Factors::Factor> scores, gradients;
   Scalar const *log_sum_exp, *mean_dot, *row_sum, *row_sum_dot;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {

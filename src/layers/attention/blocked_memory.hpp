@@ -35,13 +35,17 @@ class WorkingMemory {
 
 /// Rows of D values of the entries of a group: for each token and head one, or two next to each
 /// other, of which one is the tangent's. Products see them as rows of D or of 2·D values.
+///
+/// What is multiplied alike lies in pairs of matrices an entry, so that one batched product takes
+/// both: Q and dO, K and V, dK and dV. A pair of n entries is made for 2·n of them.
 template <class T, class Space>
 struct PackedRows {
   VectorView<T, Space> memory;
   Index tokens = 0;  ///< of an entry
   int heads = 1;     ///< of a token
   int head_size = 0;
-  int parts = 1;  ///< 2 with a tangent.
+  int parts = 1;     ///< 2 with a tangent.
+  int matrices = 1;  ///< From an entry to the next: 2 in a half of a pair.
 
   PackedRows() = default;
   PackedRows(WorkingMemory<Space>& m, int entries, Index token_count, int head_count, int d, int p)
@@ -52,7 +56,17 @@ struct PackedRows {
         parts(p) {}
 
   Index row_stride() const { return Index(parts) * head_size; }
-  Index entry_stride() const { return tokens * heads * row_stride(); }
+  Index entry_stride() const { return matrices * tokens * heads * row_stride(); }
+
+  /// The first or the second matrices of a pair.
+  PackedRows half(int which) const {
+    auto one = *this;
+    Index const begin = which * entry_stride();
+    if (memory.data() != nullptr)  // else it is only counted
+      one.memory = slice(memory, begin, static_cast<Index>(memory.size()) - begin);
+    one.matrices = 2;
+    return one;
+  }
 
   /// Part `part` of the rows of `count` tokens from `first` on.
   linalg::MatrixBatch<T, Space> part(int first, int count, int part = 0) const {
@@ -84,6 +98,7 @@ struct ScoreRows {
   VectorView<T, Space> memory;
   int group = 1;  ///< Rows of a token.
   int parts = 1;
+  int matrices = 1, which = 0;  ///< As in PackedRows.
 
   ScoreRows() = default;
   /// \param most the largest block.
@@ -100,13 +115,20 @@ struct ScoreRows {
   linalg::MatrixBatch<T, Space> tall(QueryBlock const& b) const {
     return batch(b, Index(b.tokens) * group * parts, b.stride, 0);
   }
+  ScoreRows half(int of_pair) const {
+    auto one = *this;
+    one.matrices = 2;
+    one.which = of_pair;
+    return one;
+  }
 
  private:
   linalg::MatrixBatch<T, Space> batch(QueryBlock const& b, Index rows, Index stride,
                                       Index begin) const {
-    Index const entry = Index(b.tokens) * group * parts * b.stride;
-    return {slice(memory, begin, static_cast<Index>(memory.size()) - begin), rows, b.keys, stride,
-            entry};
+    Index const matrix = Index(b.tokens) * group * parts * b.stride;
+    Index const first = which * matrix + begin;
+    return {slice(memory, first, static_cast<Index>(memory.size()) - first), rows, b.keys, stride,
+            matrices * matrix};
   }
 };
 
@@ -124,6 +146,49 @@ struct ScoreBlock {
       factors = scores;
     else
       factors = {m, entries, group, most, parts};
+  }
+
+  /// One half of pairs of scores, and one of pairs of factors.
+  ScoreBlock half(int of_scores, int of_factors) const {
+    ScoreBlock one;
+    one.scores = scores.half(of_scores);
+    one.factors = factors.half(of_factors);
+    return one;
+  }
+};
+
+/// The same in few bytes, for kernels.
+template <class Scalar, class Factor>
+struct ScorePointers {
+  Scalar* scores = nullptr;
+  Factor* factors = nullptr;
+  int group = 1;
+  signed char parts = 1, matrices = 1, of_scores = 0, of_factors = 0;
+
+  ScorePointers() = default;
+  template <class Space>
+  ScorePointers(ScoreBlock<Scalar, Factor, Space> const& block)
+      : scores(block.scores.memory.data()),
+        factors(block.factors.memory.data()),
+        group(block.scores.group),
+        parts(static_cast<signed char>(block.scores.parts)),
+        matrices(static_cast<signed char>(block.scores.matrices)),
+        of_scores(static_cast<signed char>(block.scores.which)),
+        of_factors(static_cast<signed char>(block.factors.which)) {}
+
+  /// Where part `part` of a row is, of all rows of a block's entries.
+  KOKKOS_INLINE_FUNCTION Index score_at(QueryBlock const& b, Index row, int part) const {
+    return at(b, row, part, of_scores);
+  }
+  KOKKOS_INLINE_FUNCTION Index factor_at(QueryBlock const& b, Index row, int part) const {
+    return at(b, row, part, of_factors);
+  }
+
+ private:
+  KOKKOS_INLINE_FUNCTION Index at(QueryBlock const& b, Index row, int part, int which) const {
+    Index const rows = Index(b.tokens) * group;
+    Index const others = row / rows * (matrices - 1) + which;  // matrices of the other half
+    return ((others * rows + row) * parts + part) * b.stride;
   }
 };
 

@@ -28,30 +28,47 @@ Index row_sum_bytes(Geometry<Scalar> const& g, bool tangents) {
 /// All that a pass holds. `parts` is 2 in tangent passes.
 template <class Scalar, class Factor, class Space>
 struct PassMemory {
+  /// Backward pairs, of Q and dO, K and V, dK and dV or their tangents; forward Q and K.
+  PackedRows<Factor, Space> queries, keys;
+  PackedRows<Scalar, Space> sums;
   PackedRows<Factor, Space> q, k, v, d_o;
   PackedRows<Scalar, Space> of_block;  ///< O, Ȯ, dQ or dQ̇ of a block's queries.
-  PackedRows<Scalar, Space> dk, dv;    ///< dK and dV, or their tangents.
-  ScoreBlock<Scalar, Factor, Space> scores, gradients;
+  PackedRows<Scalar, Space> dk, dv;
+  /// Backward pairs of S and dP, and of the factors dS and P.
+  ScoreBlock<Scalar, Factor, Space> all_scores;
+  ScoreBlock<Scalar, Factor, Space> scores, gradients;  ///< S and P; dP and dS.
   VectorView<Scalar, Space> inverse_sum;
 
   PassMemory(WorkingMemory<Space>& m, Geometry<Scalar> const& g, Division const& by, bool backward,
              int parts)
-      : q(m, by.entries, g.length, g.group(), g.head_size, parts),
-        k(m, by.entries, g.length, 1, g.head_size, parts),
-        v(m, by.entries, g.length, 1, g.head_size, parts),
+      : queries(m, pairs(by, backward), g.length, g.group(), g.head_size, parts),
+        keys(m, pairs(by, backward), g.length, 1, g.head_size, parts),
+        q(queries),
+        k(keys),
         of_block(m, by.entries, by.tokens, g.group(), g.head_size, 1) {
-    int const keys = most_keys(g, by.tokens);
+    int const most_seen = most_keys(g, by.tokens);
     QueryBlock const most{.tokens = by.tokens,
-                          .keys = keys,
-                          .stride = score_stride(keys, parts, compat::runs_on_host<Space>)};
-    scores = {m, by.entries, g.group(), most, parts};
+                          .keys = most_seen,
+                          .stride = score_stride(most_seen, parts, compat::runs_on_host<Space>)};
+    all_scores = scores = {m, pairs(by, backward), g.group(), most, parts};
     inverse_sum = m.template take<Scalar>(Index(by.entries) * by.tokens * g.group());
-    if (!backward) return;
-    d_o = {m, by.entries, g.length, g.group(), g.head_size, parts};
-    dk = {m, by.entries, g.length, 1, g.head_size, 1};
-    dv = {m, by.entries, g.length, 1, g.head_size, 1};
-    gradients = {m, by.entries, g.group(), most, parts};
+    if (!backward) {
+      v = {m, by.entries, g.length, 1, g.head_size, parts};
+      return;
+    }
+    q = queries.half(0);
+    d_o = queries.half(1);
+    k = keys.half(0);
+    v = keys.half(1);
+    sums = {m, pairs(by, backward), g.length, 1, g.head_size, 1};
+    dk = sums.half(0);
+    dv = sums.half(1);
+    scores = all_scores.half(0, 1);
+    gradients = all_scores.half(1, 0);
   }
+
+ private:
+  static int pairs(Division const& by, bool backward) { return (backward ? 2 : 1) * by.entries; }
 };
 
 template <class Factor, class Scalar, class Space>
@@ -129,43 +146,38 @@ class BlockedPass {
   template <class A, class C>
   void multiply(QueryBlock const& b, linalg::Transpose a_op, A const& a, linalg::Transpose b_op,
                 A const& second, Scalar beta, C const& c) const {
-    linalg::gemm_batched<Factor, Scalar, Space>(context_, b.entries, a_op, b_op, 1, a, second, beta,
-                                                c);
+    multiply(b.entries, a_op, a, b_op, second, beta, c);
   }
 
-  /// S = QKᵀ; with a tangent beside it Ṡ = [Q̇ Q][K K̇]ᵀ.
+  /// S = QKᵀ, backward also dP = dO Vᵀ; with a tangent beside it Ṡ = [Q̇ Q][K K̇]ᵀ, and
+  /// dṖ = [dȮ dO][V V̇]ᵀ.
   void compute_scores(Memory const& m, QueryBlock const& b) const {
     int const q_part = parts_ - 1;  // [Q̇ Q]
-    multiply(b, no, m.q.part(b.first, b.tokens, q_part), yes, m.k.part(b.first_key, b.keys), 0,
-             m.scores.scores.part(b));
+    auto const& scores = m.all_scores.scores;
+    multiply(matrices(b), no, m.queries.part(b.first, b.tokens, q_part), yes,
+             m.keys.part(b.first_key, b.keys), 0, scores.part(b));
     if (parts_ > 1)
-      multiply(b, no, m.q.wide(b.first, b.tokens), yes, m.k.wide(b.first_key, b.keys), 0,
-               m.scores.scores.part(b, 1));
+      multiply(matrices(b), no, m.queries.wide(b.first, b.tokens), yes,
+               m.keys.wide(b.first_key, b.keys), 0, scores.part(b, 1));
   }
-  /// dP = dO Vᵀ; with a tangent dṖ = [dȮ dO][V V̇]ᵀ.
-  void compute_gradients(Memory const& m, QueryBlock const& b) const {
-    int const o_part = parts_ - 1;  // [dȮ dO]
-    multiply(b, no, m.d_o.part(b.first, b.tokens, o_part), yes, m.v.part(b.first_key, b.keys), 0,
-             m.gradients.scores.part(b));
-    if (parts_ > 1)
-      multiply(b, no, m.d_o.wide(b.first, b.tokens), yes, m.v.wide(b.first_key, b.keys), 0,
-               m.gradients.scores.part(b, 1));
+  /// dK += dSᵀQ and dV += Pᵀ dO; with a tangent dK̇ += [dS; dṠ]ᵀ[Q̇; Q] and dV̇ += [P; Ṗ]ᵀ[dȮ; dO]: a
+  /// row of dS and that of dṠ lie below each other, as those of Q̇ and Q do.
+  void add_to_sums(Memory const& m, QueryBlock const& b) const {
+    multiply(matrices(b), yes, m.all_scores.factors.tall(b), no, m.queries.tall(b.first, b.tokens),
+             1, m.sums.part(b.first_key, b.keys));
   }
 
   /// dK = dV = 0, or their tangents.
   void clear_sums(Memory const& m) const {
-    for (auto const& sum : {m.dk, m.dv}) {
-      auto* const values = sum.memory.data();
-      Kokkos::parallel_for(
-          label_,
-          Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(
-              context_.space(), 0, static_cast<Index>(sum.memory.size())),
-          KOKKOS_LAMBDA(Index i) { values[i] = 0; });
-    }
+    auto* const sums = m.sums.memory.data();
+    Kokkos::parallel_for(
+        label_,
+        Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(
+            context_.space(), 0, static_cast<Index>(m.sums.memory.size())),
+        KOKKOS_LAMBDA(Index i) { sums[i] = 0; });
   }
   void unpack_sums(Memory const& m, Stretch const& group, Scalar* dx) const {
-    unpack_rows(group, m.dk, dx, key_places(g_), Scaled<Scalar>{1});
-    unpack_rows(group, m.dv, dx, value_places(g_), Scaled<Scalar>{1});
+    attention::unpack_sums(context_, label_, g_, group, m.dk, m.dv, dx);
   }
 
   /// row(member, index) for each row of a block's scores.
@@ -174,16 +186,15 @@ class BlockedPass {
     detail::for_each_row(context_, label_, Index(b.entries) * b.tokens * g_.group(), row);
   }
 
-  void pack_rows(Stretch const& of, Scalar const* x, HeadPlaces const& places,
-                 PackedRows<Factor, Space> const& to, int part, Scalar scale = 1) const {
-    pack<Factors>(context_, label_, g_, of, x, places, to, part, scale);
-  }
-  /// Queries (with 1/√D in them), keys and values; `q_part` of the former, the other part of these.
-  void pack_heads(Memory const& m, Stretch const& of, Scalar const* x, int q_part,
+  /// Queries (with 1/√D in them), keys and values of x; `q_part` of the former, as of the adjoints
+  /// of outputs, if there are any, and the other part of these.
+  void pack_heads(Memory const& m, Stretch const& of, Scalar const* x, Scalar const* dy, int q_part,
                   int k_part) const {
-    pack_rows(of, x, query_places(g_), m.q, q_part, g_.scale);
-    pack_rows(of, x, key_places(g_), m.k, k_part);
-    pack_rows(of, x, value_places(g_), m.v, k_part);
+    using Part = PackedPart<Factor>;
+    detail::for_each_row(context_, label_, Index(of.entries) * of.tokens,
+                         PackTokens<Factors, Scalar, Space>{
+                             g_, of, x, dy, Part(m.q, q_part), Part(m.k, k_part), Part(m.v, k_part),
+                             dy == nullptr ? Part() : Part(m.d_o, q_part)});
   }
   template <class Finish>
   void unpack_rows(Stretch const& of, PackedRows<Scalar, Space> const& from, Scalar* x,
@@ -204,6 +215,14 @@ class BlockedPass {
   }
 
  private:
+  template <class A, class C>
+  void multiply(Index count, linalg::Transpose a_op, A const& a, linalg::Transpose b_op,
+                A const& second, Scalar beta, C const& c) const {
+    linalg::gemm_batched<Factor, Scalar, Space>(context_, count, a_op, b_op, 1, a, second, beta, c);
+  }
+  /// What compute_scores() and add_to_sums() multiply: of an entry one matrix, or a pair.
+  Index matrices(QueryBlock const& b) const { return (backward_ ? 2 : 1) * Index(b.entries); }
+
   Context<Space> const& context_;
   char const* label_;
   Geometry<Scalar> g_;

@@ -21,8 +21,9 @@
 /// | tangent backward | S, Ṡ, dP, dṖ = [dȮ dO][V V̇]ᵀ, dQ̇ = dṠ K + dS K̇,                        |
 /// |                  | dK̇ += [dS; dṠ]ᵀ[Q̇; Q], dV̇ += [P; Ṗ]ᵀ[dȮ; dO]                          |
 ///
-/// Rows of a factor and of its tangent lie side by side, so that one wider product makes a tangent.
-/// dK and dV grow from block to block, in their order.
+/// Rows of a factor and of its tangent lie side by side, so that one wider product makes a tangent;
+/// S and dP are one batched product, and what dK and dV get. dK and dV grow from block to block, in
+/// their order.
 ///
 /// Every pass computes S again, of the same blocks (Division is the same for all passes) and of the
 /// same factors, rounded alike: e^(S - L) of rounded factors would not sum to one against the L of

@@ -8,18 +8,14 @@ namespace kyrtos::layers::attention {
 
 namespace {
 
-/// dQ̇ = dṠ K + dS K̇, dK̇ += [dS; dṠ]ᵀ[Q̇; Q], dV̇ += [P; Ṗ]ᵀ[dȮ; dO]: a row of dS and that of dṠ lie
-/// below each other, as those of Q̇ and Q do.
+/// dQ̇ = dṠ K + dS K̇, and what is added to dK̇ and dV̇.
 template <class Pass, class Memory>
 void multiply_back(Pass const& pass, Memory const& m, QueryBlock const& b) {
   auto const& ds = m.gradients.factors;
   auto const dq = pass.block_rows(m, b).part(0, b.tokens);
   pass.multiply(b, Pass::no, ds.part(b, 1), Pass::no, m.k.part(b.first_key, b.keys, 0), 0, dq);
   pass.multiply(b, Pass::no, ds.part(b, 0), Pass::no, m.k.part(b.first_key, b.keys, 1), 1, dq);
-  pass.multiply(b, Pass::yes, ds.tall(b), Pass::no, m.q.tall(b.first, b.tokens), 1,
-                m.dk.part(b.first_key, b.keys));
-  pass.multiply(b, Pass::yes, m.scores.factors.tall(b), Pass::no, m.d_o.tall(b.first, b.tokens), 1,
-                m.dv.part(b.first_key, b.keys));
+  pass.add_to_sums(m, b);
 }
 
 template <class Factors, class Scalar, class Space>
@@ -36,15 +32,12 @@ void run_tangent_backward(Context<Space> const& context, TangentBackwardArgument
   pass.run(
       working,
       [&](Memory const& m, Stretch const& group) {
-        pass.pack_heads(m, group, in.x, 1, 0);  // [Q̇ Q], [K K̇], [V V̇], [dȮ dO]
-        pass.pack_heads(m, group, in.x_dot, 0, 1);
-        pass.pack_rows(group, in.dy, output_places(in.g), m.d_o, 1);
-        pass.pack_rows(group, in.dy_dot, output_places(in.g), m.d_o, 0);
+        pass.pack_heads(m, group, in.x, in.dy, 1, 0);  // [Q̇ Q], [K K̇], [V V̇], [dȮ dO]
+        pass.pack_heads(m, group, in.x_dot, in.dy_dot, 0, 1);
         pass.clear_sums(m);
       },
       [&](Memory const& m, QueryBlock const& b) {
         pass.compute_scores(m, b);
-        pass.compute_gradients(m, b);
         pass.for_rows(b, TangentBackwardRow<Factors, Scalar, Space>{in.g, b, m.scores, m.gradients,
                                                                     in.log_sum_exp, in.mean_dot,
                                                                     in.row_sum, in.row_sum_dot});

@@ -27,8 +27,8 @@ void run_tangent_forward(Context<Space> const& context, TangentForwardArguments<
   pass.run(
       working,
       [&](Memory const& m, Stretch const& group) {
-        pass.pack_heads(m, group, in.x, 1, 0);  // [Q̇ Q], [K K̇], [V V̇]
-        pass.pack_heads(m, group, in.x_dot, 0, 1);
+        pass.pack_heads(m, group, in.x, nullptr, 1, 0);  // [Q̇ Q], [K K̇], [V V̇]
+        pass.pack_heads(m, group, in.x_dot, nullptr, 0, 1);
       },
       [&](Memory const& m, QueryBlock const& b) {
         pass.compute_scores(m, b);

@@ -25,8 +25,7 @@ class BlockedCounter {
       begin_group(entries);
       for (int first = 0; first < g_.length; first += by.tokens)
         add_block(entries, query_block(g_, first, by.tokens));
-      if (!is_back_) continue;
-      for (int sum = 0; sum < 2; ++sum) kernel(numbers(entries, g_.length, 1) * scalar);
+      if (is_back_) kernel(2 * numbers(entries, g_.length, 1) * scalar);
     }
     return work_;
   }
@@ -49,10 +48,8 @@ class BlockedCounter {
     double const queries = numbers(entries, g_.length, g_.group()),
                  keys = numbers(entries, g_.length, 1);
     for (int part = 0; part < parts_; ++part)
-      for (double const values : {queries, keys, keys}) kernel(values * factor_);
-    if (!is_back_) return;
-    for (int part = 0; part < parts_; ++part) kernel(queries * factor_);  // dO
-    for (int sum = 0; sum < 2; ++sum) kernel(keys * scalar);
+      kernel(((is_back_ ? 2 : 1) * queries + 2 * keys) * factor_);  // Q, dO, K, V
+    if (is_back_) kernel(2 * keys * scalar);
   }
 
   /// S = QKᵀ, and Ṡ = [Q̇ Q][K K̇]ᵀ; likewise of dO and V.
@@ -63,8 +60,8 @@ class BlockedCounter {
 
   void add_block(int entries, QueryBlock const& b) {
     double const rows = static_cast<double>(b.tokens * g_.group()), keys = b.keys, d = g_.head_size;
-    add_scores(entries, rows, keys);
-    if (is_back_) add_scores(entries, rows, keys);
+    int const in_pairs = (is_back_ ? 2 : 1) * entries;
+    add_scores(in_pairs, rows, keys);
     double seen = 0;
     for (int token = b.first; token < b.first + b.tokens; ++token) {
       auto const range = g_.visibility().keys_of(token, token);
@@ -73,8 +70,7 @@ class BlockedCounter {
     double const matrices = (is_back_ ? 2 : 1) * parts_;
     kernel(entries * matrices * (seen * scalar + rows * keys * factor_));
     for (int part = 0; part < parts_; ++part) product(entries, rows, d, keys, part > 0);
-    if (is_back_)
-      for (int sum = 0; sum < 2; ++sum) product(entries, keys, d, parts_ * rows, true);
+    if (is_back_) product(in_pairs, keys, d, parts_ * rows, true);
     bool const reads_y = !is_back_ && parts_ > 1;  // ẏ = Ȯ - μy
     kernel((reads_y ? 2 : 1) * entries * rows * d * scalar);
   }

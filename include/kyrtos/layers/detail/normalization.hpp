@@ -38,6 +38,7 @@ class Normalization : public Layer<Scalar, Space> {
   std::vector<SegmentSpec> parameters() const override;
   Index saved_size(SequenceShape shape) const override { return 2 * shape.tokens(); }
   Index tangent_saved_size(SequenceShape shape) const override { return 2 * shape.tokens(); }
+  bool adds_to_adjoint() const override { return true; }
   double forward_flops(SequenceShape shape) const override {
     return 7.0 * static_cast<double>(shape.tokens() * features_);
   }

@@ -40,7 +40,8 @@ struct RowBlocks {
   static constexpr Index chunk = 32;
 };
 
-/// The rows of a token matrix, for kernels that take many: 16 bytes, where a View has 40.
+/// The rows of a token matrix, for kernels that take many: 16 bytes, where a View has 40. Those of
+/// an empty one are nullptr.
 template <class T>
 struct Rows {
   T* data;
@@ -258,22 +259,6 @@ void add_row_sums(Context<Space> const& context, char const* label, Index rows,
       },
       blocks);
   if (width > 0) add_partial_sums(context, label, partial, target);
-}
-
-/// target(j) += Σ_rows x(row, j)
-template <class Scalar, class Space>
-void add_column_sums(Context<Space> const& context, char const* label,
-                     MatrixView<Scalar const, Space> const& x,
-                     VectorView<Scalar, Space> const& target) {
-  auto const rows = static_cast<Index>(x.extent(0)), columns = static_cast<Index>(x.extent(1));
-  add_row_sums(
-      context, label, rows, target,
-      KOKKOS_LAMBDA(RowMember<Space> const& member, Scalar* const sums, Index begin, Index end) {
-        for (Index row = begin; row < end; ++row) {
-          Scalar const* const x_row = &x(row, 0);
-          row_for<Space>(member, columns, [=](Index j) { sums[j] += x_row[j]; });
-        }
-      });
 }
 
 }  // namespace kyrtos::layers::detail
