@@ -13,6 +13,21 @@
 
 namespace kyrtos::layers::attention {
 
+/// Where a block's scores are, and what is made of them: 24 bytes, where Views would be more than
+/// kernels may have (run_small_kernel()).
+template <class Scalar, class Factor>
+struct ScorePlaces {
+  Scalar* scores;
+  Factor* factors;
+  int parts;
+
+  template <class Space>
+  ScorePlaces(ScoreBlock<Scalar, Factor, Space> const& block)
+      : scores(block.scores.memory.data()),
+        factors(block.factors.memory.data()),
+        parts(block.scores.parts) {}
+};
+
 /// A row of scores and what is made of it, from the first key that the row sees on.
 template <class Scalar, class Factor>
 struct ScoreSpan {
@@ -21,12 +36,12 @@ struct ScoreSpan {
 };
 
 /// Row `row`, part `part`, of a block.
-template <class Scalar, class Factor, class Space>
-KOKKOS_INLINE_FUNCTION ScoreSpan<Scalar, Factor> span_of(
-    ScoreBlock<Scalar, Factor, Space> const& block, QueryBlock const& b, ScoreRow const& r,
-    Index row, int part = 0) {
-  Index const at = (row * block.scores.parts + part) * b.stride + r.begin;
-  return {block.scores.memory.data() + at, block.factors.memory.data() + at};
+template <class Scalar, class Factor>
+KOKKOS_INLINE_FUNCTION ScoreSpan<Scalar, Factor> span_of(ScorePlaces<Scalar, Factor> const& block,
+                                                         QueryBlock const& b, ScoreRow const& r,
+                                                         Index row, int part = 0) {
+  Index const at = (row * block.parts + part) * b.stride + r.begin;
+  return {block.scores + at, block.factors + at};
 }
 
 /// Zeros before and after what the row sees.
@@ -58,7 +73,7 @@ template <class Factors, class Scalar, class Space>
 struct SoftmaxRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores;
+  ScorePlaces<Scalar, typename Factors::Factor> scores;
   Scalar *inverse_sum, *log_sum_exp, *max_score;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {
@@ -89,7 +104,7 @@ template <class Factors, class Scalar, class Space>
 struct TangentSoftmaxRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores;
+  ScorePlaces<Scalar, typename Factors::Factor> scores;
   Scalar const* log_sum_exp;
   Scalar* mean_dot;
 
@@ -121,7 +136,7 @@ template <class Factors, class Scalar, class Space>
 struct BackwardRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores, gradients;
+  ScorePlaces<Scalar, typename Factors::Factor> scores, gradients;
   Scalar const *log_sum_exp, *row_sum;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {
@@ -149,7 +164,7 @@ template <class Factors, class Scalar, class Space>
 struct TangentBackwardRow {
   Geometry<Scalar> g;
   QueryBlock b;
-  ScoreBlock<Scalar, typename Factors::Factor, Space> scores, gradients;
+  ScorePlaces<Scalar, typename Factors::Factor> scores, gradients;
   Scalar const *log_sum_exp, *mean_dot, *row_sum, *row_sum_dot;
 
   KOKKOS_FUNCTION void operator()(detail::RowMember<Space> const& member, Index row) const {

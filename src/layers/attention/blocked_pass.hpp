@@ -25,6 +25,17 @@ Index row_sum_bytes(Geometry<Scalar> const& g, bool tangents) {
   return counter.used();
 }
 
+template <class Scalar, class Space>
+void clear(Context<Space> const& context, char const* label,
+           VectorView<Scalar, Space> const& memory) {
+  Scalar* const values = memory.data();
+  Kokkos::parallel_for(
+      label,
+      Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(context.space(), 0,
+                                                           static_cast<Index>(memory.size())),
+      KOKKOS_LAMBDA(Index i) { values[i] = 0; });
+}
+
 /// All that a pass holds. `parts` is 2 in tangent passes.
 template <class Scalar, class Factor, class Space>
 struct PassMemory {
@@ -154,14 +165,8 @@ class BlockedPass {
 
   /// dK = dV = 0, or their tangents.
   void clear_sums(Memory const& m) const {
-    for (auto const& sum : {m.dk, m.dv}) {
-      auto* const values = sum.memory.data();
-      Kokkos::parallel_for(
-          label_,
-          Kokkos::RangePolicy<Space, Kokkos::IndexType<Index>>(
-              context_.space(), 0, static_cast<Index>(sum.memory.size())),
-          KOKKOS_LAMBDA(Index i) { values[i] = 0; });
-    }
+    clear<Scalar>(context_, label_, m.dk.memory);
+    clear<Scalar>(context_, label_, m.dv.memory);
   }
   void unpack_sums(Memory const& m, Stretch const& group, Scalar* dx) const {
     unpack_rows(group, m.dk, dx, key_places(g_), Scaled<Scalar>{1});
