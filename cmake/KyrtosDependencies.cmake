@@ -64,24 +64,28 @@ function(kyrtos_fetch package url hash)
     list(APPEND system DOWNLOAD_EXTRACT_TIMESTAMP OFF)
   endif()
   set(CMAKE_POSITION_INDEPENDENT_CODE ${Kyrtos_ENABLE_PYTHON}) # whose library holds it inside
+  set(CMAKE_UNITY_BUILD OFF) # names of its files may collide
   FetchContent_Declare(${package} ${system} URL "${url}" URL_HASH "SHA256=${hash}")
   FetchContent_MakeAvailable(${package})
   set_property(GLOBAL APPEND PROPERTY KYRTOS_FETCHED ${package})
 endfunction()
 
-# Options for fetched releases. An installed package has long decided these.
+# Options for fetched releases. An installed package has long decided these. Those of Kokkos lie in the
+# cache: under the policies of CMake 3.16, which some of its releases ask for, others would be forgotten.
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
-if(NOT Kokkos_ENABLE_CUDA AND NOT Kokkos_ENABLE_HIP AND NOT DEFINED Kokkos_ENABLE_OPENMP)
-  set(Kokkos_ENABLE_OPENMP ON)
+if(NOT Kokkos_ENABLE_CUDA AND NOT Kokkos_ENABLE_HIP)
+  set(Kokkos_ENABLE_OPENMP ON CACHE BOOL "for a fetched Kokkos")
 endif()
-set(Kokkos_ENABLE_SERIAL ON)
-set(Kokkos_ENABLE_DEBUG_BOUNDS_CHECK ${Kyrtos_ENABLE_BOUNDS_CHECKS})
-set(KokkosKernels_ADD_DEFAULT_ETI OFF)
-set(KokkosKernels_ENABLE_TPL_BLAS ON)
-foreach(component BATCHED SPARSE GRAPH ODE)
-  set(KokkosKernels_ENABLE_COMPONENT_${component} OFF)
+set(Kokkos_ENABLE_SERIAL ON CACHE BOOL "for a fetched Kokkos")
+set(Kokkos_ENABLE_DEBUG_BOUNDS_CHECK ${Kyrtos_ENABLE_BOUNDS_CHECKS} CACHE BOOL "for a fetched Kokkos" FORCE)
+# Of Kokkos Kernels, nothing but matrix products.
+foreach(on ENABLE_COMPONENT_BLAS ENABLE_TPL_BLAS)
+  set(KokkosKernels_${on} ON CACHE BOOL "for fetched Kokkos Kernels")
 endforeach()
-set(KokkosKernels_ENABLE_COMPONENT_BLAS ON)
+foreach(off ADD_DEFAULT_ETI ENABLE_ALL_COMPONENTS ENABLE_TPL_CUSOLVER ENABLE_TPL_CUSPARSE ENABLE_TPL_LAPACK
+        ENABLE_TPL_ROCSOLVER ENABLE_TPL_ROCSPARSE)
+  set(KokkosKernels_${off} OFF CACHE BOOL "for fetched Kokkos Kernels")
+endforeach()
 set(SPDLOG_FMT_EXTERNAL ON)
 set(CLI11_BUILD_TESTS OFF)
 set(CLI11_BUILD_EXAMPLES OFF)

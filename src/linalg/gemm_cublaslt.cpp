@@ -51,6 +51,11 @@ std::uint32_t alignment_of(std::uintptr_t address) {
   return static_cast<std::uint32_t>((address | 256) & -(address | 256));
 }
 
+/// 0 for none.
+std::uint32_t alignment_of(void const* data) {
+  return data == nullptr ? 0 : alignment_of(reinterpret_cast<std::uintptr_t>(data));
+}
+
 /// \param row_bytes distance of the rows, which are all aligned as the first one, or less.
 Shape shape_of(Index rows, Index columns, Index stride, void const* data, Index row_bytes) {
   auto const address = reinterpret_cast<std::uintptr_t>(data);
@@ -93,7 +98,7 @@ struct Problem {
   cublasComputeType_t sums;
   Transpose first_op, second_op;
   Shape first, second, result;
-  bool has_bias = false;  ///< One number a column of ours is added.
+  std::uint32_t bias_alignment = 0;  ///< Of one number a column of ours; 0: none is added.
   auto operator<=>(Problem const&) const = default;
 };
 
@@ -118,7 +123,8 @@ Layout layout(Shape const& s, cudaDataType_t scalar) {
   return result;
 }
 
-Product product(Problem const& p) {
+/// \param bias is known already when an algorithm is chosen: that may depend on it.
+Product product(Problem const& p, void const* bias) {
   cublasLtMatmulDesc_t made = nullptr;
   check(cublasLtMatmulDescCreate(&made, p.sums, p.results), "cublasLtMatmulDescCreate");
   Product result(made);
@@ -131,7 +137,10 @@ Product product(Problem const& p) {
   };
   set(CUBLASLT_MATMUL_DESC_TRANSA, operation(p.first_op));
   set(CUBLASLT_MATMUL_DESC_TRANSB, operation(p.second_op));
-  if (p.has_bias) set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+  if (bias != nullptr) {
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  }
   return result;
 }
 
@@ -174,9 +183,9 @@ struct Library {
     handle.reset(made);
   }
 
-  Plan const& plan(Problem const& p) {
+  Plan const& plan(Problem const& p, void const* bias) {
     if (auto const known = plans.find(p); known != plans.end()) return known->second;
-    Plan made{product(p),
+    Plan made{product(p, bias),
               layout(p.first, p.factors),
               layout(p.second, p.factors),
               layout(p.result, p.results),
@@ -207,9 +216,9 @@ template <class Scalar, class Space>
 void multiply(Context<Space> const& context, Problem const& p, Scalar alpha, void const* a,
               void const* b, Scalar beta, Scalar* c, Addends<Scalar, Space> const& plus = {}) {
   auto& library = cublaslt::library(context);
-  auto const& plan = library.plan(p);
   Scalar const* const bias = plus.bias.data();
-  if (p.has_bias)
+  auto const& plan = library.plan(p, bias);
+  if (bias != nullptr)
     check(cublasLtMatmulDescSetAttribute(plan.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
                                          &bias, sizeof bias),
           "cublasLtMatmulDescSetAttribute");
@@ -237,7 +246,7 @@ void gemm(Context<Space> const& context, Transpose a_op, Transpose b_op, Scalar 
                   shape_of(b),
                   shape_of(a),
                   shape_of_result(c, plus),
-                  plus.bias.size() > 0};
+                  alignment_of(plus.bias.data())};
   multiply(context, p, alpha, a.data(), b.data(), beta, c.data(), plus);
 }
 
@@ -258,7 +267,7 @@ void gemm(Context<Space> const& context, RoundedProduct const& of, RoundedOperan
                   factor(of.b_op, of.k, of.n, in.b.data()),
                   factor(of.a_op, of.m, of.k, in.a.data()),
                   shape_of_result(c, plus),
-                  plus.bias.size() > 0};
+                  alignment_of(plus.bias.data())};
   multiply(context, p, 1.0f, in.a.data(), in.b.data(), of.beta, c.data(), plus);
 }
 
@@ -303,13 +312,13 @@ template void gemm(Context<Kokkos::DefaultExecutionSpace> const&, RoundedProduct
                    RoundedOperands<Kokkos::DefaultExecutionSpace> const&,
                    MatrixView<float, Kokkos::DefaultExecutionSpace> const&,
                    Addends<float, Kokkos::DefaultExecutionSpace> const&);
-#define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR)   \
-  template void gemm_batched(                        \
-      Context<Kokkos::DefaultExecutionSpace> const&, \
+#define KYRTOS_INSTANTIATE_CUBLASLT_BATCHED(FACTOR, SCALAR) \
+  template void gemm_batched(                               \
+      Context<Kokkos::DefaultExecutionSpace> const&,        \
       BatchedProduct<FACTOR, SCALAR, Kokkos::DefaultExecutionSpace> const&);
-KYRTOS_INSTANTIATE_BATCHED(float, float)
-KYRTOS_INSTANTIATE_BATCHED(double, double)
-KYRTOS_INSTANTIATE_BATCHED(Bfloat16, float)
+KYRTOS_INSTANTIATE_CUBLASLT_BATCHED(float, float)
+KYRTOS_INSTANTIATE_CUBLASLT_BATCHED(double, double)
+KYRTOS_INSTANTIATE_CUBLASLT_BATCHED(Bfloat16, float)
 KYRTOS_INSTANTIATE_CUBLASLT(float)
 KYRTOS_INSTANTIATE_CUBLASLT(double)
 

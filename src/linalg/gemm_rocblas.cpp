@@ -138,11 +138,11 @@ GemmProviderInfo info() {
       MatrixView<SCALAR const, Space> const&, SCALAR, MatrixView<SCALAR, Space> const&);
 template void gemm(Context<Space> const&, RoundedProduct const&, RoundedOperands<Space> const&,
                    MatrixView<float, Space> const&);
-#define KYRTOS_INSTANTIATE_BATCHED(FACTOR, SCALAR) \
+#define KYRTOS_INSTANTIATE_ROCBLAS_BATCHED(FACTOR, SCALAR) \
   template void gemm_batched(Context<Space> const&, BatchedProduct<FACTOR, SCALAR, Space> const&);
-KYRTOS_INSTANTIATE_BATCHED(float, float)
-KYRTOS_INSTANTIATE_BATCHED(double, double)
-KYRTOS_INSTANTIATE_BATCHED(Bfloat16, float)
+KYRTOS_INSTANTIATE_ROCBLAS_BATCHED(float, float)
+KYRTOS_INSTANTIATE_ROCBLAS_BATCHED(double, double)
+KYRTOS_INSTANTIATE_ROCBLAS_BATCHED(Bfloat16, float)
 KYRTOS_INSTANTIATE_ROCBLAS(float)
 KYRTOS_INSTANTIATE_ROCBLAS(double)
 

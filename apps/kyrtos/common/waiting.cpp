@@ -110,7 +110,8 @@ ThreadWaiting::ThreadWaiting() {
   if (computing < 2 ||
       is_any_set({"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY"}))
     return;
-  // With the threads that compute, one more than there are cores; the first of a team is not counted.
+  // With the threads that compute, one more than there are cores; the first of a team is not
+  // counted.
   int const threads = std::max(1, CoreSet::of_process().count() - computing + 1) + 1;
   watch_ = std::jthread([threads](std::stop_token const& stop) { watch(stop, threads); });
 }

@@ -12,10 +12,10 @@ namespace kyrtos::program {
 /// Watches whether this process has its cores for itself, and lets threads that wait give up early
 /// while it has not.
 ///
-/// By default threads of GCC's runtime spin for milliseconds before they sleep. On cores of one's own
-/// that is right: to sleep and wake costs the demo 3 % of its time on a virtual machine. Beside a
-/// busy process it is ruinous: a thread that lost its core is waited for, at every loop, by others
-/// that keep theirs busy, and the demo takes ten times as long.
+/// By default threads of GCC's runtime spin for milliseconds before they sleep. On cores of one's
+/// own that is right: to sleep and wake costs the demo 3 % of its time on a virtual machine. Beside
+/// a busy process it is ruinous: a thread that lost its core is waited for, at every loop, by
+/// others that keep theirs busy, and the demo takes ten times as long.
 class ThreadWaiting {
  public:
   /// Begins to watch, with a thread of its own, until the end of this object; not where one thread

@@ -232,8 +232,10 @@ using RuntimeOf = void;
 #endif
 
 // Before a loop of a few steps, a constant number, whose step indexes an array that is to lie in
-// registers.
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+// registers. For nvcc on devices alone: GCC, to which it leaves the host, does not know its pragma.
+#if defined(__NVCC__) && !defined(__CUDA_ARCH__)
+#define KYRTOS_UNROLL
+#elif defined(__GNUC__) && !defined(__clang__) && !defined(__NVCC__)
 #define KYRTOS_UNROLL KYRTOS_PRAGMA_(GCC unroll 32)
 #else
 #define KYRTOS_UNROLL KYRTOS_PRAGMA_(unroll)

@@ -40,9 +40,15 @@ inline constexpr int register_bytes = 16, registers = 16;
 inline constexpr int register_bytes = 16, registers = 32;
 #endif
 
-/// How many values of T fill a register.
+/// How many values of T fill a register. For nvcc one: it compiles each function of host and device
+/// for devices too, where it refuses a CPU's vectors.
+#if defined(__NVCC__)
+template <class T>
+inline constexpr int native_width = 1;
+#else
 template <class T>
 inline constexpr int native_width = register_bytes / static_cast<int>(sizeof(T));
+#endif
 
 namespace detail {
 

@@ -15,8 +15,8 @@
 /// instance.
 ///
 /// Reductions are deterministic: the vector is cut into chunks whose number does not depend on
-/// threads, each chunk is summed in a fixed order in double precision, and then the chunk sums are. They
-/// wait for the instance and return to the host; everything else is asynchronous.
+/// threads, each chunk is summed in a fixed order in double precision, and then the chunk sums are.
+/// They wait for the instance and return to the host; everything else is asynchronous.
 ///
 /// Arguments are views, or DistributedViews: a sum over a vector that is split over ranks is
 /// collective, and the same on all of them.
@@ -50,8 +50,9 @@ double ordered_sum(Context<Space> const& context, char const* label, Index n, Te
   Index const chunks =
       std::clamp<Index>(n / shortest_chunk, 1, Context<Space>::reduction_buffer_size);
   Index const length = (n + chunks - 1) / chunks;
-  sum_chunks<1>(context, label, chunks, EqualChunk{length, n},
-                KOKKOS_LAMBDA(Index i)->Terms<1> { return {{term(i)}}; });
+  sum_chunks<1>(
+      context, label, chunks, EqualChunk{length, n},
+      KOKKOS_LAMBDA(Index i)->Terms<1> { return {{term(i)}}; });
   double total = 0;
   auto const sums = context.reduced(chunks, label);
   for (Index chunk = 0; chunk < chunks; ++chunk) total += sums(chunk);
