@@ -128,6 +128,13 @@ inline constexpr bool runs_on_host =
 template <class Space>
 inline constexpr bool has_teams_of_one = runs_on_host<Space> && !has_distinct_memory;
 
+/// How many threads of a device run in step: a warp of CUDA, a wave of AMD's Instinct GPUs.
+#ifdef KOKKOS_ENABLE_HIP
+inline constexpr int threads_in_step = 64;
+#else
+inline constexpr int threads_in_step = 32;
+#endif
+
 /// How many threads a team has that is to have `wanted`: a host may have fewer.
 template <class Space>
 int team_threads(Space const& space, int wanted) {

@@ -21,7 +21,7 @@ struct RowTraits {
   static constexpr bool on_host = compat::has_teams_of_one<Space>;
   static constexpr bool lanes_are_threads = compat::runs_on_host<Space> && !on_host;
   static constexpr int team_size = lanes_are_threads ? 8 : 1;
-  static constexpr int vector_length = on_host || lanes_are_threads ? 1 : 32;
+  static constexpr int vector_length = on_host || lanes_are_threads ? 1 : compat::threads_in_step;
   using Member = typename Kokkos::TeamPolicy<Space>::member_type;
 };
 
@@ -194,8 +194,8 @@ void add_partial_sums_by_teams(Context<Space> const& context, char const* label,
   using Policy = Kokkos::TeamPolicy<Space>;
   int const threads = compat::team_threads(context.space(), 32);
   auto const columns = static_cast<Index>(target.size());
-  Policy policy(context.space(), static_cast<int>((columns + tile - 1) / tile), threads,
-                RowTraits<Space>::vector_length);
+  constexpr int lanes = RowTraits<Space>::vector_length > 1 ? tile : 1;
+  Policy policy(context.space(), static_cast<int>((columns + tile - 1) / tile), threads, lanes);
   int const bytes = threads * static_cast<int>(tile) * static_cast<int>(sizeof(Scalar));
   policy.set_scratch_size(0, Kokkos::PerTeam(bytes));
   Scalar* const sums = target.data();

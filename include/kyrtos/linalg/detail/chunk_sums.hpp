@@ -61,7 +61,8 @@ void sum_chunks(Context<Space> const& context, char const* label, Index count,
         });
   } else {
     using Policy = Kokkos::TeamPolicy<Space>;
-    constexpr int threads = 8, vector = compat::runs_on_host<Space> ? 1 : 32;
+    constexpr int threads = 8;
+    constexpr int vector = compat::runs_on_host<Space> ? 1 : compat::threads_in_step;
     Kokkos::parallel_for(
         label,
         Policy(context.space(), static_cast<int>(count),
