@@ -32,8 +32,8 @@ TEST_CASE("a rank holds what was planned, to five percent", "[resources]") {
       Strings{"curvature.parts=true"}, Strings{"curvature.method=cold"}, Strings{"schedule.cdat=1"},
       Strings{"output.asynchronous=true"}, Strings{"curvature.check_every=1"},
       Strings{"curvature.probe=batch", "curvature.probe_sequences=4", "curvature.check_every=1"});
-  Strings overrides{"model.width=64",     "model.depth=4",    "training.batch=8",
-                    "training.length=48", "model.context=48", "parallel.shard=" + shard,
+  Strings overrides{"model.width=64",       "model.depth=4",    "training.batch=8",
+                    "training.length=48",   "model.context=48", "parallel.shard=" + shard,
                     "curvature.cold_hvps=3"};  // their number takes no memory
   overrides.insert(overrides.end(), extra.begin(), extra.end());
   TinyRun run(overrides);
