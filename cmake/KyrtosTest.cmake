@@ -106,6 +106,9 @@ function(kyrtos_test_entry name ranks threads labels)
   if("program" IN_LIST labels)
     set_tests_properties("${name}" PROPERTIES COST 100)
   endif()
+  if("distinct" IN_LIST labels AND threads GREATER 1) # teams wait long where their threads take turns
+    set_tests_properties("${name}" PROPERTIES RUN_SERIAL TRUE)
+  endif()
   set_tests_properties(
     "${name}" PROPERTIES LABELS "${labels}" PROCESSORS ${processors} SKIP_RETURN_CODE 77
                          ENVIRONMENT "OMP_NUM_THREADS=${threads};${kyrtos_test_environment}")
