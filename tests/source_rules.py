@@ -24,6 +24,8 @@ FORBIDDEN = [
      "the library reports errors, it does not end the program"),
     (LIBRARY, r"\bstd::(cout|cerr|clog)\b|(?<!\w)(std::)?(printf|puts)\s*\(",
      "the library does not print"),
+    (LIBRARY, r"\bfor \([^;{}()]*[^:]: [^;{}()\n]*\(\{",
+     "nvcc loses braces of arguments in the head of a range-for: name them before"),
 ]
 # What the files of a room may include beside their own room; ARCHITECTURE.md draws it.
 ROOMS = {

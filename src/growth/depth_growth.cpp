@@ -111,9 +111,11 @@ std::vector<optim::ParameterRange> DepthGrowth<Scalar, Space>::ranges(Index opti
     return opening(start, optimizer_steps);
   });
   std::vector<optim::ParameterRange> own;
-  for (auto const& range : all)
-    for (auto const& slice : partition_.slices({range.offset, range.size}))
+  for (auto const& range : all) {
+    ParameterLayout::Range const where{range.offset, range.size};
+    for (auto const& slice : partition_.slices(where))
       own.push_back({slice.local, slice.size, range.decay, range.age});
+  }
   return own;
 }
 

@@ -48,6 +48,7 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   auto const epsilon = static_cast<Scalar>(options_.epsilon);
+  Scalar const* const weights = theta.data();
   detail::Rows const x_rows(p.x);
   detail::Rows const y_rows(p.y);
   Scalar* const saved = p.saved.data();
@@ -59,7 +60,7 @@ void QkNorm<Scalar, Space>::forward(Context<Space> const& context, ConstVector t
         for (Index head = 0; head < h.norms; ++head) {
           Index const size = h.size(head);
           auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
-          Scalar const* const w = theta.data() + h.weight(head);
+          Scalar const* const w = weights + h.weight(head);
           Scalar const square = inverse_n * detail::row_sum<Scalar, Space>(
                                                 member, size, [=](Index j) { return x[j] * x[j]; });
           Scalar const r = 1 / math::sqrt(square + epsilon);
@@ -76,6 +77,8 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
                                             ConstVector u, Pass const& p, Pass const& t) const {
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
+  Scalar const* const weights = theta.data();
+  Scalar const* const weights_dot = u.data();
   detail::Rows const x_rows(p.x);
   detail::Rows const x_dot_rows(t.x);
   detail::Rows const y_dot_rows(t.y);
@@ -90,8 +93,8 @@ void QkNorm<Scalar, Space>::tangent_forward(Context<Space> const& context, Const
         for (Index head = 0; head < h.norms; ++head) {
           Index const size = h.size(head);
           auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
-          Scalar const* const w = theta.data() + h.weight(head);
-          Scalar const* const w_dot = u.data() + h.weight(head);
+          Scalar const* const w = weights + h.weight(head);
+          Scalar const* const w_dot = weights_dot + h.weight(head);
           Scalar const r = saved[row * h.norms + head];
           Scalar const alpha = inverse_n * r *
                                detail::row_sum<Scalar, Space>(
@@ -114,6 +117,7 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   bool const needs_x = a.x.size() > 0, needs_theta = dtheta.size() > 0;
+  Scalar const* const weights = theta.data();
   detail::Rows const x_rows(p.x);
   detail::Rows const dy_rows(a.y);
   detail::Rows const dx_rows(a.x);
@@ -131,7 +135,7 @@ void QkNorm<Scalar, Space>::backward(Context<Space> const& context, ConstVector 
             auto const inverse_n = Scalar(1) / static_cast<Scalar>(size);
             Scalar const r = saved[row * h.norms + head];
             if (needs_x) {
-              Scalar const* const w = theta.data() + h.weight(head);
+              Scalar const* const w = weights + h.weight(head);
               Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
                                       member, size, [=](Index j) { return w[j] * dy[j] * x[j]; });
@@ -158,6 +162,8 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
   qk_norm::Heads const h{query_norms(), norms(), query_size(), key_size(),
                          options_.kv_heads * options_.head_size};
   bool const needs_x = ta.x.size() > 0, needs_theta = hu.size() > 0;
+  Scalar const* const weights = theta.data();
+  Scalar const* const weights_dot = u.data();
   detail::Rows const x_rows(p.x);
   detail::Rows const dy_rows(a.y);
   detail::Rows const x_dot_rows(t.x);
@@ -179,8 +185,8 @@ void QkNorm<Scalar, Space>::tangent_backward(Context<Space> const& context, Cons
             Scalar const r = saved[row * h.norms + head];
             Scalar const alpha = tangent_saved[row * h.norms + head];
             if (needs_x) {
-              Scalar const* const w = theta.data() + h.weight(head);
-              Scalar const* const w_dot = u.data() + h.weight(head);
+              Scalar const* const w = weights + h.weight(head);
+              Scalar const* const w_dot = weights_dot + h.weight(head);
               Scalar const beta = inverse_n * r *
                                   detail::row_sum<Scalar, Space>(
                                       member, size, [=](Index j) { return w[j] * dy[j] * x[j]; });

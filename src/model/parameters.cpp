@@ -49,10 +49,12 @@ void Parameters<Scalar, Space>::changed() {
 template <class Scalar, class Space>
 void Parameters<Scalar, Space>::initialize(Transformer<Scalar, Space> const& model,
                                            std::uint64_t seed) {
-  for (auto const& segment : model.layout().segments())
-    for (auto const& s : partition_.slices({segment.offset, segment.size}))
+  for (auto const& segment : model.layout().segments()) {
+    ParameterLayout::Range const range{segment.offset, segment.size};
+    for (auto const& s : partition_.slices(range))
       model.initialize(context_, seed, segment, s.offset - segment.offset,
                        slice(local_, s.local, s.size));
+  }
   changed();
 }
 

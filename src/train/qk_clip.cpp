@@ -28,7 +28,8 @@ class PackedHeads {
     for (auto const& segment : segments_) {
       Index const row = segment.shape.size() > 1 ? segment.shape.back() : 1;
       Index const size = head_size_ * row;
-      for (auto const& s : theta_.slices({segment.offset + slot * size, size}))
+      ParameterLayout::Range const range{segment.offset + slot * size, size};
+      for (auto const& s : theta_.slices(range))
         linalg::scale(context_, factor, slice(theta_.local(), s.local, s.size));
     }
   }

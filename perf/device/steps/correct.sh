@@ -10,6 +10,12 @@
 areas=(gemm gemm_batched rounded_products vector_operations linear gelu layer_norm rms_norm qk_norm rotary
   swiglu token_embedding cross_entropy_head attention blocked_attention hessian transformer lanczos
   tracker optimizers)
+known=$(device_tests --filenames-as-tags --list-tags)
+for area in "${areas[@]}"; do
+  grep -qF "[#$area]" <<< "$known" && continue
+  echo "there are no tests of $area"
+  exit 1
+done
 if [ -n "$DRY" ]; then areas=(gelu linear vector_operations); fi
 failed=()
 for area in "${areas[@]}"; do

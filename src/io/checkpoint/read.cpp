@@ -266,7 +266,8 @@ void CheckpointReader::read(Context<Space> const& context, std::string const& gr
     std::span<Scalar> const received(host.data(), host.size());
     on_root(ranks, [&] { file_->source->read(path_in(group, segment.name), received); });
     ranks.broadcast(std::as_writable_bytes(received));
-    for (auto const& s : values.slices({segment.offset, segment.size}))
+    ParameterLayout::Range const range{segment.offset, segment.size};
+    for (auto const& s : values.slices(range))
       Kokkos::deep_copy(context.space(), slice(values.local(), s.local, s.size),
                         slice(host, s.offset - segment.offset, s.size));
     context.fence("kyrtos::CheckpointReader::read");

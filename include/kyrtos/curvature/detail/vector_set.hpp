@@ -189,7 +189,8 @@ void fill_by_index(Context<Space> const& context, char const* label, V const& v,
   DistributedView<Scalar, Space> const vector(v);
   if (vector.partition() == nullptr) return fill(vector.local(), first);
   linalg::fill(context, v, 0);
-  for (auto const& s : vector.slices({0, vector.partition()->size()}))
+  ParameterLayout::Range const all{0, vector.partition()->size()};
+  for (auto const& s : vector.slices(all))
     fill(slice(vector.local(), s.local, s.size), first + static_cast<std::uint64_t>(s.offset));
 }
 
