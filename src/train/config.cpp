@@ -209,6 +209,13 @@ void check_together(RunConfig& c, std::string const& source) {
   if (c.model.positions == model::Positions::learned && c.training.length > c.model.context)
     fail(fmt::format("training.length = {} exceeds model.context = {}", c.training.length,
                      c.model.context));
+  if (c.data.loss_until >= 0 && c.data.loss_after < 0)
+    fail("data.loss_until needs data.loss_after, behind which targets count");
+  for (auto const& [key, token] :
+       {std::pair("loss_after", c.data.loss_after), {"loss_until", c.data.loss_until}})
+    if (token >= c.model.vocabulary && !c.model.continuous())
+      fail(fmt::format("data.{} = {} must be less than model.vocabulary = {}", key, token,
+                       c.model.vocabulary));
   check_spectral(c, source);
   try {
     c.model = c.model.resolved();

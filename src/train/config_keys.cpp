@@ -30,6 +30,11 @@ void declare_data(Declarations& d, DataConfig& c) {
   d.choice("order", c.order, {{"random", Order::random}, {"sequential", Order::sequential}},
            "of training batches: random windows, or one after the other (probes, validation and "
            "`kyrtos curvature` always take random ones)");
+  d.integer("loss_after", c.loss_after, -1,
+            "only targets behind this token of a sequence count, say 61, the byte '='; -1: all");
+  d.integer("loss_until", c.loss_until, -1,
+            "the last token that counts until loss_after comes again, say 10, the end of a line; "
+            "-1: all to the sequence's end");
 }
 
 void declare_training(Declarations& d, TrainingConfig& c) {

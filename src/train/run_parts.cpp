@@ -111,8 +111,12 @@ TokenStream<Scalar, Space> token_stream(Context<Space> const& context, RunConfig
   bool const probes = purpose == Purpose::probe || purpose == Purpose::check;
   Index const batch =
       probes ? probe_sequences(config, context.communicator().size()) : config.training.batch;
-  return {context, data, window_order(config, data, batch, purpose), config.model.vocabulary,
-          share};
+  return {context,
+          data,
+          window_order(config, data, batch, purpose),
+          config.model.vocabulary,
+          share,
+          {static_cast<Token>(config.data.loss_after), static_cast<Token>(config.data.loss_until)}};
 }
 
 #define KYRTOS_TOKEN_STREAM(SCALAR, SPACE)                                                     \

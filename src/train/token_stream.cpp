@@ -3,6 +3,7 @@
 #include <kyrtos/core/error.hpp>
 #include <kyrtos/train/token_stream.hpp>
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace kyrtos::train {
@@ -25,20 +26,52 @@ BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char co
 
 template <class Scalar, class Space>
 TokenStream<Scalar, Space>::TokenStream(Context<Space> const& context, io::TokenDataset data,
-                                        io::WindowOrder order, Index vocabulary, BatchShare share)
+                                        io::WindowOrder order, Index vocabulary, BatchShare share,
+                                        io::CountedTargets counted)
     : data_(std::move(data)),
       order_(order),
       vocabulary_(vocabulary),
       share_(share),
+      counted_(counted),
       inputs_(static_cast<std::size_t>(share.micro_batch * share.count * order.length)),
       targets_(inputs_.size()),
       device_(context, {share.micro_batch, order.length}, share.count, share.fillers) {}
+
+namespace {
+
+/// Those of each sequence that count; returns their number.
+Index mark(io::CountedTargets const& counted, Index length, std::span<Token const> inputs,
+           std::span<Token> targets) {
+  auto const size = static_cast<std::size_t>(length);
+  Index found = 0;
+  for (std::size_t first = 0; first < targets.size(); first += size)
+    found += counted.mark(inputs.subspan(first, size), targets.subspan(first, size));
+  return found;
+}
+
+}  // namespace
+
+/// Of the global batch, those that count. Where not all do, every rank reads all sequences: no rank
+/// waits for another, and where there are none all find so.
+template <class Scalar, class Space>
+Index TokenStream<Scalar, Space>::targets_of(Index step) const {
+  if (counted_.are_all()) return order_.batch * order_.length;
+  auto const batch = whole_batch(step);
+  auto const found = std::count_if(batch.targets.begin(), batch.targets.end(),
+                                   [](Token target) { return target >= 0; });
+  require<FileError>(found > 0, fmt::format("data.loss_after = {}: none of the {} sequences of "
+                                            "batch {} has this token before its end, so that no "
+                                            "target counts",
+                                            counted_.after, order_.batch, step + 1));
+  return found;
+}
 
 template <class Scalar, class Space>
 void TokenStream<Scalar, Space>::load(Index step) {
   io::read_windows(data_, order_, vocabulary_, step, share_.first,
                    share_.micro_batch * share_.count, inputs_, targets_);
-  device_.load(inputs_, targets_, 1 / static_cast<double>(order_.batch * order_.length));
+  mark(counted_, order_.length, inputs_, targets_);
+  device_.load(inputs_, targets_, 1 / static_cast<double>(targets_of(step)));
 }
 
 template <class Scalar, class Space>
@@ -47,6 +80,7 @@ io::TokenBatch TokenStream<Scalar, Space>::whole_batch(Index step) const {
   batch.inputs.resize(static_cast<std::size_t>(batch.shape.tokens()));
   batch.targets.resize(batch.inputs.size());
   io::read_windows(data_, order_, vocabulary_, step, 0, order_.batch, batch.inputs, batch.targets);
+  mark(counted_, order_.length, batch.inputs, batch.targets);
   return batch;
 }
 
@@ -58,9 +92,10 @@ auto TokenStream<Scalar, Space>::split(KeptShare const& kept, int ranks) const
   std::vector<Batch> cut;
   for (Index first = 0; first < others; first += kept.micro_batch)
     cut.push_back(device_.range(first, kept.micro_batch));
-  Index const targets = kept.sequences * order_.length * ranks;
-  return {cut, model::KeptBatch<Scalar, Space>{device_.range(others, kept.sequences),
-                                               1 / static_cast<double>(targets)}};
+  auto const probe = device_.range(others, kept.sequences);
+  double const share =
+      static_cast<double>(order_.batch) / static_cast<double>(kept.sequences * ranks);
+  return {cut, model::KeptBatch<Scalar, Space>{probe, probe.weight * share}};
 }
 
 KYRTOS_INSTANTIATE(kyrtos::train::TokenStream)

@@ -61,6 +61,20 @@ TEST_CASE("any negative target is ignored, however far below", "[batch_file]") {
   CHECK(io::read_batch_file(ranks, path, 1).targets.front() < 0);
 }
 
+TEST_CASE("targets of a file's own come back as they were written", "[batch_file]") {
+  Communicator const ranks(MPI_COMM_WORLD);
+  TemporaryDirectory const directory(ranks);
+  auto const path = directory / "own.h5";
+  io::TokenBatch const batch{{2, 3}, {1, 2, 3, 4, 5, 6}, {-1, 3, 7, 5, -1, -1}};
+  if (ranks.is_root()) io::write_batch_file(path, batch);
+  ranks.barrier();
+  auto const read = io::read_batch_file(ranks, path, 8);
+  CHECK(read.inputs == batch.inputs);
+  CHECK(read.targets == batch.targets);
+  CHECK_THAT(failure<FileError>([&] { io::read_batch_file(ranks, path, 7); }),
+             ContainsSubstring("must be in [0, 7)"));
+}
+
 TEST_CASE("batch files that are not what they should be", "[batch_file]") {
   Communicator const ranks(MPI_COMM_WORLD);
   TemporaryDirectory const directory(ranks);

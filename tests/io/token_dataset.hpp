@@ -390,6 +390,24 @@ TEST_CASE("targets are inputs one token later", "[token_dataset]") {
   for (std::size_t i = 0; i < inputs.size(); ++i) CHECK(targets[i] == inputs[i] + 1);
 }
 
+TEST_CASE("targets count behind one token, up to another", "[token_dataset]") {
+  auto const marked = [](io::CountedTargets const& counted, std::string const& text) {
+    std::vector<Token> const inputs(text.begin(), text.end() - 1);
+    std::vector<Token> targets(text.begin() + 1, text.end());
+    Index const count = counted.mark(inputs, targets);
+    std::string shown;
+    for (Token const t : targets) shown += t < 0 ? '.' : static_cast<char>(t);
+    CHECK(count == static_cast<Index>(shown.size()) - std::count(shown.begin(), shown.end(), '.'));
+    return shown;
+  };
+  CHECK(marked({.after = '=', .until = ';'}, "12+3=15;4+9=13;7") == "....15;....13;.");
+  CHECK(marked({.after = '='}, "12+3=15;4+9=13;7") == "....15;4+9=13;7");
+  CHECK(marked({.after = '=', .until = ';'}, "5;1+1=2;") == ".....2;");  // begins in an answer
+  CHECK(marked({.after = ';', .until = ';'}, "ab;cd;ef") == "..cd;ef");
+  CHECK(marked({.after = '='}, "12+34") == "....");
+  CHECK(marked({}, "12+34") == "2+34");
+}
+
 TEST_CASE("ranks' shares together are the batch of one rank", "[token_dataset]") {
   Communicator const ranks(MPI_COMM_WORLD);
   TemporaryDirectory const directory(ranks);

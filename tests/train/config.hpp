@@ -146,6 +146,8 @@ TEST_CASE("values that contradict each other are refused", "[config]") {
              ContainsSubstring("curvature.method"));
   CHECK_THAT(refusal("schedule.sharpness_cap = 1\ncurvature.matrix = \"spectral\""),
              ContainsSubstring("need a threshold"));
+  CHECK_THAT(refusal("data.loss_until = 10"), ContainsSubstring("needs data.loss_after"));
+  CHECK_THAT(refusal("data.loss_after = 256"), ContainsSubstring("model.vocabulary = 256"));
 }
 
 TEST_CASE("broken TOML and unreadable files are refused with their place", "[config]") {

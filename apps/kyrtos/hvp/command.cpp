@@ -161,8 +161,8 @@ void add_hvp(CLI::App& app, Action& action) {
   file("--checkpoint", o->checkpoint, "The model: a checkpoint, or directory of a run")
       ->check(CLI::ExistingPath);
   file("--batch", o->batch,
-       "HDF5 with /tokens, integers [batch, T+1]: inputs are [:, :T], targets [:, 1:]; a negative "
-       "target is ignored, which only the last column can be")
+       "HDF5 with /tokens, integers [batch, T+1]: inputs are [:, :T], targets [:, 1:], or what is "
+       "in /targets, [batch, T]; a negative target is ignored")
       ->check(CLI::ExistingFile);
   file("--vector", o->vector,
        "HDF5 with the direction: one dataset a segment, named and shaped like the checkpoint's "

@@ -19,13 +19,14 @@ struct TokenBatch {
 
 /// Reads the dataset `tokens` of an HDF5 file: integers of any type, [batch, length + 1]. All but
 /// the last column are inputs, all but the first are targets; only the last may hence be negative.
+/// A dataset `targets`, [batch, length], takes the place of these.
 /// Rank 0 reads, every rank gets the whole batch. Collective.
 /// \throws FileError naming the file and, where one is out of range, the token.
 TokenBatch read_batch_file(Communicator const& communicator, std::string const& path,
                            Index vocabulary);
 
-/// Writes such a file, complete or not at all. The targets are the inputs one token later. Not
-/// collective. \throws FileError
+/// Writes such a file with both datasets, complete or not at all. Not collective.
+/// \throws FileError
 void write_batch_file(std::string const& path, TokenBatch const& batch);
 
 }  // namespace kyrtos::io

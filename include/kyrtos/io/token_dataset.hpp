@@ -78,6 +78,17 @@ struct WindowOrder {
   void check(std::string const& what) const;
 };
 
+/// Which targets count towards the loss, where not all do: say the answers behind `=` in sums. The
+/// others become negative, which the loss ignores.
+struct CountedTargets {
+  Token after = -1;  ///< Those behind this token of the sequence; negative: all.
+  Token until = -1;  ///< Up to this one, with it, until `after` comes again; negative: to the end.
+
+  bool are_all() const { return after < 0; }
+  /// Marks those of one sequence that don't count. Returns how many do.
+  Index mark(std::span<Token const> inputs, std::span<Token> targets) const;
+};
+
 /// Inputs and targets of sequences [first, first + count) of a step's batch: `targets` are
 /// `inputs` one token later. Both hold count·length tokens.
 void read_windows(TokenDataset const& data, WindowOrder const& order, Index vocabulary, Index step,

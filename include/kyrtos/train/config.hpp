@@ -38,6 +38,8 @@ struct DataConfig {
   double validation_fraction = 0.05;
   enum class Format { automatic, bytes, tokens, tokens32, tokens64 } format = Format::automatic;
   enum class Order { random, sequential } order = Order::random;
+  Index loss_after = -1;  ///< io::CountedTargets.
+  Index loss_until = -1;
 };
 
 struct TrainingConfig {

@@ -43,22 +43,25 @@ BatchShare share_of(Index total, Index micro_batch, int rank, int ranks, char co
 Index micro_batch_within(Index total, Index micro_batch, int ranks);
 
 /// This rank's part of a stream of global batches of token windows, in device memory. The loss of
-/// its micro-batches, summed over all of them and all ranks, is the mean over the global batch.
+/// its micro-batches, summed over all of them and all ranks, is the mean over the targets of the
+/// global batch that count.
 template <class Scalar, class Space>
 class TokenStream {
  public:
   using Batch = kyrtos::Batch<Scalar, Space>;
 
   TokenStream(Context<Space> const& context, io::TokenDataset data, io::WindowOrder order,
-              Index vocabulary, BatchShare share);
+              Index vocabulary, BatchShare share, io::CountedTargets counted = {});
 
   /// Reads the batch of a step (counted from 0). Waits for the instance.
-  /// \throws FileError for a token outside the vocabulary.
+  /// \throws FileError for a token outside the vocabulary; on every rank, where no target counts.
   void load(Index step);
 
   /// The micro-batches loaded last.
   std::vector<Batch> batches() const { return device_.all(); }
   /// The same sequences, cut for a probe on the batch; without `sequences`, batches() and nothing.
+  /// The probe's weight alone makes each of its targets that count weigh as much as in the batch,
+  /// times the batch's sequences over its own: a mean over its targets where all of them count.
   std::pair<std::vector<Batch>, std::optional<model::KeptBatch<Scalar, Space>>> split(
       KeptShare const& kept, int ranks) const;
   /// The batch of a step over all ranks, in host memory. \throws FileError
@@ -66,10 +69,13 @@ class TokenStream {
   SequenceShape shape() const { return device_.shape(); }
 
  private:
+  Index targets_of(Index step) const;
+
   io::TokenDataset data_;
   io::WindowOrder order_;
   Index vocabulary_;
   BatchShare share_;
+  io::CountedTargets counted_;
   std::vector<Token> inputs_, targets_;
   MicroBatches<Scalar, Space> device_;
 };

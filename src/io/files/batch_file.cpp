@@ -16,27 +16,50 @@ namespace {
 
 using hdf5::Handle;
 
-/// The dataset `tokens`, once it is known to be a matrix of integers.
-Handle open_tokens(std::string const& path, Handle const& file) {
+/// The dataset `name`, once it is known to be a matrix of integers; `wanted` says of which shape.
+Handle open_integers(std::string const& path, Handle const& file, std::string const& name,
+                     std::string const& wanted) {
   auto const require = [&](bool condition, std::string const& found) {
     if (!condition)
-      throw FileError(path + ": needs a dataset 'tokens' of integers, [batch, length + 1]" + found);
+      throw FileError(
+          fmt::format("{}: needs a dataset '{}' of integers, {}{}", path, name, wanted, found));
   };
   auto const format = hdf5::read_text(file, "format");
-  require(hdf5::exists(file, "tokens"), format ? "; its format is '" + *format + "'" : "");
-  auto tokens = hdf5::open_object(file, "tokens");
-  require(H5Iget_type(tokens) == H5I_DATASET, "; it has a group of that name");
-  Handle const type(H5Dget_type(tokens), H5Tclose);
-  require(H5Tget_class(type) == H5T_INTEGER, "; its tokens are no integers");
-  auto const shape = hdf5::shape_of(tokens);
-  require(shape.size() == 2 && shape[0] >= 1 && shape[1] >= 2,
+  require(hdf5::exists(file, name), format ? "; its format is '" + *format + "'" : "");
+  auto dataset = hdf5::open_object(file, name);
+  require(H5Iget_type(dataset) == H5I_DATASET, "; it has a group of that name");
+  Handle const type(H5Dget_type(dataset), H5Tclose);
+  require(H5Tget_class(type) == H5T_INTEGER, "; its " + name + " are no integers");
+  auto const shape = hdf5::shape_of(dataset);
+  require(shape.size() == 2 && shape[0] >= 1 && shape[1] >= (name == "tokens" ? 2 : 1),
           fmt::format("; it is [{}]", fmt::join(shape, ", ")));
-  return tokens;
+  return dataset;
+}
+
+/// The targets that a file gives itself, for losses that not all of them count towards.
+std::vector<Token> read_targets(std::string const& path, Handle const& file, SequenceShape shape,
+                                Index vocabulary) {
+  auto const wanted = fmt::format("[{}, {}]", shape.batch, shape.length);
+  auto const dataset = open_integers(path, file, "targets", wanted);
+  auto const extents = hdf5::shape_of(dataset);
+  if (extents[0] != shape.batch || extents[1] != shape.length)
+    throw FileError(fmt::format("{}: needs a dataset 'targets' of integers, {}; it is [{}]", path,
+                                wanted, fmt::join(extents, ", ")));
+  std::vector<Token> targets;
+  for (auto const target : hdf5::read_values<std::int64_t>(dataset, "targets")) {
+    if (target >= vocabulary)
+      throw FileError(
+          fmt::format("{}: target {} must be in [0, {}), the vocabulary, or negative to "
+                      "be ignored",
+                      path, target, vocabulary));
+    targets.push_back(static_cast<Token>(std::max<std::int64_t>(target, -1)));
+  }
+  return targets;
 }
 
 TokenBatch read(std::string const& path, Index vocabulary) {
   auto const file = hdf5::open_file(path, "a batch (HDF5 with a dataset 'tokens')");
-  auto const dataset = open_tokens(path, file);
+  auto const dataset = open_integers(path, file, "tokens", "[batch, length + 1]");
   auto const extents = hdf5::shape_of(dataset);
   auto const tokens = hdf5::read_values<std::int64_t>(dataset, "tokens");
   TokenBatch batch{{extents[0], extents[1] - 1}, {}, {}};
@@ -52,6 +75,8 @@ TokenBatch read(std::string const& path, Index vocabulary) {
       if (is_input) batch.inputs.push_back(value);
       if (is_target) batch.targets.push_back(value);
     }
+  if (hdf5::exists(file, "targets"))
+    batch.targets = read_targets(path, file, batch.shape, vocabulary);
   return batch;
 }
 
@@ -82,9 +107,16 @@ void write_batch_file(std::string const& path, TokenBatch const& batch) {
     tokens.insert(tokens.end(), first, first + length);
     tokens.push_back(batch.targets[static_cast<std::size_t>((row + 1) * length - 1)]);
   }
-  hdf5::replace_file(path, tokens.size() * sizeof(std::int64_t) + 65536, [&](hid_t file) {
-    auto const dataset = hdf5::create_dataset(file, "tokens", H5T_STD_I64LE, {rows, length + 1});
-    hdf5::write_values(dataset, "tokens", hdf5::native_type<std::int64_t>(), tokens.data());
+  std::vector<std::int64_t> const targets(batch.targets.begin(), batch.targets.end());
+  auto const bytes = (tokens.size() + targets.size()) * sizeof(std::int64_t) + 65536;
+  hdf5::replace_file(path, bytes, [&](hid_t file) {
+    auto const write = [&](char const* name, std::vector<std::int64_t> const& values,
+                           Index columns) {
+      auto const dataset = hdf5::create_dataset(file, name, H5T_STD_I64LE, {rows, columns});
+      hdf5::write_values(dataset, name, hdf5::native_type<std::int64_t>(), values.data());
+    };
+    write("tokens", tokens, length + 1);
+    write("targets", targets, length);
   });
 }
 

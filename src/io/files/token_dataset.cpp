@@ -123,6 +123,22 @@ void WindowOrder::check(std::string const& what) const {
                     what, tokens, length));
 }
 
+Index CountedTargets::mark(std::span<Token const> inputs, std::span<Token> targets) const {
+  bool counts = are_all();
+  Index counted = 0;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (!are_all() && inputs[i] == after)
+      counts = true;
+    else if (!are_all() && inputs[i] == until)
+      counts = false;
+    if (counts)
+      ++counted;
+    else
+      targets[i] = -1;
+  }
+  return counted;
+}
+
 void read_windows(TokenDataset const& data, WindowOrder const& order, Index vocabulary, Index step,
                   Index first, Index count, std::span<Token> inputs, std::span<Token> targets) {
   auto const length = static_cast<std::size_t>(order.length);

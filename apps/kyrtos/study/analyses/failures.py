@@ -103,21 +103,22 @@ def analyse(study, results, page):
                      f"{pm(loss, error)} at {rate:g}" if math.isfinite(loss) else "–"])
     page.table(["method", *(f"failed, {h}" for h in head), "share of all", *(f"loss, {h}" for h in head),
                 "best"], rows)
-    page.figure("failures", "Shares of runs that failed, with exact 95 % intervals",
-                lambda axes: draw(axes, of, rates), height=0.25 * len(of) + 1)
-    page.check("depth never shrinks", all((np.diff(c["active_depth"]) >= 0).all() for c in results))
     agrees, why, telling = judge(of, study.options)
+    where = "where plain fails" if telling else "all rates"
+    page.figure("failures", f"Shares of runs that failed, {where}, with exact 95 % intervals",
+                lambda axes: draw(axes, of, telling or rates, where), height=0.25 * len(of) + 1)
+    page.check("depth never shrinks", all((np.diff(c["active_depth"]) >= 0).all() for c in results))
     words = "; ".join(f"{name} {interval(of[name].failed(telling or rates))}" for name in of)
     page.answer = Answer(f"shares of runs that failed {'where plain fails' if telling else 'in all'}: "
                          f"{words}", agrees, f"{why}; {len(list(results))} runs")
 
 
-def draw(axes, of, rates):
+def draw(axes, of, rates, where):
     shades = colours(of)
     for i, (name, one) in enumerate(of.items()):
         value, low, high = one.failed(rates)
         axes.errorbar(value, i, xerr=[[value - low], [high - value]], fmt="o", markersize=4,
                       color=shades[name], linewidth=1.2)
-    axes.set(yticks=range(len(of)), xlim=(-0.03, 1.03), xlabel="share that failed, all rates")
+    axes.set(yticks=range(len(of)), xlim=(-0.03, 1.03), xlabel=f"share that failed, {where}")
     axes.set_yticklabels(list(of))
     axes.invert_yaxis()

@@ -35,11 +35,14 @@ class Method:
 
 def difference(plain, grown):
     """Spikes a run that growth spares, over seeds in pairs."""
-    return bootstrap(lambda r: float((plain.counts - grown.counts)[r].mean()), len(plain.cases))
+    of = {str(case.point): count for case, count in zip(grown.cases, grown.counts)}
+    spared = np.array([count - of[str(case.point)] for case, count in zip(plain.cases, plain.counts)
+                       if str(case.point) in of])
+    return bootstrap(lambda r: float(spared[r].mean()), len(spared))
 
 
 def analyse(study, results, page):
-    of = {name: Method(results.of(name)) for name in results.methods}
+    of = {name: Method(results.of(name)) for name in results.methods if results.of(name)}
     page.text("A spike is that of the study `spikes`. Intervals are 95 %, by drawing runs (seeds) "
               "again. At full depth: spikes since the last blocks joined, by the steps since then. "
               "Loss at the end: the median of the last 100 steps.")
