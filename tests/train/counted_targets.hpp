@@ -87,8 +87,8 @@ TEST_CASE("the loss is the mean over the targets that count, on all ranks", "[co
   auto const [other_loss, other_gradient] = all.gradient_of(others, 1);
   auto const number = static_cast<double>(n);
   CHECK(near(number * loss, whole_loss - other_loss, 1e-12));
-  auto const difference = plus(plus(whole_gradient, -1, other_gradient), -number,
-                               on_host(some.gradient));
+  auto const difference =
+      plus(plus(whole_gradient, -1, other_gradient), -number, on_host(some.gradient));
   double const error = some.ranks.sum(dot(difference, difference));
   double const size = some.ranks.sum(dot(whole_gradient, whole_gradient));
   CHECK(error < 1e-22 * size);
