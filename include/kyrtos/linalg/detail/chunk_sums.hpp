@@ -85,7 +85,11 @@ void sum_chunks(Context<Space> const& context, char const* label, Index count,
 
 }  // namespace kyrtos::linalg
 
+namespace Kokkos {
+
 template <int K>
-struct Kokkos::reduction_identity<kyrtos::linalg::Terms<K>> {
+struct reduction_identity<kyrtos::linalg::Terms<K>> {
   KOKKOS_FORCEINLINE_FUNCTION static kyrtos::linalg::Terms<K> sum() { return {}; }
 };
+
+}  // namespace Kokkos
